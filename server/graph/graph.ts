@@ -1,0 +1,128 @@
+import type { JsonObject } from '../core/canonical-json.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { Pdu } from '../core/pdu.ts'
+import type { RoomRules } from '../core/room-versions.ts'
+import type { Guard, LogRow, Write } from '../storage/database.ts'
+
+export type MembershipName = 'join' | 'invite' | 'leave' | 'ban' | 'knock'
+
+/** A user's current membership in one room. */
+export type Membership = {
+  readonly membership: MembershipName
+  readonly eventId: EventId
+  readonly sender: UserId
+  /** The position at which it became so; for a profile change of a joined member, still that of the change. */
+  readonly position: number
+  /** The position of the event that first made them joined in the present stay; 0 when not joined. */
+  readonly joinedAt: number
+  readonly forgotten: boolean
+}
+
+/** An event in the place it has in its room. */
+export type TimelineEvent = {
+  readonly eventId: EventId
+  readonly roomId: RoomId
+  readonly pdu: Pdu
+  /** Order of arrival; undefined for history and outliers. */
+  readonly position: number | undefined
+  /** Place in the room: by depth, then order. */
+  readonly depth: number
+  readonly order: number
+  /** The state after this event. */
+  readonly stateGroup: number
+  readonly redactedBy: EventId | undefined
+  readonly redactedBecause: Pdu | undefined
+  /** The session that sent it and under which transaction id, for `unsigned.transaction_id`. */
+  readonly sentBy: { readonly session: string; readonly transactionId: string } | undefined
+}
+
+/** The committed head of a room in memory. Read it and decide without an await in between. */
+export type RoomView = {
+  readonly roomId: RoomId
+  readonly version: string
+  readonly rules: RoomRules
+  /** Position of the last applied change. */
+  readonly position: number
+  readonly stateGroup: number
+  readonly extremities: readonly EventId[]
+  /** A state event that is not a membership, or a membership that `need`ed loading; undefined when there is none. */
+  readonly state: (type: string, stateKey: string) => Pdu | undefined
+  /** Every non-membership state event. */
+  readonly allState: () => Iterable<Pdu>
+  readonly membership: (userId: UserId) => MembershipName | undefined
+  readonly joined: ReadonlySet<UserId>
+  readonly invited: ReadonlySet<UserId>
+  readonly memberCount: (of: MembershipName) => number
+}
+
+/** What an event to be appended says of itself; the rest is filled in by the graph. */
+export type Template = {
+  readonly type: string
+  readonly stateKey?: string
+  readonly sender: UserId
+  readonly content: JsonObject
+  readonly redacts?: EventId
+  /** Milliseconds since the epoch, by an application service's `ts`; now without it. */
+  readonly timestamp?: number
+}
+
+export type AppendOptions = {
+  /** The session and its transaction; the same again answers the first event's id. `path` is the endpoint's path with its ids. */
+  readonly transaction?: { readonly session: string; readonly path: string; readonly id: string }
+  /** Written, guarded and logged with the events, or not at all. A failed guard of the caller's comes back by name. */
+  readonly guards?: readonly Guard[]
+  readonly writes?: readonly Write[]
+  readonly log?: readonly LogRow[]
+}
+
+/** `guard` is set when one of the caller's guards failed and nothing was written. */
+export type Appended = { readonly eventIds: readonly EventId[]; readonly guard?: string }
+
+/** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */
+export type Place = { readonly depth: number; readonly order: number }
+
+export type Graph = {
+  /** The room in memory, loaded when it is not; undefined when this server does not have it. */
+  readonly room: (roomId: RoomId) => Promise<RoomView | undefined>
+  /** The same, compared with the disk first where other processes write too: before a refusal, a no-op or a permission to read. */
+  readonly freshRoom: (roomId: RoomId) => Promise<RoomView | undefined>
+  /** Appends local events, in order, in one part: build, authorise, hash, sign, commit. 403 with the rule's words when one is refused. */
+  readonly append: (roomId: RoomId, templates: readonly Template[], options?: AppendOptions) => Promise<Appended>
+  /** Makes a room: the create event first, then the rest, in one part. Returns its id (in version 12 made of the create event). */
+  readonly create: (version: string, templates: readonly Template[], options?: AppendOptions) => Promise<{ roomId: RoomId; guard?: string }>
+
+  /** A user's memberships by room. */
+  readonly memberships: (userId: UserId) => Promise<ReadonlyMap<RoomId, Membership>>
+  /** Those who share a joined room with the user, the user excluded. */
+  readonly sharing: (userId: UserId) => Promise<ReadonlySet<UserId>>
+  /** Membership events of a set of members, from memory or disk. */
+  readonly members: (roomId: RoomId, userIds: Iterable<UserId>) => Promise<Map<UserId, Pdu>>
+  /** Marks a room forgotten by a user who has left it. 400 M_UNKNOWN when still in it. */
+  readonly forget: (roomId: RoomId, userId: UserId) => Promise<void>
+
+  readonly event: (eventId: EventId) => Promise<TimelineEvent | undefined>
+  /** The event, if it is in this room and this user may see it; 404 M_NOT_FOUND otherwise. */
+  readonly visibleEvent: (roomId: RoomId, eventId: EventId, userId: UserId) => Promise<TimelineEvent>
+  /** Of these events, those that the user may see, by the specification's history visibility. */
+  readonly visible: (events: readonly TimelineEvent[], userId: UserId) => Promise<TimelineEvent[]>
+  /** Events that arrived in (after, upTo], the newest `limit` of them, oldest first; `limited` when there were more. */
+  readonly arrived: (roomId: RoomId, after: number, upTo: number, limit: number) => Promise<{ events: TimelineEvent[]; limited: boolean }>
+  /** A page of a room's history from a place: `b` towards older (before the place), `f` towards newer. */
+  readonly page: (roomId: RoomId, from: Place, direction: 'b' | 'f', limit: number) => Promise<TimelineEvent[]>
+  /** The place of a position in a room: just after the last event that had arrived by then. */
+  readonly placeOf: (roomId: RoomId, position: number) => Promise<Place>
+  /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
+  readonly stateOf: (stateGroup: number, wanted?: readonly (readonly [string, string])[]) => Promise<Pdu[]>
+  /** Current state that changed in (after, upTo], as it is at `upTo`. */
+  readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<Pdu[]>
+  /** The state group of a room as it was at a position. */
+  readonly stateGroupAt: (roomId: RoomId, position: number) => Promise<number>
+  /** Who joined or left the rooms in (after, upTo]. */
+  readonly membershipChanges: (
+    after: number,
+    upTo: number,
+    rooms: ReadonlySet<RoomId>,
+  ) => Promise<{ roomId: RoomId; userId: UserId; membership: MembershipName; position: number }[]>
+  /** Notifying events of a room after a user's read position (own events count as read): the room counter's difference, and highlights. */
+  readonly unread: (roomId: RoomId, userId: UserId) => Promise<{ notifications: number; highlights: number }>
+}

@@ -1,0 +1,69 @@
+import type { JsonObject } from './core/canonical-json.ts'
+import type { DeviceId, EventId, RoomId, UserId } from './core/ids.ts'
+import type { Graph } from './graph/graph.ts'
+import type { Home } from './home.ts'
+import type { AppService, Endpoint } from './http/endpoint.ts'
+import type { People } from './people/people.ts'
+import type { Logged } from './storage/database.ts'
+
+/** What a slice is built from. */
+export type Tools = { readonly home: Home; readonly people: People; readonly graph: Graph }
+
+/** One part of the Matrix specification, plugged in as data. A slice never imports a slice. */
+export type Slice = {
+  readonly name: string
+  readonly endpoints?: readonly Endpoint[]
+  readonly sections?: readonly Section[]
+  readonly readers?: readonly Reader[]
+  readonly forget?: Forget
+}
+
+/** For whom a section speaks. */
+export type Audience =
+  | { readonly kind: 'device'; readonly userId: UserId; readonly deviceId: DeviceId | undefined }
+  | { readonly kind: 'appservice'; readonly service: AppService }
+
+/** What a section has to say; each list holds events in the client-server format. */
+export type Piece = {
+  toDevice?: JsonObject[]
+  deviceLists?: { changed: UserId[]; left: UserId[] }
+  /** Key counts of the audience's device; for an application service by user and device. */
+  oneTimeKeyCounts?: JsonObject
+  unusedFallbackKeyTypes?: string[] | JsonObject
+  accountData?: JsonObject[]
+  presence?: JsonObject[]
+  rooms?: Map<RoomId, { ephemeral?: JsonObject[]; accountData?: JsonObject[] }>
+}
+
+export type Between = {
+  readonly audience: Audience
+  /** Exclusive; 0 for all there is (a first sync). */
+  readonly after: number
+  /** Inclusive. */
+  readonly upTo: number
+  /** The log rows of this audience in (after, upTo] of this section's kinds, or undefined when memory does not reach back: then ask the tables. */
+  readonly rows: readonly Logged[] | undefined
+  /** The rooms that the audience is in now (joined); rooms newly joined since `after` are in `newRooms` too and are told whole. */
+  readonly rooms: ReadonlySet<RoomId>
+  readonly newRooms: ReadonlySet<RoomId>
+}
+
+/** What there is between two positions for an audience; `/sync`, application services and federation read the same sections. */
+export type Section = {
+  readonly name: string
+  /** The log kinds it reads; with none of them in (after, upTo] it is not asked (unless `always`). */
+  readonly kinds: readonly string[]
+  /** Asked on every answer, as key counts are. */
+  readonly always?: boolean
+  readonly between: (between: Between) => Promise<Piece | undefined> | Piece | undefined
+}
+
+/** Runs after the events it reads; keeps its own position. Started once the server listens, ended before it drains. */
+export type Reader = { readonly name: string; readonly start: () => Promise<void> | void; readonly stop: () => Promise<void> }
+
+export type Forget = {
+  readonly user?: (userId: UserId) => Promise<void>
+  readonly device?: (userId: UserId, deviceId: DeviceId) => Promise<void>
+  readonly room?: (roomId: RoomId) => Promise<void>
+  readonly event?: (eventId: EventId) => Promise<void>
+}
