@@ -93,7 +93,7 @@ function wrongNumbers(event: JsonObject, rules: RoomRules): string | undefined {
   const { depth, origin_server_ts: ts } = event
   const isDepth = rules.strictJson ? isSafe(depth) : isSafe(depth) || (typeof depth === 'bigint' && depth > 0n && depth < 2n ** 63n)
   if (!isDepth) return 'depth is not an integer within its limits'
-  return isSafe(ts) ? undefined : 'origin_server_ts is not an integer within its limits'
+  return Number.isSafeInteger(ts) ? undefined : 'origin_server_ts is not an integer within its limits'
 }
 
 function isSafe(value: Json | undefined): boolean {

@@ -1,0 +1,61 @@
+import type { Json } from './json.ts'
+import { badJson, notJson } from './matrix-error.ts'
+
+/** How many arrays and objects may stand in each other: far more than any event needs, far less than a stack holds. */
+export const maxNesting = 100
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const longInteger = /[0-9]{16}/
+const integer = /^-?[0-9]+$/
+
+/**
+ * Parses the body of a request. Throws `M_NOT_JSON` for bytes that are no UTF-8 or no JSON (also `NaN`), `M_BAD_JSON` for nesting beyond
+ * `maxNesting`. Of a key that stands twice the last one counts; `__proto__` is a key like any other.
+ */
+export function parseStrict(body: Uint8Array | string): Json {
+  const value = parse(decode(body))
+  if (!isShallow(value, maxNesting)) throw badJson('the JSON is nested too deeply')
+  return value
+}
+
+/**
+ * Parses JSON with every integer exact: those beyond ±(2^53-1), which events of room versions 1 to 5 may carry, become bigints.
+ * Throws as `parseStrict` does.
+ */
+export function parseLossless(body: Uint8Array | string): Json {
+  const text = decode(body)
+  const value = parseStrict(text)
+  return longInteger.test(text) ? JSON.parse(text, keepInteger) : value
+}
+
+function keepInteger(_key: string, value: Json, context?: { source?: string }): Json {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  const source = context?.source
+  return source !== undefined && integer.test(source) ? BigInt(source) : value
+}
+
+function decode(body: Uint8Array | string): string {
+  if (typeof body === 'string') return body
+  try {
+    return utf8.decode(body)
+  } catch {
+    throw notJson('the body is not UTF-8')
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw notJson()
+  }
+}
+
+function isShallow(value: Json | undefined, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null && !isShallow(inner, levels - 1)) return false
+  }
+  return true
+}

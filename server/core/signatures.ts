@@ -1,0 +1,128 @@
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { decodeBase64, encodeBase64, encodeBase64Url } from './base64.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { contentHash, referenceHashOf, signedText } from './hashes.ts'
+import type { EventId, ServerName } from './ids.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
+import type { Pdu, UnsignedPdu } from './pdu.ts'
+import { redact } from './redaction.ts'
+import type { RoomRules } from './room-versions.ts'
+
+/** An Ed25519 key under which a server signs. `secretKey` is the seed followed by the public key, as libsodium has it. */
+export type SigningKey = {
+  readonly keyId: `ed25519:${string}`
+  readonly seed: Uint8Array
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+}
+
+type Sodium = {
+  crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Uint8Array): void
+  crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Uint8Array): boolean
+}
+
+const sodium = loadSodium()
+const privateDer = Buffer.from('302e020100300506032b657004220420', 'hex')
+const publicDer = Buffer.from('302a300506032b6570032100', 'hex')
+
+/**
+ * Makes a signing key from a seed of 32 bytes (a random one if none is given). Without a `version` the key id is derived from the public
+ * key, so that two keys never share an id.
+ */
+export function generateSigningKey(seed: Uint8Array = randomBytes(32), version?: string): SigningKey {
+  if (seed.length !== 32) throw new RangeError('the seed of a signing key is 32 bytes long')
+  const der = createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' })
+  const publicKey = new Uint8Array(der.subarray(publicDer.length))
+  const name = version ?? encodeBase64Url(createHash('sha256').update(publicKey).digest()).slice(0, 8).replaceAll('-', '_')
+  return { keyId: `ed25519:${name}`, seed: new Uint8Array(seed), publicKey, secretKey: Buffer.concat([seed, publicKey]) }
+}
+
+/** Signs bytes; the signature in unpadded Base64. */
+export function signText(text: string, key: SigningKey): string {
+  const message = Buffer.from(text)
+  if (sodium === undefined) return encodeBase64(sign(null, message, privateKey(key.seed)))
+  const signature = Buffer.allocUnsafe(64)
+  sodium.crypto_sign_detached(signature, message, key.secretKey)
+  return encodeBase64(signature)
+}
+
+/** Whether a signature in Base64 was made over a text by the owner of a public key (bytes or Base64). Never throws. */
+export function verifyText(text: string, signature: unknown, publicKey: Uint8Array | string): boolean {
+  const bytes = decodeBase64(signature)
+  const key = typeof publicKey === 'string' ? decodeBase64(publicKey) : publicKey
+  if (bytes?.length !== 64 || key?.length !== 32) return false
+  const message = Buffer.from(text)
+  return sodium ? sodium.crypto_sign_verify_detached(bytes, message, key) : verifyWithNode(message, bytes, key)
+}
+
+/** Signs an object as `serverName`, beside the signatures that it has. https://spec.matrix.org/v1.19/appendices/#signing-json */
+export function signJson<T extends JsonObject>(object: T, serverName: ServerName, key: SigningKey): T & { signatures: JsonObject } {
+  const signature = signText(canonicalJson({ ...object, signatures: undefined, unsigned: undefined }), key)
+  return { ...object, signatures: addSignature(object['signatures'], serverName, key.keyId, signature) }
+}
+
+/** Whether an object bears a valid signature of an entity under a key. https://spec.matrix.org/v1.19/appendices/#checking-for-a-signature */
+export function verifySignature(object: JsonObject, entity: string, keyId: string, publicKey: Uint8Array | string): boolean {
+  const signature = readSignature(object['signatures'], entity, keyId)
+  if (signature === undefined) return false
+  return verifyText(canonicalJson({ ...object, signatures: undefined, unsigned: undefined }, false), signature, publicKey)
+}
+
+/** Adds a server's signature to an event that has its hash already. https://spec.matrix.org/v1.19/server-server-api/#signing-events */
+export function signPdu(pdu: Pdu, rules: RoomRules, serverName: ServerName, key: SigningKey): Pdu {
+  const signature = signText(signedText(pdu, rules), key)
+  return { ...pdu, signatures: addSignature(pdu.signatures, serverName, key.keyId, signature) }
+}
+
+/** Hashes and signs a new event, and tells its id; one encoding serves signature and id. Throws `M_BAD_JSON` if it has no canonical form. */
+export function hashAndSignPdu(
+  event: UnsignedPdu,
+  rules: RoomRules,
+  serverName: ServerName,
+  key: SigningKey,
+): { pdu: Pdu; eventId: EventId } {
+  const hashed = { ...event, hashes: { sha256: contentHash(event, rules) } }
+  const text = signedText(hashed, rules)
+  const pdu: Pdu = { ...hashed, signatures: { [serverName]: { [key.keyId]: signText(text, key) } } }
+  return { pdu, eventId: rules.eventIds === 'wire' ? event.event_id! : `$${referenceHashOf(text, rules)}` }
+}
+
+/** Whether an event bears a valid signature of a server under a key. */
+export function verifyPdu(pdu: Pdu, rules: RoomRules, serverName: ServerName, keyId: string, publicKey: Uint8Array | string): boolean {
+  return verifySignature(redact(pdu, rules), serverName, keyId, publicKey)
+}
+
+function readSignature(signatures: unknown, entity: string, keyId: string): string | undefined {
+  if (!isJsonObject(signatures) || !Object.hasOwn(signatures, entity)) return undefined
+  const own = signatures[entity]
+  const signature = isJsonObject(own) && Object.hasOwn(own, keyId) ? own[keyId] : undefined
+  return keyId.startsWith('ed25519:') && typeof signature === 'string' ? signature : undefined
+}
+
+function addSignature(signatures: unknown, serverName: ServerName, keyId: string, signature: string): Pdu['signatures'] {
+  const others = isJsonObject(signatures) ? (signatures as Pdu['signatures']) : {}
+  return { ...others, [serverName]: { ...(Object.hasOwn(others, serverName) ? others[serverName] : {}), [keyId]: signature } }
+}
+
+function verifyWithNode(message: Buffer, signature: Buffer, publicKey: Uint8Array): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.concat([publicDer, publicKey]), format: 'der', type: 'spki' })
+    return verify(null, message, key, signature)
+  } catch {
+    return false
+  }
+}
+
+function privateKey(seed: Uint8Array) {
+  return createPrivateKey({ key: Buffer.concat([privateDer, seed]), format: 'der', type: 'pkcs8' })
+}
+
+/** libsodium signs several times faster; where its binding can't be loaded, node:crypto does the same work. */
+function loadSodium(): Sodium | undefined {
+  try {
+    return createRequire(import.meta.url)('sodium-native') as Sodium
+  } catch {
+    return undefined
+  }
+}
