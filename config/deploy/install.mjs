@@ -35,7 +35,11 @@ function runNpm(args) {
   const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []]
   return new Promise((resolve) => {
     const said = []
-    const child = spawn(command, [...first, ...args], { cwd: project, stdio: ['ignore', 'pipe', 'pipe'], shell: !npm && process.platform === 'win32' })
+    const child = spawn(command, [...first, ...args], {
+      cwd: project,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: !npm && process.platform === 'win32',
+    })
     child.stdout.on('data', (chunk) => said.push(chunk))
     child.stderr.on('data', (chunk) => said.push(chunk))
     child.on('error', (error) => resolve({ code: 1, said: error.message }))

@@ -1,0 +1,51 @@
+import { duration, flag, group, integer, optional, path, secret, text, url, type ValuesOf } from './key.ts'
+import { type Loaded, loadWith, readArguments } from './load.ts'
+
+export const networks = ['whatsapp', 'messenger', 'instagram'] as const
+export type Network = (typeof networks)[number]
+
+/** The configuration of one bridge process. */
+export const bridgeSchema = {
+  homeserver_url: url('Where the homeserver is reached.', 'http://localhost:8008/'),
+  server_name: text('The part behind the colon in user ids.', 'localhost'),
+  registration_file: path("The bridge's registration, the same file that the homeserver has in appservice_files.", 'registration.yaml'),
+  data_dir: path('The folder for everything the bridge keeps.', 'data'),
+  listen: group('Where the homeserver (application-service API) and the network (webhooks) reach the bridge.', {
+    host: text('The address to listen on.', '127.0.0.1'),
+    port: integer('The port; 0 takes a free one.', 0, { from: 0, to: 65535 }),
+  }),
+  graph: group("Meta's Graph API. Without an access token the sandbox takes its place.", {
+    base_url: url('Where the API is.', 'https://graph.facebook.com/'),
+    version: text('The version of the API.', 'v25.0', { pattern: /^v\d{2}\.\d$/, expects: 'a version such as v25.0' }),
+    app_secret: optional(secret, 'The secret of the app, which signs webhooks.'),
+    verify_token: optional(secret, 'The word that proves a webhook is being set up by you; choose any.'),
+    access_token: optional(secret, 'The token of the WhatsApp number, page or Instagram account.'),
+    account_id: text('The id of the WhatsApp phone number, page or Instagram account.', ''),
+  }),
+  hub: group('Rooms that are shared by several networks.', {
+    enabled: flag("Carry hub rooms to this network's people.", true),
+    coalesce: duration('Texts of one person within this time become one message; 0s never.', '0s'),
+  }),
+  log: group('What the bridge says about itself.', {
+    level: text('error, warn, info or debug.', 'info', { pattern: /^(error|warn|info|debug)$/, expects: 'error, warn, info or debug' }),
+  }),
+}
+
+/** A bridge's configuration, whole: every key has its value, paths are absolute. */
+export type BridgeConfig = ValuesOf<typeof bridgeSchema>
+export const bridgeVariables = 'TOMBOLO_BRIDGE_'
+
+/**
+ * A bridge's configuration from `--config FILE`, the environment (TOMBOLO_BRIDGE_…) and `-O key=value`. The arguments are those after the network's name.
+ * Throws a ConfigError.
+ */
+export function loadBridge({
+  argv,
+  env,
+}: {
+  argv: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+}): Loaded<BridgeConfig> {
+  const { file, overrides, checkOnly } = readArguments(argv)
+  return { ...loadWith(bridgeSchema, { file, overrides, env, prefix: bridgeVariables }), file, checkOnly }
+}

@@ -1,0 +1,77 @@
+import { choice, duration, flag, group, integer, listOf, optional, path, secret, size, text, url, type ValuesOf } from './key.ts'
+import { records } from './resolve.ts'
+
+const serverName = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[0-9a-zA-Z.-]{1,230})(?::\d{1,5})?$/
+const aServerName = { pattern: serverName, expects: 'a server name such as example.org' }
+
+const listener = {
+  serves: listOf(
+    'What is offered there.',
+    ['client', 'media', 'admin', 'federation'],
+    choice('', 'client', ['client', 'media', 'admin', 'federation']),
+  ),
+  host: text('The address to listen on; 0.0.0.0 or :: for all of them.', '127.0.0.1'),
+  port: integer('The port.', 8008, { from: 0, to: 65535 }),
+  tls_certificate: optional(path, 'A PEM file with the certificate and its chain; without it the listener speaks plain HTTP.'),
+  tls_key: optional(path, 'The PEM file of the key to the certificate.'),
+}
+
+/** Every key of the server's configuration, in the order in which people meet them. Examples and the table in the handbook are made from this. */
+export const schema = {
+  server_name: text('The part behind the colon in user ids. It can never be changed.', 'localhost', aServerName),
+  public_baseurl: url('Where clients reach this server. Empty: worked out from the server name and the listeners.', ''),
+  data_dir: path('The folder for everything the server keeps.', 'data'),
+  signing_key_path: path('The file with the key that signs events; made at the first start.', 'signing.key', 'data'),
+  database: group('Where events and accounts are kept.', {
+    kind: choice('sqlite needs nothing else; postgres serves several processes.', 'sqlite', ['sqlite', 'postgres']),
+    path: path('The SQLite file.', 'tombolo.db', 'data'),
+    url: optional(secret, 'The PostgreSQL URL: postgresql://user:password@host/database'),
+    synchronous: choice('full: acknowledged means on disk. normal: a power cut may lose the last moments.', 'full', ['full', 'normal']),
+  }),
+  listeners: records(
+    'Where the server listens.',
+    [{ serves: ['client', 'media', 'admin', 'federation'], host: '127.0.0.1', port: 8008 }],
+    listener,
+  ),
+  default_room_version: text('The version of new rooms.', '12', { pattern: /^[a-z0-9.-]{1,32}$/, expects: "a room version such as '12'" }),
+  registration: group('Who may make an account.', {
+    open: flag('Anyone may, without asking.', false),
+    token_required: flag('Whoever registers needs a token made by an administrator.', false),
+    shared_secret: optional(secret, 'Whoever knows it may make accounts on the admin API.'),
+  }),
+  rate_limits: choice('The limits on requests; off only behind something that has its own.', 'defaults', ['defaults', 'off']),
+  password_hashing: choice('fast is for tests: such passwords are easily guessed.', 'default', ['default', 'fast']),
+  appservice_files: listOf('Registration files of application services, such as bridges.', [], path('', '')),
+  presence: group('Who is online.', { enabled: flag('Tell others who is online.', true) }),
+  log: group('What the server says about itself.', {
+    level: choice('The least important kind of line that is written.', 'info', ['error', 'warn', 'info', 'debug']),
+    format: choice('text for people, json for collectors.', 'text', ['text', 'json']),
+  }),
+  media: group('Files and pictures.', {
+    max_upload_size: size('The largest upload.', '50M'),
+    store_path: path('The folder of the files.', 'media', 'data'),
+    unauthenticated: flag('Also serve media at the old addresses, to anyone who knows the link.', false),
+  }),
+  federation: group('Talking to other servers.', {
+    ca_file: optional(path, 'A PEM file with further certificate authorities to trust.'),
+    allow_private_addresses: flag('May reach servers on private networks and on this machine.', false),
+    trusted_key_servers: listOf('Servers asked for the keys of others.', [], text('', '', aServerName)),
+  }),
+  push: group('Push notifications.', { allow_private_addresses: flag('May reach push gateways on private networks.', false) }),
+  url_preview: group('Previews of links.', {
+    enabled: flag('Fetch pages to preview them.', false),
+    allow_private_addresses: flag('May fetch from private networks.', false),
+  }),
+  server_notices: group('Messages from the server to its users.', {
+    localpart: text('Whom they come from.', '_server', {
+      pattern: /^[a-z0-9._=/+-]{1,200}$/,
+      expects: 'the part of a user id before the colon',
+    }),
+  }),
+  delayed_events: group('Events that are sent later.', { longest: duration('How much later at most.', '24h') }),
+  room_list_publish: choice('Who may put rooms into the public list.', 'admins', ['admins', 'anyone', 'nobody']),
+}
+
+/** The server's configuration, whole: every key has its value. Sizes are bytes, times are milliseconds, paths are absolute. */
+export type Config = ValuesOf<typeof schema>
+export type Listener = Config['listeners'][number]
