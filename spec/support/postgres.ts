@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { type Running, startProcess, temporaryFolder } from './processes.ts'
+
+/** One cluster for all specs of a run: TOMBOLO_TEST_POSTGRES (a URL of somebody who may create databases), or a private one on a socket. */
+let cluster: Promise<Cluster | undefined> | undefined
+type Cluster = { urlOf(database: string): string; connect(): postgres.Sql; server: Running | undefined }
+
+export type FreshDatabase = { url: string; drop(): Promise<void> }
+
+/**
+ * A database of its own for a spec; none where there is no PostgreSQL. In a hook:
+ * `const database = await freshDatabase(); if (!database) this.skip()`. One line says so when they are skipped.
+ */
+export async function freshDatabase(): Promise<FreshDatabase | undefined> {
+  cluster ??= startCluster()
+  const found = await cluster
+  if (!found) return undefined
+  const name = `tombolo_${randomBytes(6).toString('hex')}`
+  await administrate(found, (sql) => sql.unsafe(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`))
+  const drop = () => administrate(found, (sql) => sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+  return { url: found.urlOf(name), drop }
+}
+
+/** Stops the private cluster; a root hook of mocha calls it when all specs are done. */
+export async function stopPostgres(): Promise<void> {
+  const found = await cluster
+  cluster = undefined
+  found?.server?.signal('SIGINT')
+  await found?.server?.ended
+}
+
+async function administrate(found: Cluster, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+  const sql = found.connect()
+  try {
+    await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+async function startCluster(): Promise<Cluster | undefined> {
+  const given = process.env['TOMBOLO_TEST_POSTGRES']
+  if (given) return { urlOf: (database) => withDatabase(given, database), connect: () => postgres(given, quiet), server: undefined }
+  const programs = findPrograms()
+  if (programs) return startPrivate(programs)
+  process.stdout.write('\n  PostgreSQL was not found, so its specs are skipped (install it, or set TOMBOLO_TEST_POSTGRES to a URL)\n')
+  return undefined
+}
+
+const quiet = { max: 1, onnotice: () => undefined }
+
+function withDatabase(url: string, database: string): string {
+  return Object.assign(new URL(url), { pathname: `/${database}` }).href
+}
+
+/** The newest of Debian's, or what PATH has. */
+function findPrograms(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = [...versions.map((version) => join(debian, version, 'bin')), ...(process.env['PATH'] ?? '').split(':')]
+  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+}
+
+/** PostgreSQL refuses to run as root; then it runs as the user `postgres`. fsync stays on: what is tested is what runs. */
+async function startPrivate(programs: string): Promise<Cluster> {
+  const folder = temporaryFolder('tombolo-pg')
+  const data = join(folder, 'data')
+  mkdirSync(data, { mode: 0o700 })
+  const as = asPostgres(folder, data)
+  const [initdb = '', ...initdbRest] = [...as, join(programs, 'initdb'), ...initdbArgs(data)]
+  execFileSync(initdb, initdbRest, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command = '', ...args] = [...as, join(programs, 'postgres'), ...serverArgs(folder, data)]
+  const server = await startProcess({
+    command,
+    args,
+    cwd: folder,
+    log: join(folder, 'log'),
+    ready: { line: /ready to accept connections/ },
+  })
+  const connect = () => postgres({ ...quiet, host: folder, username: 'postgres', database: 'postgres' })
+  const urlOf = (database: string) => `postgresql:///${database}?host=${encodeURIComponent(folder)}&user=postgres`
+  return { urlOf, connect, server }
+}
+
+function initdbArgs(data: string): string[] {
+  return ['-D', data, '--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust', '--username', 'postgres', '--no-instructions']
+}
+
+function serverArgs(folder: string, data: string): string[] {
+  return ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=on', '-c', 'max_connections=200', '-c', 'shared_buffers=64MB']
+}
+
+function asPostgres(...folders: string[]): string[] {
+  if (process.getuid?.() !== 0) return []
+  const [uid, gid] = ['-u', '-g'].map((option) => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' })))
+  for (const folder of folders) chownSync(folder, uid!, gid!)
+  return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups']
+}
