@@ -18,6 +18,9 @@ export type Membership = {
   readonly forgotten: boolean
 }
 
+/** A state event with its id. */
+export type StateEvent = { readonly eventId: EventId; readonly pdu: Pdu }
+
 /** An event in the place it has in its room. */
 export type TimelineEvent = {
   readonly eventId: EventId
@@ -28,8 +31,10 @@ export type TimelineEvent = {
   /** Place in the room: by depth, then order. */
   readonly depth: number
   readonly order: number
-  /** The state after this event. */
-  readonly stateGroup: number
+  /** The state after this event: a state group, named by the event that made it. */
+  readonly stateGroup: string
+  /** The state event that this one took the place of. */
+  readonly replaces: EventId | undefined
   readonly redactedBy: EventId | undefined
   readonly redactedBecause: Pdu | undefined
   /** The session that sent it and under which transaction id, for `unsigned.transaction_id`. */
@@ -43,12 +48,12 @@ export type RoomView = {
   readonly rules: RoomRules
   /** Position of the last applied change. */
   readonly position: number
-  readonly stateGroup: number
+  readonly stateGroup: string
   readonly extremities: readonly EventId[]
-  /** A state event that is not a membership, or a membership that `need`ed loading; undefined when there is none. */
-  readonly state: (type: string, stateKey: string) => Pdu | undefined
-  /** Every non-membership state event. */
-  readonly allState: () => Iterable<Pdu>
+  /** A current state event; memberships only as far as they are loaded (`Graph.members` loads them). */
+  readonly state: (type: string, stateKey: string) => StateEvent | undefined
+  /** Every current state event but the memberships. */
+  readonly allState: () => Iterable<StateEvent>
   readonly membership: (userId: UserId) => MembershipName | undefined
   readonly joined: ReadonlySet<UserId>
   readonly invited: ReadonlySet<UserId>
@@ -96,7 +101,7 @@ export type Graph = {
   /** Those who share a joined room with the user, the user excluded. */
   readonly sharing: (userId: UserId) => Promise<ReadonlySet<UserId>>
   /** Membership events of a set of members, from memory or disk. */
-  readonly members: (roomId: RoomId, userIds: Iterable<UserId>) => Promise<Map<UserId, Pdu>>
+  readonly members: (roomId: RoomId, userIds: Iterable<UserId>) => Promise<Map<UserId, StateEvent>>
   /** Marks a room forgotten by a user who has left it. 400 M_UNKNOWN when still in it. */
   readonly forget: (roomId: RoomId, userId: UserId) => Promise<void>
 
@@ -112,11 +117,11 @@ export type Graph = {
   /** The place of a position in a room: just after the last event that had arrived by then. */
   readonly placeOf: (roomId: RoomId, position: number) => Promise<Place>
   /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
-  readonly stateOf: (stateGroup: number, wanted?: readonly (readonly [string, string])[]) => Promise<Pdu[]>
+  readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
   /** Current state that changed in (after, upTo], as it is at `upTo`. */
-  readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<Pdu[]>
-  /** The state group of a room as it was at a position. */
-  readonly stateGroupAt: (roomId: RoomId, position: number) => Promise<number>
+  readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
+  /** The state group of a room as it was at a position; undefined before its first event. */
+  readonly stateGroupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   /** Who joined or left the rooms in (after, upTo]. */
   readonly membershipChanges: (
     after: number,
@@ -124,5 +129,7 @@ export type Graph = {
     rooms: ReadonlySet<RoomId>,
   ) => Promise<{ roomId: RoomId; userId: UserId; membership: MembershipName; position: number }[]>
   /** Notifying events of a room after a user's read position (own events count as read): the room counter's difference, and highlights. */
+  /** What moves a user's read position in a room: to be written, logged and applied with the caller's part. */
+  readonly readMarker: (userId: UserId, roomId: RoomId, position: number) => { writes: Write[]; log: LogRow[]; applied: () => void }
   readonly unread: (roomId: RoomId, userId: UserId) => Promise<{ notifications: number; highlights: number }>
 }

@@ -1,0 +1,195 @@
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { forbidden } from '../core/matrix-error.ts'
+import type { Home } from '../home.ts'
+import type { Part, Select } from '../storage/database.ts'
+import { idsOf, partOf, transactionKey } from './commit.ts'
+import { committedHead, type Decided, type Decision, type Draft, type DraftHead, decide, type Targets } from './draft.ts'
+import { selectEvent } from './events.store.ts'
+import type { Appended, AppendOptions, Template, TimelineEvent } from './graph.ts'
+import type { Memberships } from './memberships.ts'
+import { applyEvent, applyRedaction, type Room } from './room.ts'
+import { need, type Rooms, refresh } from './rooms.ts'
+import { eventOf } from './stored-event.ts'
+import { selectTransaction } from './transactions.store.ts'
+
+type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock'>
+
+/** What an append works on; kept so that it can be decided again. */
+type Job = {
+  readonly room: Room
+  readonly templates: readonly Template[]
+  readonly options: AppendOptions
+  readonly targets: Targets
+  /** The draft as it stands in the room's list, its decision, and the positions of its events within the part. */
+  draft: Draft | undefined
+  decision: Decision | undefined
+  positions: readonly number[]
+  refusal: string | undefined
+}
+
+/**
+ * Appends local events to a room, in order, in one part: build → authorise → hash → sign → commit. Resolves once durable.
+ * 403 M_FORBIDDEN with the rule's words when one is refused, or when this server does not have the room.
+ */
+export async function append(
+  tools: Tools & { readonly rooms: Rooms; readonly memberships: Memberships },
+  roomId: RoomId,
+  templates: readonly Template[],
+  options: AppendOptions = {},
+): Promise<Appended> {
+  const { database } = tools
+  const room = await tools.rooms.load(roomId)
+  if (room === undefined) throw forbidden('you are not in a room with this id')
+  const job: Job = {
+    room,
+    templates,
+    options,
+    targets: await loadTargets(database.select, templates, room),
+    draft: undefined,
+    decision: undefined,
+    positions: [],
+    refusal: undefined,
+  }
+  await need(database.select, room, usersOf(templates))
+  let part = prepare(tools, job, headOf(room), undefined)
+  if (part === undefined && database.shared) {
+    await refresh(database.select, room)
+    await need(database.select, room, usersOf(templates))
+    part = prepare(tools, job, headOf(room), undefined)
+  }
+  if (part === undefined) throw forbidden(job.refusal)
+  return commitJob(tools, job, part)
+}
+
+async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Part): Promise<Appended> {
+  try {
+    const outcome = await tools.database.commit(part)
+    if (outcome.ok && job.decision !== undefined) return { eventIds: idsOf(job.decision) }
+    if (!outcome.ok && outcome.guard === 'room') throw forbidden(job.refusal)
+    if (!outcome.ok && outcome.guard === 'transaction' && job.options.transaction !== undefined) {
+      const row = await tools.database.selectOne(selectTransaction, transactionKey(job.options.transaction))
+      return { eventIds: JSON.parse(row?.event_ids ?? '[]') as EventId[] }
+    }
+    return { eventIds: [], guard: outcome.ok ? '' : outcome.guard }
+  } finally {
+    dropDraft(job)
+  }
+}
+
+/** The head on which the next draft is decided. */
+function headOf(room: Room): DraftHead {
+  room.draftHead ??= room.drafts.at(-1)?.head ?? committedHead(room)
+  return room.draftHead
+}
+
+/** Decides a job on a head and puts its draft into the room's list; undefined when it is refused. */
+function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead, replace: number | undefined): Part | undefined {
+  const { room } = job
+  const decision = decide(tools, room, base, job.templates, job.targets)
+  if ('allowed' in decision) {
+    job.refusal = decision.reason
+    return undefined
+  }
+  const { part, positions } = partOf(room, decision, base.version, job.options, tools.clock.now())
+  const draft: Draft = { claim: base.version, head: decision.head }
+  if (replace === undefined) room.drafts.push(draft)
+  else room.drafts.splice(replace, 0, draft)
+  room.draftHead = room.drafts.at(-1)?.head
+  job.draft = draft
+  job.decision = decision
+  job.positions = positions
+  return {
+    ...part,
+    room: { id: room.roomId, version: base.version, decideAgain: (select, version) => decideAgain(tools, job, select, version) },
+    applied: (firstPosition) => applyJob(tools, job, firstPosition),
+  }
+}
+
+/** The room has moved on: read what came since and decide on that, after the drafts that are still good before this one. */
+async function decideAgain(tools: Parameters<typeof append>[0], job: Job, select: Select, version: number): Promise<Part | undefined> {
+  const { room } = job
+  await refresh(select, room)
+  await need(select, room, usersOf(job.templates))
+  const at = job.draft === undefined ? -1 : room.drafts.indexOf(job.draft)
+  const before = at < 0 ? [] : room.drafts.slice(0, at).filter((draft) => draft.claim < version && draft.claim >= room.version)
+  const after = at < 0 ? room.drafts.slice() : room.drafts.slice(at + 1)
+  room.drafts.splice(0, room.drafts.length, ...before, ...after)
+  const base = before.at(-1)?.head ?? committedHead(room)
+  return prepare(tools, job, { ...base, version }, before.length)
+}
+
+function applyJob(tools: Parameters<typeof append>[0], job: Job, firstPosition: number): void {
+  const { room, decision, positions } = job
+  if (decision === undefined) return
+  decision.events.forEach((event, index) => {
+    const position = firstPosition + (positions[index] ?? 0)
+    applyDecided(tools, room, event, position, job.options)
+  })
+  room.version = decision.head.version
+  room.stateGroup = decision.head.stateGroup
+  room.chain = decision.head.chain
+  dropDraft(job)
+}
+
+/** Puts one durable event of ours into memory: the room's head and its members' memberships. */
+export function applyDecided(
+  tools: { readonly memberships: Memberships },
+  room: Room,
+  event: Decided,
+  position: number,
+  options: AppendOptions,
+): void {
+  const { pdu, eventId } = event
+  const { transaction } = options
+  const placed: TimelineEvent = {
+    eventId,
+    roomId: room.roomId,
+    pdu,
+    position,
+    depth: Number(pdu.depth),
+    order: position,
+    stateGroup: event.stateGroup,
+    replaces: event.replaces,
+    redactedBy: undefined,
+    redactedBecause: undefined,
+    sentBy: transaction === undefined ? undefined : { session: transaction.session, transactionId: transaction.id },
+  }
+  applyEvent(room, placed, event.notifying)
+  if (event.redaction !== undefined) applyRedaction(room, event.redaction)
+  if (pdu.type === 'm.room.member') tools.memberships.apply(room.roomId, placed)
+}
+
+function dropDraft(job: Job): void {
+  const { room, draft } = job
+  const at = draft === undefined ? -1 : room.drafts.indexOf(draft)
+  if (at < 0) return
+  room.drafts.splice(at, 1)
+  if (room.drafts.length === 0 || at === room.drafts.length) room.draftHead = undefined
+}
+
+/** Whose memberships a decision will read. */
+function usersOf(templates: readonly Template[]): UserId[] {
+  const users: UserId[] = []
+  for (const { type, sender, stateKey, content } of templates) {
+    users.push(sender)
+    if (type !== 'm.room.member') continue
+    users.push(stateKey as UserId)
+    const authoriser = content['join_authorised_via_users_server']
+    if (typeof authoriser === 'string') users.push(authoriser as UserId)
+  }
+  return users
+}
+
+async function loadTargets(select: Select, templates: readonly Template[], room: Room): Promise<Targets> {
+  const targets = new Map<EventId, TimelineEvent>()
+  for (const { type, content, redacts } of templates) {
+    if (type !== 'm.room.redaction') continue
+    const target = (room.rules.redactsInContent ? content['redacts'] : redacts) as EventId | undefined
+    if (typeof target !== 'string') continue
+    const inMemory = room.timeline.find((event) => event.eventId === target)
+    const row = inMemory === undefined ? (await select(selectEvent, target))[0] : undefined
+    if (inMemory !== undefined) targets.set(target, inMemory)
+    else if (row !== undefined) targets.set(target, eventOf(row))
+  }
+  return targets
+}

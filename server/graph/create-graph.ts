@@ -1,0 +1,99 @@
+import type { RoomId, UserId } from '../core/ids.ts'
+import { unknown } from '../core/matrix-error.ts'
+import type { Home } from '../home.ts'
+import { type Logged, write } from '../storage/database.ts'
+import { append } from './append.ts'
+import { create } from './create.ts'
+import type { Graph, StateEvent } from './graph.ts'
+import { createHistory } from './history.ts'
+import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
+import { createMemberships } from './memberships.ts'
+import { stateKeyOf, viewOf } from './room.ts'
+import { createRooms, need, refresh } from './rooms.ts'
+import { createPastStates } from './state-at.ts'
+import { createUnread } from './unread.ts'
+
+/** The event graph over a database: the only writer of room events. Keeps up with what other processes write. */
+export function createGraph(home: Home): Graph {
+  const { database } = home
+  const rooms = createRooms(home)
+  const memberships = createMemberships(home)
+  const past = createPastStates(home)
+  const tools = { ...home, rooms, memberships, past }
+  const unread = createUnread(tools)
+
+  async function load(roomId: RoomId, fresh: boolean) {
+    const room = await rooms.load(roomId)
+    if (room === undefined) return undefined
+    if (fresh && database.shared) await refresh(database.select, room)
+    return viewOf(room)
+  }
+
+  async function follow(rows: readonly Logged[]): Promise<void> {
+    const users = new Set<UserId>()
+    const touched = new Set<RoomId>()
+    for (const { kind, key } of rows) {
+      if (kind === 'event') touched.add(key as RoomId)
+      else if (kind === 'membership') users.add(key as UserId)
+      else if (kind === 'read_position') unread.forgetMark(key)
+    }
+    for (const roomId of touched) {
+      const room = rooms.peek(roomId)
+      if (room !== undefined) await refresh(database.select, room)
+    }
+    for (const userId of users) await memberships.reload(userId)
+  }
+
+  home.notifier.beforeAdvance(follow)
+  for (const kind of ['device_list', 'presence']) home.notifier.alsoWake(kind, (key) => joinedRoomsInMemory(memberships, key as UserId))
+
+  return {
+    ...createHistory(tools),
+    unread: unread.unread,
+    readMarker: unread.readMarker,
+    room: (roomId) => load(roomId, false),
+    freshRoom: (roomId) => load(roomId, true),
+    append: (roomId, templates, options) => append(tools, roomId, templates, options),
+    create: (version, templates, options) => create(tools, version, templates, options),
+    memberships: memberships.of,
+    sharing: async (userId) => new Set((await database.select(selectSharing, userId, userId)).map((row) => row.user_id as UserId)),
+    members: async (roomId, userIds) => {
+      const room = await rooms.load(roomId)
+      const found = new Map<UserId, StateEvent>()
+      if (room === undefined) return found
+      const wanted = [...userIds]
+      await need(database.select, room, wanted)
+      for (const userId of wanted) {
+        const event = room.state.get(stateKeyOf('m.room.member', userId))
+        if (event !== undefined) found.set(userId, event)
+      }
+      return found
+    },
+    forget: async (roomId, userId) => {
+      const membership = (await memberships.of(userId)).get(roomId)?.membership
+      if (membership !== undefined && membership !== 'leave' && membership !== 'ban') throw unknown('leave the room before you forget it')
+      await database.commit({ writes: [write(updateForgotten, userId, roomId)] })
+      memberships.setForgotten(userId, roomId)
+    },
+    stateOf: async (stateGroup, wanted) => {
+      if (wanted === undefined) return past.all(stateGroup)
+      const found = await Promise.all(wanted.map(([type, stateKey]) => past.entry(stateGroup, type, stateKey)))
+      return found.filter((event) => event !== undefined)
+    },
+    stateChanges: past.changes,
+    stateGroupAt: past.groupAt,
+    membershipChanges: async (after, upTo, of) => {
+      const rows = await database.select(selectMembershipChanges, [...of], after, upTo)
+      return rows.map((row) => ({
+        roomId: row.room_id as RoomId,
+        userId: row.user_id as UserId,
+        membership: row.membership,
+        position: row.position,
+      }))
+    },
+  }
+}
+
+function* joinedRoomsInMemory(memberships: ReturnType<typeof createMemberships>, userId: UserId): Iterable<RoomId> {
+  for (const [roomId, { membership }] of memberships.peek(userId) ?? []) if (membership === 'join') yield roomId
+}

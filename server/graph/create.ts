@@ -1,0 +1,72 @@
+import type { RoomId } from '../core/ids.ts'
+import { badJson, forbidden, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { roomRules } from '../core/room-versions.ts'
+import type { Home } from '../home.ts'
+import type { Part } from '../storage/database.ts'
+import { applyDecided } from './append.ts'
+import { partOf } from './commit.ts'
+import { committedHead, type Decision, decide } from './draft.ts'
+import type { AppendOptions, Template } from './graph.ts'
+import type { Memberships } from './memberships.ts'
+import type { Room } from './room.ts'
+import { emptyRoom, type Rooms } from './rooms.ts'
+
+type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'random'> & {
+  readonly rooms: Rooms
+  readonly memberships: Memberships
+}
+
+/**
+ * Makes a room of events in one part, the first of them `m.room.create`. Up to version 11 its id is random; since version 12 it is the create
+ * event's. 400 M_UNSUPPORTED_ROOM_VERSION; 403 M_FORBIDDEN when the rules refuse an event.
+ */
+export async function create(
+  tools: Tools,
+  version: string,
+  templates: readonly Template[],
+  options: AppendOptions = {},
+): Promise<{ roomId: RoomId; guard?: string }> {
+  const rules = roomRules(version)
+  if (rules === undefined) throw unsupportedRoomVersion()
+  for (let later = 0; ; later++) {
+    const made = await createOnce(tools, rules, templates, options, later)
+    // Two rooms of one millisecond and one creator would have the same create event: the second one is made a millisecond later.
+    if (made.guard !== 'room' || later === 20) return made
+  }
+}
+
+async function createOnce(tools: Tools, rules: Room['rules'], templates: readonly Template[], options: AppendOptions, later: number) {
+  const { room, decision } = decideRoom(tools, rules, templates, later)
+  const { part, positions } = partOf(room, decision, 0, options, tools.clock.now())
+  const whole: Part = {
+    ...part,
+    room: { id: room.roomId, version: 0, decideAgain: async () => undefined },
+    applied: (firstPosition) => {
+      decision.events.forEach((event, index) => applyDecided(tools, room, event, firstPosition + (positions[index] ?? 0), options))
+      room.version = 1
+      room.stateGroup = decision.head.stateGroup
+      room.chain = decision.head.chain
+      tools.rooms.add(room)
+    },
+  }
+  const outcome = await tools.database.commit(whole)
+  return outcome.ok ? { roomId: room.roomId } : { roomId: room.roomId, guard: outcome.guard }
+}
+
+function decideRoom(tools: Tools, rules: Room['rules'], templates: readonly Template[], later: number): { room: Room; decision: Decision } {
+  const [first, ...rest] = templates
+  if (first === undefined) throw badJson('a room is made of events')
+  const randomId: RoomId = `!${tools.random(18).toString('base64url')}:${tools.serverName}`
+  const opener = later === 0 ? first : { ...first, timestamp: (first.timestamp ?? tools.clock.now()) + later }
+  const opening = decided(tools, emptyRoom(randomId, rules), committedHead(emptyRoom(randomId, rules)), [opener])
+  const createId = opening.events[0]?.eventId ?? '$'
+  const room = emptyRoom(rules.roomIdIsCreateHash ? `!${createId.slice(1)}` : randomId, rules)
+  const others = decided(tools, room, opening.head, rest)
+  return { room, decision: { events: [...opening.events, ...others.events], head: others.head } }
+}
+
+function decided(tools: Tools, room: Room, head: Decision['head'], templates: readonly Template[]): Decision {
+  const decision = decide(tools, room, head, templates, new Map())
+  if ('allowed' in decision) throw forbidden(decision.reason)
+  return decision
+}

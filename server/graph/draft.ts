@@ -1,0 +1,152 @@
+import { checkAuthRules } from '../core/event-auth/check-auth-rules.ts'
+import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
+import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
+import { type EventId, serverNameOf } from '../core/ids.ts'
+import { checkPduShape, type Pdu, type ReadState, type UnsignedPdu } from '../core/pdu.ts'
+import { redact } from '../core/redaction.ts'
+import { hashAndSignPdu } from '../core/signatures.ts'
+import type { Verdict } from '../core/verdict.ts'
+import type { Home } from '../home.ts'
+import type { StateEvent, Template, TimelineEvent } from './graph.ts'
+import { type ChainLink, isNotifying, type Room, stateKeyOf } from './room.ts'
+
+/** What is decided for a room and not yet durable. */
+export type Draft = { readonly claim: number; readonly head: DraftHead }
+
+/** The head of a room as it will be when all its drafts are durable. */
+export type DraftHead = {
+  readonly version: number
+  readonly extremities: readonly EventId[]
+  readonly depth: number
+  readonly notifying: number
+  readonly stateGroup: string
+  readonly chain: readonly ChainLink[]
+  /** State that differs from the committed head's. */
+  readonly state: ReadonlyMap<string, StateEvent>
+}
+
+/** A new state group: its place in the chain and, newest first, the groups whose entries it takes over. */
+export type NewStateGroup = { readonly ordinal: number; readonly previous: string | undefined; readonly merged: readonly string[] }
+
+/** An event that was built and allowed; `redaction` is its target as it is to be stored. */
+export type Decided = {
+  readonly eventId: EventId
+  readonly pdu: Pdu
+  readonly stateGroup: string
+  readonly newGroup: NewStateGroup | undefined
+  readonly notifying: number
+  readonly replaces: EventId | undefined
+  readonly redaction: TimelineEvent | undefined
+}
+
+/** The targets of the redactions among the templates, loaded beforehand. */
+export type Targets = ReadonlyMap<EventId, TimelineEvent>
+
+export type Decision = { readonly events: readonly Decided[]; readonly head: DraftHead }
+
+/** The committed head as the base of a draft. */
+export function committedHead(room: Room): DraftHead {
+  const { version, extremities, depth, notifying, stateGroup, chain } = room
+  return { version, extremities, depth, notifying, stateGroup, chain, state: new Map() }
+}
+
+/** Builds, authorises, hashes and signs events on a head, in order; the first refusal refuses all. Pure but for the signature; awaits nothing. */
+export function decide(
+  home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>,
+  room: Pick<Room, 'roomId' | 'rules' | 'state'>,
+  base: DraftHead,
+  templates: readonly Template[],
+  targets: Targets,
+): Decision | Extract<Verdict, { allowed: false }> {
+  const events: Decided[] = []
+  const overlay = new Map(base.state)
+  let head: DraftHead = { ...base, version: base.version + 1, state: overlay }
+  const find = (type: string, stateKey: string) => overlay.get(stateKeyOf(type, stateKey)) ?? room.state.get(stateKeyOf(type, stateKey))
+  const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
+  for (const template of templates) {
+    const { pdu, eventId } = build(home, room, head, template, find)
+    const shape = checkPduShape(pdu, room.rules)
+    if (!shape.allowed) return shape
+    const verdict = checkAuthRules(pdu, room.rules, readState, (server) => server === home.serverName)
+    if (!verdict.allowed) return verdict
+    const redaction = template.type === 'm.room.redaction' ? redactionOf(pdu, eventId, room, readState, targets) : undefined
+    if (redaction === 'refused') return { allowed: false, reason: 'you may not redact the events of others here' }
+    const stateKey = template.stateKey
+    const next = stateKey === undefined ? head : withState(head, eventId)
+    const notifying = head.notifying + (isNotifying(pdu) ? 1 : 0)
+    events.push({
+      eventId,
+      pdu,
+      stateGroup: next.stateGroup,
+      newGroup: stateKey === undefined ? undefined : newGroupOf(head.chain, next.chain),
+      notifying,
+      replaces: stateKey === undefined ? undefined : find(template.type, stateKey)?.eventId,
+      redaction,
+    })
+    if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
+    head = { ...next, extremities: [eventId], depth: Number(pdu.depth), notifying, state: overlay }
+  }
+  return { events, head }
+}
+
+function build(
+  home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>,
+  room: Pick<Room, 'roomId' | 'rules'>,
+  head: DraftHead,
+  template: Template,
+  find: (type: string, stateKey: string) => StateEvent | undefined,
+): { pdu: Pdu; eventId: EventId } {
+  const { rules } = room
+  const { type, stateKey, sender, content, redacts } = template
+  const authEvents: EventId[] = []
+  for (const [authType, authKey] of selectAuthEvents({ type, sender, state_key: stateKey, content }, rules)) {
+    const found = find(authType, authKey)
+    if (found !== undefined) authEvents.push(found.eventId)
+  }
+  const isCreate = type === 'm.room.create'
+  const event: UnsignedPdu = {
+    auth_events: authEvents,
+    content,
+    depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
+    origin_server_ts: template.timestamp ?? home.clock.now(),
+    prev_events: head.extremities.slice(0, 20),
+    ...(redacts !== undefined && !rules.redactsInContent ? { redacts } : {}),
+    ...(rules.roomIdIsCreateHash && isCreate ? {} : { room_id: room.roomId }),
+    sender,
+    ...(stateKey === undefined ? {} : { state_key: stateKey }),
+    type,
+  }
+  return hashAndSignPdu(event, rules, home.serverName, home.signingKey)
+}
+
+/** The chain of state groups with one more on top; the group is named by the event that makes it. */
+function withState(head: DraftHead, eventId: EventId): DraftHead {
+  const ordinal = (head.chain[0]?.ordinal ?? 0) + 1
+  const below = ordinal - (ordinal & -ordinal)
+  const chain = [{ stateGroup: eventId, ordinal }, ...head.chain.filter((link) => link.ordinal <= below)]
+  return { ...head, stateGroup: eventId, chain }
+}
+
+function newGroupOf(before: readonly ChainLink[], after: readonly ChainLink[]): NewStateGroup {
+  const below = after[1]?.ordinal ?? 0
+  const merged = before.filter((link) => link.ordinal > below).map((link) => link.stateGroup)
+  return { ordinal: after[0]?.ordinal ?? 1, previous: after[1]?.stateGroup, merged }
+}
+
+/** What a redaction makes of its target: the target pruned, nothing when there is none in this room, or a refusal. */
+function redactionOf(
+  pdu: Pdu,
+  eventId: EventId,
+  room: Pick<Room, 'roomId' | 'rules'>,
+  readState: ReadState,
+  targets: Targets,
+): TimelineEvent | undefined | 'refused' {
+  const target = targets.get((room.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) as EventId)
+  if (target === undefined || target.roomId !== room.roomId || target.redactedBy !== undefined) return undefined
+  // "The power level of the redaction event's sender is greater than or equal to the redact level", or "the domain of the sender of the
+  // redaction event matches that of the original event's". https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+  const scope = powerScope(readState, room.rules)
+  const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
+  if (!mayRedact && (pdu.sender !== target.pdu.sender || serverNameOf(pdu.sender) !== serverNameOf(target.pdu.sender))) return 'refused'
+  return { ...target, pdu: redact(target.pdu, room.rules), redactedBy: eventId, redactedBecause: pdu }
+}

@@ -1,0 +1,98 @@
+import { statement } from '../storage/database.ts'
+
+/** An event as it is stored, with the event that redacted it. */
+export type EventRow = {
+  event_id: string
+  room_id: string
+  position: number | null
+  depth: number
+  room_order: number
+  state_group: string
+  notifying: number
+  session: string | null
+  transaction_id: string | null
+  replaces: string | null
+  redacted_by: string | null
+  json: Uint8Array
+  because: Uint8Array | null
+}
+
+export const insertEvent = statement<
+  [
+    eventId: string,
+    roomId: string,
+    positionOf: number,
+    depth: number,
+    orderOf: number,
+    type: string,
+    stateKey: string | null,
+    sender: string,
+    stateGroup: string,
+    notifying: number,
+    session: string | null,
+    transactionId: string | null,
+    replaces: string | null,
+    json: Uint8Array,
+  ]
+>(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed,
+    notifying, session, transaction_id, replaces, json)
+  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?)`)
+
+export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
+  'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',
+)
+
+export const selectEvent = statement<[eventId: string], EventRow>(
+  'SELECT * FROM served_events WHERE event_id = ? AND outlier = 0 AND rejected = 0',
+)
+
+export const selectEvents = statement<[eventIds: readonly string[]], EventRow>(
+  'SELECT * FROM served_events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
+export const selectArrived = statement<[roomId: string, after: number, upTo: number, limit: number], EventRow>(
+  `SELECT * FROM served_events WHERE room_id = ? AND position > ? AND position <= ? AND rejected = 0 AND soft_failed = 0
+  ORDER BY position DESC LIMIT ?`,
+)
+
+export const selectSince = statement<[roomId: string, after: number], EventRow>(
+  'SELECT * FROM served_events WHERE room_id = ? AND position > ? ORDER BY position',
+)
+
+export const selectOlder = statement<[roomId: string, depth: number, sameDepth: number, order: number, limit: number], EventRow>(
+  `SELECT * FROM served_events WHERE room_id = ? AND depth <= ? AND (depth < ? OR room_order < ?)
+    AND outlier = 0 AND rejected = 0 AND soft_failed = 0
+  ORDER BY depth DESC, room_order DESC LIMIT ?`,
+)
+
+export const selectNewer = statement<[roomId: string, depth: number, sameDepth: number, order: number, limit: number], EventRow>(
+  `SELECT * FROM served_events WHERE room_id = ? AND depth >= ? AND (depth > ? OR room_order >= ?)
+    AND outlier = 0 AND rejected = 0 AND soft_failed = 0
+  ORDER BY depth, room_order LIMIT ?`,
+)
+
+/** The last event that had arrived at a position. */
+export const selectLastAt = statement<[roomId: string, position: number], EventRow>(
+  'SELECT * FROM served_events WHERE room_id = ? AND position <= ? ORDER BY position DESC LIMIT 1',
+)
+
+export const selectLastOfSender = statement<[sender: string, roomId: string], { notifying: number; position: number }>(
+  'SELECT notifying, position FROM events WHERE sender = ? AND room_id = ? AND position IS NOT NULL ORDER BY position DESC LIMIT 1',
+)
+
+export const selectNotifyingAt = statement<[roomId: string, position: number], { notifying: number }>(
+  'SELECT notifying FROM events WHERE room_id = ? AND position <= ? ORDER BY position DESC LIMIT 1',
+)
+
+export const insertHighlight = statement<[userId: string, roomId: string, positionOf: number]>(
+  'INSERT INTO highlights (user_id, room_id, position) VALUES (?, ?, position_of(?)) ON CONFLICT DO NOTHING',
+)
+
+export const countHighlights = statement<[userId: string, roomId: string, after: number], { count: number }>(
+  `SELECT count(*) AS count FROM highlights WHERE user_id IN (?, '') AND room_id = ? AND position > ?`,
+)
+
+export const selectRedactedBy = statement<[redactions: readonly string[]], EventRow>(
+  `SELECT t.* FROM json_each(CAST(? AS TEXT)) AS redaction JOIN events r ON r.event_id = redaction.value AND r.type = 'm.room.redaction'
+  JOIN served_events t ON t.redacted_by = r.event_id AND t.room_id = r.room_id`,
+)

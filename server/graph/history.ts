@@ -1,0 +1,120 @@
+import { type HistoryVisibility, mayRead, parseVisibility } from '../core/history-visibility.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { notFound } from '../core/matrix-error.ts'
+import type { Home } from '../home.ts'
+import { selectArrived, selectEvent, selectLastAt, selectNewer, selectOlder } from './events.store.ts'
+import type { Graph, Membership, Place, TimelineEvent } from './graph.ts'
+import type { Memberships } from './memberships.ts'
+import type { Rooms } from './rooms.ts'
+import type { PastStates } from './state-at.ts'
+import { eventOf } from './stored-event.ts'
+
+type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates }
+
+/** One of a user's membership events in a room. */
+type Stay = { readonly position: number; readonly membership: string }
+
+/** Reading a room's events: by id, by arrival, by place, and only those that a reader may see. */
+export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'placeOf'> {
+  const { select, selectOne } = tools.database
+
+  async function event(eventId: EventId): Promise<TimelineEvent | undefined> {
+    const row = await selectOne(selectEvent, eventId)
+    return row === undefined ? undefined : eventOf(row)
+  }
+
+  async function visible(events: readonly TimelineEvent[], userId: UserId): Promise<TimelineEvent[]> {
+    const memberships = await tools.memberships.of(userId)
+    const stays = new Map<RoomId, readonly Stay[]>()
+    const seen: TimelineEvent[] = []
+    for (const one of events) {
+      const membership = memberships.get(one.roomId)
+      const inPresentStay = membership?.membership === 'join' && one.position !== undefined && one.position >= membership.joinedAt
+      if (inPresentStay || (await mayReadAt(tools, one, userId, membership, stays))) seen.push(one)
+    }
+    return seen
+  }
+
+  return {
+    event,
+    visible,
+    visibleEvent: async (roomId, eventId, userId) => {
+      const found = await event(eventId)
+      if (found === undefined || found.roomId !== roomId || (await visible([found], userId)).length === 0) {
+        throw notFound('there is no such event in this room, or you may not see it')
+      }
+      return found
+    },
+    arrived: async (roomId, after, upTo, limit) => {
+      const room = tools.rooms.peek(roomId)
+      if (room !== undefined && after >= room.timelineFrom) {
+        const events = room.timeline.filter((one) => one.position !== undefined && one.position > after && one.position <= upTo)
+        return { events: limit === 0 ? [] : events.slice(-limit), limited: events.length > limit }
+      }
+      const rows = await select(selectArrived, roomId, after, upTo, limit + 1)
+      return { events: rows.slice(0, limit).reverse().map(eventOf), limited: rows.length > limit }
+    },
+    page: async (roomId, { depth, order }, direction, limit) =>
+      (await select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)).map(eventOf),
+    placeOf: async (roomId, position): Promise<Place> => {
+      const row = await selectOne(selectLastAt, roomId, position)
+      return row === undefined ? { depth: 0, order: 0 } : { depth: row.depth, order: row.room_order + 1 }
+    },
+  }
+}
+
+async function mayReadAt(
+  tools: Tools,
+  event: TimelineEvent,
+  userId: UserId,
+  membership: Membership | undefined,
+  stays: Map<RoomId, readonly Stay[]>,
+): Promise<boolean> {
+  const own = stays.get(event.roomId) ?? (await staysOf(tools, membership))
+  stays.set(event.roomId, own)
+  const before = event.pdu.state_key === undefined ? undefined : await replaced(tools, event)
+  const setsVisibility = event.pdu.type === 'm.room.history_visibility' && event.pdu.state_key === ''
+  const setsMembership = event.pdu.type === 'm.room.member' && event.pdu.state_key === userId
+  const after = await visibilityAt(tools, event.stateGroup)
+  const position = event.position ?? -1
+  return mayRead({
+    visibility: setsVisibility ? parseVisibility(before?.pdu.content['history_visibility']) : after,
+    visibilityAfter: after,
+    membership: setsMembership ? String(before?.pdu.content['membership']) : await membershipAt(tools, event, userId, own),
+    ...(setsMembership ? { membershipAfter: String(event.pdu.content['membership']) } : {}),
+    joinedSince: own.some((stay) => stay.membership === 'join' && stay.position > position),
+  })
+}
+
+async function membershipAt(tools: Tools, event: TimelineEvent, userId: UserId, own: readonly Stay[]): Promise<string | undefined> {
+  const { position } = event
+  if (position !== undefined) return own.find((stay) => stay.position <= position)?.membership
+  const member = await tools.past.entry(event.stateGroup, 'm.room.member', userId)
+  return member === undefined ? undefined : String(member.pdu.content['membership'])
+}
+
+async function visibilityAt(tools: Tools, stateGroup: string): Promise<HistoryVisibility> {
+  const event = await tools.past.entry(stateGroup, 'm.room.history_visibility', '')
+  return parseVisibility(event?.pdu.content['history_visibility'])
+}
+
+async function replaced(tools: Tools, { replaces }: TimelineEvent): Promise<TimelineEvent | undefined> {
+  const row = replaces === undefined ? undefined : await tools.database.selectOne(selectEvent, replaces)
+  return row === undefined ? undefined : eventOf(row)
+}
+
+const mostStays = 500
+
+/** A user's membership events in a room, newest first. */
+async function staysOf(tools: Tools, membership: Membership | undefined): Promise<readonly Stay[]> {
+  const stays: Stay[] = []
+  let eventId = membership?.eventId
+  while (eventId !== undefined && stays.length < mostStays) {
+    const row = await tools.database.selectOne(selectEvent, eventId)
+    if (row === undefined) break
+    const event = eventOf(row)
+    stays.push({ position: event.position ?? 0, membership: String(event.pdu.content['membership']) })
+    eventId = event.replaces
+  }
+  return stays
+}

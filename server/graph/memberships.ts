@@ -1,0 +1,88 @@
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { Home } from '../home.ts'
+import type { Membership, MembershipName, TimelineEvent } from './graph.ts'
+import { type MembershipRow, selectMembershipsOfUser } from './memberships.store.ts'
+
+/** Every user's memberships by room, in memory once asked for. */
+export type Memberships = {
+  readonly of: (userId: UserId) => Promise<ReadonlyMap<RoomId, Membership>>
+  /** What is in memory of a user; undefined when it was not asked for yet. */
+  readonly peek: (userId: UserId) => ReadonlyMap<RoomId, Membership> | undefined
+  /** A membership event that is durable. */
+  readonly apply: (roomId: RoomId, event: TimelineEvent) => void
+  readonly setForgotten: (userId: UserId, roomId: RoomId) => void
+  /** Reads a user anew, if in memory: another process has changed them. */
+  readonly reload: (userId: UserId) => Promise<void>
+}
+
+const mostUsersInMemory = 50_000
+
+/** Keeps memberships in memory, bounded by the number of users. */
+export function createMemberships(home: Pick<Home, 'database'>): Memberships {
+  const loaded = new Map<UserId, Map<RoomId, Membership>>()
+  const loading = new Map<UserId, Promise<Map<RoomId, Membership>>>()
+  const meanwhile = new Map<UserId, { roomId: RoomId; event: TimelineEvent }[]>()
+
+  async function read(userId: UserId): Promise<Map<RoomId, Membership>> {
+    meanwhile.set(userId, [])
+    try {
+      const rows = await home.database.select(selectMembershipsOfUser, userId)
+      const rooms = new Map(rows.map((row) => [row.room_id as RoomId, membershipOf(row)]))
+      for (const { roomId, event } of meanwhile.get(userId) ?? []) change(rooms, roomId, event)
+      loaded.set(userId, rooms)
+      if (loaded.size > mostUsersInMemory) loaded.delete(loaded.keys().next().value as UserId)
+      return rooms
+    } finally {
+      meanwhile.delete(userId)
+      loading.delete(userId)
+    }
+  }
+
+  function of(userId: UserId): Promise<Map<RoomId, Membership>> {
+    const rooms = loaded.get(userId)
+    if (rooms !== undefined) return Promise.resolve(rooms)
+    const under = loading.get(userId) ?? read(userId)
+    loading.set(userId, under)
+    return under
+  }
+
+  return {
+    of,
+    peek: (userId) => loaded.get(userId),
+    apply: (roomId, event) => {
+      const userId = event.pdu.state_key as UserId
+      meanwhile.get(userId)?.push({ roomId, event })
+      const rooms = loaded.get(userId)
+      if (rooms !== undefined) change(rooms, roomId, event)
+    },
+    setForgotten: (userId, roomId) => {
+      const membership = loaded.get(userId)?.get(roomId)
+      if (membership !== undefined) loaded.get(userId)?.set(roomId, { ...membership, forgotten: true })
+    },
+    reload: async (userId) => {
+      await loading.get(userId)
+      if (!loaded.delete(userId)) return
+      await of(userId)
+    },
+  }
+}
+
+function change(rooms: Map<RoomId, Membership>, roomId: RoomId, { pdu, eventId, position = 0 }: TimelineEvent): void {
+  const membership = pdu.content['membership'] as MembershipName
+  const before = rooms.get(roomId)
+  if (before !== undefined && before.position >= position) return
+  const joinedAt = membership !== 'join' ? 0 : before?.membership === 'join' ? before.joinedAt : position
+  const forgotten = before?.forgotten === true && (membership === 'leave' || membership === 'ban')
+  rooms.set(roomId, { membership, eventId, sender: pdu.sender, position, joinedAt, forgotten })
+}
+
+function membershipOf(row: MembershipRow): Membership {
+  return {
+    membership: row.membership,
+    eventId: row.event_id as EventId,
+    sender: row.sender as UserId,
+    position: row.position,
+    joinedAt: row.joined_at,
+    forgotten: row.forgotten === 1,
+  }
+}

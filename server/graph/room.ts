@@ -1,0 +1,137 @@
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { isJsonObject } from '../core/json.ts'
+import type { Pdu } from '../core/pdu.ts'
+import type { RoomRules } from '../core/room-versions.ts'
+import type { Draft, DraftHead } from './draft.ts'
+import type { MembershipName, RoomView, StateEvent, TimelineEvent } from './graph.ts'
+
+/** A link of the chain of state groups below the current one, newest first. */
+export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }
+
+/**
+ * A room in memory: the committed head, which every reader sees, and the drafts that are on their way to the disk, which only `append` sees.
+ * Memberships are held without their events; those are loaded when a decision needs them.
+ */
+export type Room = {
+  readonly roomId: RoomId
+  readonly rules: RoomRules
+  /** The compare-and-swap version of the committed head. */
+  version: number
+  position: number
+  stateGroup: string
+  chain: readonly ChainLink[]
+  extremities: readonly EventId[]
+  depth: number
+  notifying: number
+  readonly state: Map<string, StateEvent>
+  readonly members: Map<UserId, { readonly membership: MembershipName; readonly eventId: EventId }>
+  readonly joined: Set<UserId>
+  readonly invited: Set<UserId>
+  readonly counts: Map<MembershipName, number>
+  /** The newest events, oldest first; complete above `timelineFrom`. */
+  timeline: TimelineEvent[]
+  timelineFrom: number
+  /** How many notifying events each reader had read, as far as it was asked for. */
+  readonly readMarks: Map<UserId, ReadMark>
+  readonly drafts: Draft[]
+  draftHead: DraftHead | undefined
+}
+
+/** What a user has read: the room's notifying counter there, and the position above which highlights count. */
+export type ReadMark = { readonly notifying: number; readonly position: number }
+
+const longestTimeline = 64
+
+/** The key of a state event in maps. NUL stands in no type and in no state key that PostgreSQL could keep. */
+export function stateKeyOf(type: string, stateKey: string): string {
+  return `${type}\0${stateKey}`
+}
+
+/** A room's committed head as readers see it: live, so read it without an await in between. */
+export function viewOf(room: Room): RoomView {
+  return {
+    roomId: room.roomId,
+    version: room.rules.version,
+    rules: room.rules,
+    get position() {
+      return room.position
+    },
+    get stateGroup() {
+      return room.stateGroup
+    },
+    get extremities() {
+      return room.extremities
+    },
+    state: (type, stateKey) => room.state.get(stateKeyOf(type, stateKey)),
+    *allState() {
+      for (const event of room.state.values()) if (event.pdu.type !== 'm.room.member') yield event
+    },
+    membership: (userId) => room.members.get(userId)?.membership,
+    joined: room.joined,
+    invited: room.invited,
+    memberCount: (of) => room.counts.get(of) ?? 0,
+  }
+}
+
+/** Applies a committed event to the head. */
+export function applyEvent(room: Room, event: TimelineEvent, notifying: number): void {
+  const { pdu, eventId } = event
+  room.position = event.position ?? room.position
+  room.extremities = [eventId]
+  room.depth = Math.max(room.depth, event.depth)
+  room.notifying = notifying
+  if (pdu.state_key !== undefined) applyState(room, eventId, pdu)
+  if (room.readMarks.has(pdu.sender)) room.readMarks.set(pdu.sender, { notifying, position: room.position })
+  room.timeline.push(event)
+  if (room.timeline.length > longestTimeline * 2) {
+    room.timeline = room.timeline.slice(-longestTimeline)
+    room.timelineFrom = (room.timeline[0]?.position ?? room.position) - 1
+  }
+}
+
+function applyState(room: Room, eventId: EventId, pdu: Pdu): void {
+  const stateKey = pdu.state_key ?? ''
+  if (pdu.type !== 'm.room.member') {
+    room.state.set(stateKeyOf(pdu.type, stateKey), { eventId, pdu })
+    return
+  }
+  const membership = pdu.content['membership'] as MembershipName
+  const key = stateKeyOf(pdu.type, stateKey)
+  if (room.state.has(key)) room.state.set(key, { eventId, pdu })
+  setMember(room, stateKey as UserId, membership, eventId)
+}
+
+/** Sets a member in the room's indexes. */
+export function setMember(room: Room, userId: UserId, membership: MembershipName, eventId: EventId): void {
+  const before = room.members.get(userId)?.membership
+  room.members.set(userId, { membership, eventId })
+  if (before === membership) return
+  if (before !== undefined) room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
+  room.counts.set(membership, (room.counts.get(membership) ?? 0) + 1)
+  setIn(room.joined, userId, membership === 'join')
+  setIn(room.invited, userId, membership === 'invite')
+}
+
+function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {
+  if (is) set.add(userId)
+  else set.delete(userId)
+}
+
+/** Puts a redaction's effect into what memory holds of its target. */
+export function applyRedaction(room: Room, target: TimelineEvent): void {
+  const at = room.timeline.findIndex((event) => event.eventId === target.eventId)
+  if (at >= 0) room.timeline[at] = target
+  const { type, state_key: stateKey } = target.pdu
+  if (stateKey === undefined) return
+  const key = stateKeyOf(type, stateKey)
+  if (room.state.get(key)?.eventId === target.eventId) room.state.set(key, { eventId: target.eventId, pdu: target.pdu })
+}
+
+/** Whether an event counts as unread for those who have the default rules, by type and content alone. */
+export function isNotifying(pdu: Pick<Pdu, 'type' | 'content' | 'state_key'>): boolean {
+  if (pdu.state_key !== undefined) return false
+  if (pdu.type === 'm.room.encrypted') return true
+  if (pdu.type !== 'm.room.message' || pdu.content['msgtype'] === 'm.notice') return false
+  const relation = pdu.content['m.relates_to']
+  return !(isJsonObject(relation) && relation['rel_type'] === 'm.replace')
+}

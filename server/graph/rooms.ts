@@ -1,0 +1,166 @@
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { roomRules } from '../core/room-versions.ts'
+import type { Home } from '../home.ts'
+import type { Select } from '../storage/database.ts'
+import { selectRedactedBy, selectSince } from './events.store.ts'
+import type { StateEvent } from './graph.ts'
+import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
+import { applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
+import { type RoomRow, selectRoom } from './rooms.store.ts'
+import { selectCurrentState, selectStateGroupChain } from './state.store.ts'
+import { eventOf, parsePdu } from './stored-event.ts'
+
+/** The rooms in memory. A room is loaded once; the least recently used ones go when the bound is reached, never one with drafts. */
+export type Rooms = {
+  /** The room, loaded if need be; undefined when there is none. */
+  readonly load: (roomId: RoomId) => Promise<Room | undefined>
+  /** The room if it is in memory now. */
+  readonly peek: (roomId: RoomId) => Room | undefined
+  readonly add: (room: Room) => void
+  readonly loaded: () => Iterable<Room>
+}
+
+const mostMembersInMemory = 2_000_000
+const costOfRoom = 200
+
+/** Keeps rooms in memory, bounded by their size counted in members. */
+export function createRooms(home: Pick<Home, 'database'>): Rooms {
+  const loaded = new Map<RoomId, Room>()
+  const loading = new Map<RoomId, Promise<Room | undefined>>()
+  let cost = 0
+
+  function add(room: Room): void {
+    loaded.set(room.roomId, room)
+    cost += room.members.size + costOfRoom
+    if (cost <= mostMembersInMemory) return
+    for (const other of loaded.values()) {
+      if (other.drafts.length > 0 || other === room) continue
+      loaded.delete(other.roomId)
+      cost -= other.members.size + costOfRoom
+      if (cost <= mostMembersInMemory * 0.9) break
+    }
+  }
+
+  async function read(roomId: RoomId): Promise<Room | undefined> {
+    try {
+      const room = await readRoom(home.database.select, roomId)
+      if (room !== undefined) add(room)
+      return room
+    } finally {
+      loading.delete(roomId)
+    }
+  }
+
+  return {
+    load: (roomId) => {
+      const room = loaded.get(roomId)
+      if (room !== undefined) {
+        loaded.delete(roomId)
+        loaded.set(roomId, room)
+        return Promise.resolve(room)
+      }
+      const under = loading.get(roomId) ?? read(roomId)
+      loading.set(roomId, under)
+      return under
+    },
+    peek: (roomId) => loaded.get(roomId),
+    add,
+    loaded: () => loaded.values(),
+  }
+}
+
+async function readRoom(select: Select, roomId: RoomId): Promise<Room | undefined> {
+  const head = (await select(selectRoom, roomId))[0]
+  const rules = head === undefined ? undefined : roomRules(head.room_version)
+  if (head === undefined || rules === undefined) return undefined
+  const room = emptyRoom(roomId, rules)
+  takeHead(room, head)
+  for (const row of await select(selectCurrentState, roomId)) {
+    const pdu = parsePdu(row.json)
+    room.state.set(stateKeyOf(pdu.type, pdu.state_key ?? ''), { eventId: row.event_id as EventId, pdu })
+  }
+  for (const row of await select(selectMembershipsOfRoom, roomId)) {
+    setMember(room, row.user_id as UserId, row.membership, row.event_id as EventId)
+  }
+  room.chain = await readChain(select, head.state_group)
+  room.timelineFrom = head.position
+  await refresh(select, room)
+  return room
+}
+
+/** A room that holds nothing yet. */
+export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
+  return {
+    roomId,
+    rules,
+    version: 0,
+    position: 0,
+    stateGroup: '',
+    chain: [],
+    extremities: [],
+    depth: 0,
+    notifying: 0,
+    state: new Map(),
+    members: new Map(),
+    joined: new Set(),
+    invited: new Set(),
+    counts: new Map(),
+    timeline: [],
+    timelineFrom: 0,
+    readMarks: new Map(),
+    drafts: [],
+    draftHead: undefined,
+  }
+}
+
+function takeHead(room: Room, head: RoomRow): void {
+  room.version = head.version
+  room.stateGroup = head.state_group
+  room.extremities = JSON.parse(head.extremities) as EventId[]
+  room.depth = head.depth
+  room.position = head.position
+  room.notifying = head.notifying
+}
+
+async function readChain(select: Select, stateGroup: string): Promise<Room['chain']> {
+  const rows = await select(selectStateGroupChain, stateGroup)
+  return rows.map((row) => ({ stateGroup: row.state_group, ordinal: row.ordinal }))
+}
+
+/**
+ * Brings a room in memory up to what is on disk, reading only what came since. Idempotent: what another call applied meanwhile is left out.
+ * Drafts are not touched; their head is built anew by whoever needs it.
+ */
+export async function refresh(select: Select, room: Room): Promise<void> {
+  const head = (await select(selectRoom, room.roomId))[0]
+  if (head === undefined || head.version <= room.version) return
+  const rows = await select(selectSince, room.roomId, room.position)
+  const redactions = rows.map((row) => row.event_id)
+  const redacted = await select(selectRedactedBy, redactions)
+  const chain = await readChain(select, head.state_group)
+  if (head.version <= room.version) return
+  for (const row of rows) {
+    if (row.position === null || row.position <= room.position || row.position > head.position) continue
+    applyEvent(room, eventOf(row), row.notifying)
+  }
+  for (const row of redacted) applyRedaction(room, eventOf(row))
+  takeHead(room, head)
+  room.chain = chain
+  room.draftHead = undefined
+}
+
+/** Loads the membership events of these users into the room's state, so that a decision can read them without waiting. */
+export async function need(select: Select, room: Room, userIds: Iterable<UserId>): Promise<void> {
+  for (let tries = 0; tries < 10; tries++) {
+    const missing = [...new Set(userIds)].filter(
+      (userId) => room.members.has(userId) && !room.state.has(stateKeyOf('m.room.member', userId)),
+    )
+    if (missing.length === 0) return
+    for (const row of await select(selectMemberEvents, room.roomId, missing)) {
+      const loaded: StateEvent = { eventId: row.event_id as EventId, pdu: parsePdu(row.json) }
+      const current = room.members.get(row.user_id as UserId)?.eventId === row.event_id
+      if (current) room.state.set(stateKeyOf('m.room.member', row.user_id), loaded)
+    }
+    if (missing.every((userId) => !room.state.has(stateKeyOf('m.room.member', userId)))) await refresh(select, room)
+  }
+}

@@ -1,0 +1,72 @@
+import type { EventId, RoomId } from '../core/ids.ts'
+import type { Home } from '../home.ts'
+import { selectEvents, selectLastAt } from './events.store.ts'
+import type { StateEvent } from './graph.ts'
+import { selectChainEntries, selectChainEntry, selectStateChanges, selectStateGroupChain } from './state.store.ts'
+import { parsePdu } from './stored-event.ts'
+
+/** Reads states of the past by their groups. What a group holds never changes, so answers are kept (bounded). */
+export type PastStates = {
+  readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
+  readonly all: (stateGroup: string) => Promise<StateEvent[]>
+  readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
+  readonly changes: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
+}
+
+const mostEntries = 20_000
+const mostChains = 5_000
+
+/** States of the past over the database. */
+export function createPastStates(home: Pick<Home, 'database'>): PastStates {
+  const { select, selectOne } = home.database
+  const entries = new Map<string, EventId | undefined>()
+  const chains = new Map<string, readonly string[]>()
+
+  async function chainOf(stateGroup: string): Promise<readonly string[]> {
+    const known = chains.get(stateGroup)
+    if (known !== undefined) return known
+    const chain = (await select(selectStateGroupChain, stateGroup)).map((row) => row.state_group)
+    return keep(chains, stateGroup, chain, mostChains)
+  }
+
+  async function load(eventIds: readonly string[]): Promise<StateEvent[]> {
+    const rows = await select(selectEvents, eventIds)
+    return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json) }))
+  }
+
+  async function entry(stateGroup: string, type: string, stateKey: string): Promise<StateEvent | undefined> {
+    const key = `${stateGroup}\0${type}\0${stateKey}`
+    if (!entries.has(key)) {
+      const row = await selectOne(selectChainEntry, await chainOf(stateGroup), type, stateKey)
+      keep(entries, key, row?.event_id as EventId | undefined, mostEntries)
+    }
+    const eventId = entries.get(key)
+    return eventId === undefined ? undefined : (await load([eventId]))[0]
+  }
+
+  return {
+    entry,
+    all: async (stateGroup) => {
+      const newest = new Map<string, string>()
+      for (const row of await select(selectChainEntries, await chainOf(stateGroup))) {
+        const key = `${row.type}\0${row.state_key}`
+        if (!newest.has(key)) newest.set(key, row.event_id)
+      }
+      return load([...newest.values()])
+    },
+    groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
+    changes: async (roomId, after, upTo) => {
+      const newest = new Map<string, StateEvent>()
+      for (const row of await select(selectStateChanges, roomId, after, upTo)) {
+        newest.set(`${row.type}\0${row.state_key}`, { eventId: row.event_id as EventId, pdu: parsePdu(row.json) })
+      }
+      return [...newest.values()]
+    },
+  }
+}
+
+function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): V {
+  map.set(key, value)
+  if (map.size > most) map.delete(map.keys().next().value as K)
+  return value
+}

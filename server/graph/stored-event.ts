@@ -1,0 +1,27 @@
+import type { EventId, RoomId } from '../core/ids.ts'
+import { parseLossless } from '../core/lossless-json.ts'
+import type { Pdu } from '../core/pdu.ts'
+import type { EventRow } from './events.store.ts'
+import type { TimelineEvent } from './graph.ts'
+
+/** Reads a stored PDU; integers that JavaScript cannot hold stay bigints. */
+export function parsePdu(json: Uint8Array): Pdu {
+  return parseLossless(json) as unknown as Pdu
+}
+
+/** A row as an event in its place. */
+export function eventOf(row: EventRow): TimelineEvent {
+  return {
+    eventId: row.event_id as EventId,
+    roomId: row.room_id as RoomId,
+    pdu: parsePdu(row.json),
+    position: row.position ?? undefined,
+    depth: row.depth,
+    order: row.room_order,
+    stateGroup: row.state_group,
+    replaces: (row.replaces ?? undefined) as EventId | undefined,
+    redactedBy: (row.redacted_by ?? undefined) as EventId | undefined,
+    redactedBecause: row.because === null ? undefined : parsePdu(row.because),
+    sentBy: row.session === null || row.transaction_id === null ? undefined : { session: row.session, transactionId: row.transaction_id },
+  }
+}
