@@ -1,0 +1,144 @@
+import type { Outcome, Part, RoomClaim, Select } from './database.ts'
+
+/** What became of a part. `part` is the one that was written, which may have been decided again. */
+export type PartResult =
+  | { readonly kind: 'written'; readonly part: Part }
+  | { readonly kind: 'dropped'; readonly guard: string }
+  | { readonly kind: 'stale'; readonly version: number }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** `before` is the position before the batch: the log rows of its written parts follow in order. */
+export type BatchResult = { readonly before: number; readonly results: readonly PartResult[] }
+
+/** What a queue needs of its engine. */
+export type BatchWriter = {
+  /** Writes parts in one transaction, in order. Rejects only when none of them was written. */
+  readonly write: (parts: readonly Part[]) => Promise<BatchResult>
+  readonly select: Select
+  /** Applies a batch and moves the notifier; everything up to `before` is applied first. */
+  readonly advance: (result: BatchResult, apply: () => void) => Promise<void>
+  readonly failed: (error: unknown) => void
+}
+
+export type CommitQueue = { readonly commit: (part: Part) => Promise<Outcome>; readonly close: () => Promise<void> }
+
+type Entry = { part: Part; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void }
+
+const largestBatch = { parts: 512, bytes: 4 << 20 }
+
+/**
+ * The commit queue: parts join the open batch while the one before it is written. On an idle server a batch leaves at the end of the tick.
+ * A batch is applied in the order of its positions, then the notifier moves, then its parts are answered.
+ */
+export function commitQueue(writer: BatchWriter): CommitQueue {
+  let waiting: Entry[] = []
+  let running: Promise<void> | undefined
+  let closed = false
+
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = takeBatch(waiting)
+      waiting = waiting.slice(batch.length)
+      waiting = [...(await writeBatch(writer, batch)), ...waiting]
+    }
+    running = undefined
+  }
+
+  return {
+    commit(part) {
+      if (closed) return Promise.reject(new Error('the database is closed'))
+      return new Promise((resolve, reject) => {
+        waiting.push({ part, resolve, reject })
+        running ??= new Promise<void>((begin) => setImmediate(begin)).then(run)
+      })
+    },
+    async close() {
+      closed = true
+      await running
+    },
+  }
+}
+
+function takeBatch(waiting: readonly Entry[]): Entry[] {
+  let parts = 0
+  let bytes = 0
+  while (parts < waiting.length && parts < largestBatch.parts && bytes < largestBatch.bytes) bytes += sizeOf(waiting[parts++]!.part)
+  return waiting.slice(0, parts)
+}
+
+function sizeOf(part: Part): number {
+  let size = 0
+  for (const { parameters } of part.writes) {
+    for (const value of parameters)
+      size += value instanceof Uint8Array || typeof value === 'string' || Array.isArray(value) ? value.length : 8
+  }
+  return size
+}
+
+/** Writes, applies and answers a batch; returns the entries that have to be written again, in order. */
+async function writeBatch(writer: BatchWriter, batch: readonly Entry[]): Promise<Entry[]> {
+  const written = await writer.write(batch.map((entry) => entry.part)).catch((error: unknown) => {
+    for (const entry of batch) entry.reject(error)
+  })
+  if (!written) return []
+  const firsts = firstPositions(written)
+  await writer.advance(written, () => apply(writer, written.results, firsts))
+  const stale: Entry[] = []
+  for (const [place, entry] of batch.entries()) {
+    const result = written.results[place]!
+    if (result.kind === 'written') entry.resolve({ ok: true, position: firsts[place]! + Math.max(logged(result) - 1, 0) })
+    else if (result.kind === 'dropped') entry.resolve({ ok: false, guard: result.guard })
+    else if (result.kind === 'failed') entry.reject(result.error)
+    else stale.push(entry)
+  }
+  return stale.length > 0
+    ? decideAll(
+        writer.select,
+        stale,
+        written.results.filter((result) => result.kind === 'stale'),
+      )
+    : []
+}
+
+const logged = (result: PartResult) => (result.kind === 'written' ? (result.part.log?.length ?? 0) : 0)
+
+/** The first position of each part; for one without log rows that of the row before it. */
+function firstPositions({ before, results }: BatchResult): number[] {
+  let last = before
+  return results.map((result) => {
+    const rows = logged(result)
+    const first = rows > 0 ? last + 1 : last
+    last += rows
+    return first
+  })
+}
+
+function apply(writer: BatchWriter, results: readonly PartResult[], firsts: readonly number[]): void {
+  for (const [place, result] of results.entries()) {
+    if (result.kind !== 'written' || !result.part.applied) continue
+    try {
+      result.part.applied(firsts[place]!)
+    } catch (error) {
+      writer.failed(error)
+    }
+  }
+}
+
+/** Decides the parts of rooms that moved on again, in order; each claims the version after the one decided before it in its room. */
+async function decideAll(select: Select, entries: readonly Entry[], stale: readonly { readonly version: number }[]): Promise<Entry[]> {
+  const versions = new Map<string, number>()
+  const again: Entry[] = []
+  for (const [place, entry] of entries.entries()) {
+    const claim = entry.part.room as RoomClaim
+    const version = versions.get(claim.id) ?? stale[place]!.version
+    try {
+      const part = await claim.decideAgain(select, version)
+      versions.set(claim.id, part?.room ? version + 1 : version)
+      if (part) again.push({ ...entry, part })
+      else entry.resolve({ ok: false, guard: 'room' })
+    } catch (error) {
+      entry.reject(error)
+    }
+  }
+  return again
+}

@@ -1,0 +1,118 @@
+import { Worker } from 'node:worker_threads'
+import type Sqlite from 'better-sqlite3'
+import { boundValue, readRows } from '../bound-value.ts'
+import { type BatchResult, commitQueue, type PartResult } from '../commit-queue.ts'
+import type { Database, Logged, Part, Select, Statement, Value } from '../database.ts'
+import { logRowsOf, selectLog } from '../log.store.ts'
+import type { Migration } from '../migrations/migration.ts'
+import { type MovingNotifier, movingNotifier } from '../moving-notifier.ts'
+import { batchEncoder } from './batch-message.ts'
+import type { WriterAnswer, WriterResult } from './batch-transaction.ts'
+import { lockFile, openReader, type Synchronous } from './open-file.ts'
+import type { WriterRequest } from './writer-thread.ts'
+
+export type SqliteOptions = {
+  readonly path: string
+  readonly synchronous: Synchronous
+  readonly failed: (error: unknown) => void
+  readonly migrations: readonly Migration[]
+  /** How many log rows are kept in memory. */
+  readonly ringSize: number | undefined
+}
+
+/** Opens an SQLite file that this process has to itself, making and migrating it as needed. Throws in words for the operator. */
+export async function openSqlite(options: SqliteOptions): Promise<{ database: Database; notifier: MovingNotifier }> {
+  const lock = lockFile(options.path)
+  try {
+    const writer = await startWriter(options)
+    const reader = openReader(options.path)
+    const select = selectOver(reader)
+    const readLog = (after: number, upTo: number, limit: number) => select(selectLog, after, upTo, limit) as Promise<Logged[]>
+    const notifier = movingNotifier(writer.position, readLog, options.failed, options.ringSize)
+    const queue = commitQueue({
+      write: (parts) => writeParts(writer, parts),
+      select,
+      advance: (result, apply) => notifier.own(result.before, logRowsOf(result), apply),
+      failed: options.failed,
+    })
+    const close = async () => {
+      await queue.close()
+      notifier.end()
+      reader.close()
+      await writer.close()
+      lock.close()
+    }
+    const selectOne: Database['selectOne'] = async (of, ...parameters) => (await select(of, ...parameters))[0]
+    return { database: { engine: 'sqlite', shared: false, select, selectOne, commit: queue.commit, close }, notifier }
+  } catch (error) {
+    lock.close()
+    throw error
+  }
+}
+
+/** Short reads on this thread: the rows are there before the promise is returned, so no read transaction outlives the call. */
+function selectOver(connection: Sqlite.Database): Select {
+  const prepared: Sqlite.Statement[] = []
+  const run = (of: Statement, parameters: readonly Value[]) => {
+    prepared[of.id] ??= connection.prepare(of.sql)
+    return readRows(prepared[of.id]!.all(...parameters.map(boundValue)))
+  }
+  return async (of, ...parameters) => run(of as unknown as Statement, parameters) as never
+}
+
+type Writer = {
+  readonly position: number
+  readonly known: Set<number>
+  readonly ask: (request: WriterRequest, transfer: ArrayBuffer[]) => Promise<WriterAnswer>
+  readonly close: () => Promise<void>
+}
+
+/** Starts the thread that owns the writing connection; rejects with what kept it from opening the file. */
+function startWriter({ path, synchronous, migrations }: SqliteOptions): Promise<Writer> {
+  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path, synchronous, migrations } })
+  let answered: { resolve: (answer: never) => void; reject: (error: Error) => void } | undefined
+  let ended: Error | undefined
+  const fail = (error: Error) => {
+    ended ??= error
+    answered?.reject(ended)
+  }
+  const answer = <T>(send: () => void) =>
+    new Promise<T>((resolve, reject) => {
+      answered = { resolve, reject }
+      if (ended) reject(ended)
+      else send()
+    })
+  thread.on('message', (message: unknown) => answered?.resolve(message as never))
+  thread.on('error', (error) => fail(error as Error))
+  thread.on('exit', () => fail(new Error('the writer of the database has ended')))
+  const ask = <T>(request: WriterRequest, transfer: ArrayBuffer[]) => answer<T>(() => thread.postMessage(request, transfer))
+  return answer<number>(() => undefined).then((position) => ({
+    position,
+    known: new Set(),
+    ask: (request, transfer) => ask<WriterAnswer>(request, transfer),
+    close: () => ask<void>({ kind: 'close' }, []),
+  }))
+}
+
+async function writeParts(writer: Writer, parts: readonly Part[]): Promise<BatchResult> {
+  const encoder = batchEncoder(writer.known)
+  const refused = parts.map((part) => refusal(() => encoder.add(part)))
+  const batch = encoder.end()
+  const { before, results } = await writer.ask({ kind: 'batch', batch }, [batch.bytes])
+  let place = 0
+  return { before, results: parts.map((part, at) => refused[at] ?? partResult(part, results[place++]!)) }
+}
+
+function refusal(add: () => void): PartResult | undefined {
+  try {
+    add()
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
+
+function partResult(part: Part, result: WriterResult): PartResult {
+  if (result.kind === 'written') return { kind: 'written', part }
+  if (result.kind === 'guard') return { kind: 'dropped', guard: part.guards![result.guard]!.name }
+  return result
+}
