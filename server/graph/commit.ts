@@ -77,7 +77,7 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
     event.notifying,
     session,
     id,
-    event.replaces ?? null,
+    event.replaces?.eventId ?? null,
     bytesOf(pdu),
   )
 }

@@ -2,6 +2,7 @@ import type { RoomId, UserId } from '../core/ids.ts'
 import { unknown } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type Logged, write } from '../storage/database.ts'
+import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
 import { create } from './create.ts'
 import type { Graph, StateEvent } from './graph.ts'
@@ -49,6 +50,7 @@ export function createGraph(home: Home): Graph {
 
   return {
     ...createHistory(tools),
+    ...createAliases(home),
     unread: unread.unread,
     readMarker: unread.readMarker,
     room: (roomId) => load(roomId, false),

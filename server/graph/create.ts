@@ -6,7 +6,7 @@ import type { Part } from '../storage/database.ts'
 import { applyDecided } from './append.ts'
 import { partOf } from './commit.ts'
 import { committedHead, type Decision, decide } from './draft.ts'
-import type { AppendOptions, Template } from './graph.ts'
+import type { CreateOptions, Template } from './graph.ts'
 import type { Memberships } from './memberships.ts'
 import type { Room } from './room.ts'
 import { emptyRoom, type Rooms } from './rooms.ts'
@@ -24,7 +24,7 @@ export async function create(
   tools: Tools,
   version: string,
   templates: readonly Template[],
-  options: AppendOptions = {},
+  options: CreateOptions = {},
 ): Promise<{ roomId: RoomId; guard?: string }> {
   const rules = roomRules(version)
   if (rules === undefined) throw unsupportedRoomVersion()
@@ -35,14 +35,15 @@ export async function create(
   }
 }
 
-async function createOnce(tools: Tools, rules: Room['rules'], templates: readonly Template[], options: AppendOptions, later: number) {
+async function createOnce(tools: Tools, rules: Room['rules'], templates: readonly Template[], options: CreateOptions, later: number) {
   const { room, decision } = decideRoom(tools, rules, templates, later)
-  const { part, positions } = partOf(room, decision, 0, options, tools.clock.now())
+  const { part, positions } = partOf(room, decision, 0, forRoom(options, room.roomId), tools.clock.now())
   const whole: Part = {
     ...part,
     room: { id: room.roomId, version: 0, decideAgain: async () => undefined },
     applied: (firstPosition) => {
-      decision.events.forEach((event, index) => applyDecided(tools, room, event, firstPosition + (positions[index] ?? 0), options))
+      for (const [index, event] of decision.events.entries())
+        applyDecided(tools, room, event, firstPosition + (positions[index] ?? 0), options)
       room.version = 1
       room.stateGroup = decision.head.stateGroup
       room.chain = decision.head.chain
@@ -51,6 +52,11 @@ async function createOnce(tools: Tools, rules: Room['rules'], templates: readonl
   }
   const outcome = await tools.database.commit(whole)
   return outcome.ok ? { roomId: room.roomId } : { roomId: room.roomId, guard: outcome.guard }
+}
+
+function forRoom(options: CreateOptions, roomId: RoomId): CreateOptions {
+  const { guards = [], writes = [] } = options.of?.(roomId) ?? {}
+  return { ...options, guards: [...(options.guards ?? []), ...guards], writes: [...(options.writes ?? []), ...writes] }
 }
 
 function decideRoom(tools: Tools, rules: Room['rules'], templates: readonly Template[], later: number): { room: Room; decision: Decision } {

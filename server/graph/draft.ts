@@ -35,7 +35,7 @@ export type Decided = {
   readonly stateGroup: string
   readonly newGroup: NewStateGroup | undefined
   readonly notifying: number
-  readonly replaces: EventId | undefined
+  readonly replaces: StateEvent | undefined
   readonly redaction: TimelineEvent | undefined
 }
 
@@ -80,7 +80,7 @@ export function decide(
       stateGroup: next.stateGroup,
       newGroup: stateKey === undefined ? undefined : newGroupOf(head.chain, next.chain),
       notifying,
-      replaces: stateKey === undefined ? undefined : find(template.type, stateKey)?.eventId,
+      replaces: stateKey === undefined ? undefined : find(template.type, stateKey),
       redaction,
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })

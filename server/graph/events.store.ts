@@ -15,6 +15,7 @@ export type EventRow = {
   redacted_by: string | null
   json: Uint8Array
   because: Uint8Array | null
+  replaced: Uint8Array | null
 }
 
 export const insertEvent = statement<

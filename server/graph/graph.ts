@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/canonical-json.ts'
-import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { EventId, RoomAlias, RoomId, UserId } from '../core/ids.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { Guard, LogRow, Write } from '../storage/database.ts'
@@ -35,11 +35,15 @@ export type TimelineEvent = {
   readonly stateGroup: string
   /** The state event that this one took the place of. */
   readonly replaces: EventId | undefined
+  readonly replacedContent: JsonObject | undefined
   readonly redactedBy: EventId | undefined
   readonly redactedBecause: Pdu | undefined
   /** The session that sent it and under which transaction id, for `unsigned.transaction_id`. */
   readonly sentBy: { readonly session: string; readonly transactionId: string } | undefined
 }
+
+/** An event that a reader may see, and the reader's membership when it was sent. */
+export type Seen = { readonly event: TimelineEvent; readonly membership: MembershipName }
 
 /** The committed head of a room in memory. Read it and decide without an await in between. */
 export type RoomView = {
@@ -80,6 +84,11 @@ export type AppendOptions = {
   readonly log?: readonly LogRow[]
 }
 
+/** As `AppendOptions`; `of` adds what names the new room. */
+export type CreateOptions = AppendOptions & {
+  readonly of?: (roomId: RoomId) => { readonly guards?: readonly Guard[]; readonly writes?: readonly Write[] }
+}
+
 /** `guard` is set when one of the caller's guards failed and nothing was written. */
 export type Appended = { readonly eventIds: readonly EventId[]; readonly guard?: string }
 
@@ -94,7 +103,7 @@ export type Graph = {
   /** Appends local events, in order, in one part: build, authorise, hash, sign, commit. 403 with the rule's words when one is refused. */
   readonly append: (roomId: RoomId, templates: readonly Template[], options?: AppendOptions) => Promise<Appended>
   /** Makes a room: the create event first, then the rest, in one part. Returns its id (in version 12 made of the create event). */
-  readonly create: (version: string, templates: readonly Template[], options?: AppendOptions) => Promise<{ roomId: RoomId; guard?: string }>
+  readonly create: (version: string, templates: readonly Template[], options?: CreateOptions) => Promise<{ roomId: RoomId; guard?: string }>
 
   /** A user's memberships by room. */
   readonly memberships: (userId: UserId) => Promise<ReadonlyMap<RoomId, Membership>>
@@ -105,11 +114,21 @@ export type Graph = {
   /** Marks a room forgotten by a user who has left it. 400 M_UNKNOWN when still in it. */
   readonly forget: (roomId: RoomId, userId: UserId) => Promise<void>
 
+  /** The room that a local alias points to. */
+  readonly aliasTarget: (alias: RoomAlias) => Promise<RoomId | undefined>
+  /** The local aliases of a room. */
+  readonly aliasesOf: (roomId: RoomId) => Promise<RoomAlias[]>
+  /** What takes an alias for a room: fails with the guard `alias` when it is taken. */
+  readonly claimAlias: (alias: RoomAlias, roomId: RoomId, creator: UserId) => { guards: Guard[]; writes: Write[] }
+  /** Ends an alias; false when there was none. */
+  readonly removeAlias: (alias: RoomAlias) => Promise<boolean>
+  readonly aliasCreator: (alias: RoomAlias) => Promise<UserId | undefined>
+
   readonly event: (eventId: EventId) => Promise<TimelineEvent | undefined>
   /** The event, if it is in this room and this user may see it; 404 M_NOT_FOUND otherwise. */
-  readonly visibleEvent: (roomId: RoomId, eventId: EventId, userId: UserId) => Promise<TimelineEvent>
+  readonly visibleEvent: (roomId: RoomId, eventId: EventId, userId: UserId) => Promise<Seen>
   /** Of these events, those that the user may see, by the specification's history visibility. */
-  readonly visible: (events: readonly TimelineEvent[], userId: UserId) => Promise<TimelineEvent[]>
+  readonly visible: (events: readonly TimelineEvent[], userId: UserId) => Promise<Seen[]>
   /** Events that arrived in (after, upTo], the newest `limit` of them, oldest first; `limited` when there were more. */
   readonly arrived: (roomId: RoomId, after: number, upTo: number, limit: number) => Promise<{ events: TimelineEvent[]; limited: boolean }>
   /** A page of a room's history from a place: `b` towards older (before the place), `f` towards newer. */

@@ -3,7 +3,7 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { selectArrived, selectEvent, selectLastAt, selectNewer, selectOlder } from './events.store.ts'
-import type { Graph, Membership, Place, TimelineEvent } from './graph.ts'
+import type { Graph, Membership, MembershipName, Place, Seen, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
 import type { Rooms } from './rooms.ts'
 import type { PastStates } from './state-at.ts'
@@ -23,14 +23,18 @@ export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent
     return row === undefined ? undefined : eventOf(row)
   }
 
-  async function visible(events: readonly TimelineEvent[], userId: UserId): Promise<TimelineEvent[]> {
+  async function visible(events: readonly TimelineEvent[], userId: UserId): Promise<Seen[]> {
     const memberships = await tools.memberships.of(userId)
     const stays = new Map<RoomId, readonly Stay[]>()
-    const seen: TimelineEvent[] = []
+    const seen: Seen[] = []
     for (const one of events) {
       const membership = memberships.get(one.roomId)
       const inPresentStay = membership?.membership === 'join' && one.position !== undefined && one.position >= membership.joinedAt
-      if (inPresentStay || (await mayReadAt(tools, one, userId, membership, stays))) seen.push(one)
+      if (inPresentStay) seen.push({ event: one, membership: 'join' })
+      else {
+        const at = await mayReadAt(tools, one, userId, membership, stays)
+        if (at !== undefined) seen.push({ event: one, membership: at })
+      }
     }
     return seen
   }
@@ -40,10 +44,9 @@ export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent
     visible,
     visibleEvent: async (roomId, eventId, userId) => {
       const found = await event(eventId)
-      if (found === undefined || found.roomId !== roomId || (await visible([found], userId)).length === 0) {
-        throw notFound('there is no such event in this room, or you may not see it')
-      }
-      return found
+      const [seen] = found === undefined || found.roomId !== roomId ? [] : await visible([found], userId)
+      if (seen === undefined) throw notFound('there is no such event in this room, or you may not see it')
+      return seen
     },
     arrived: async (roomId, after, upTo, limit) => {
       const room = tools.rooms.peek(roomId)
@@ -69,7 +72,7 @@ async function mayReadAt(
   userId: UserId,
   membership: Membership | undefined,
   stays: Map<RoomId, readonly Stay[]>,
-): Promise<boolean> {
+): Promise<MembershipName | undefined> {
   const own = stays.get(event.roomId) ?? (await staysOf(tools, membership))
   stays.set(event.roomId, own)
   const before = event.pdu.state_key === undefined ? undefined : await replaced(tools, event)
@@ -77,13 +80,16 @@ async function mayReadAt(
   const setsMembership = event.pdu.type === 'm.room.member' && event.pdu.state_key === userId
   const after = await visibilityAt(tools, event.stateGroup)
   const position = event.position ?? -1
-  return mayRead({
+  const was = setsMembership ? before?.pdu.content['membership'] : await membershipAt(tools, event, userId, own)
+  const readable = mayRead({
     visibility: setsVisibility ? parseVisibility(before?.pdu.content['history_visibility']) : after,
     visibilityAfter: after,
-    membership: setsMembership ? String(before?.pdu.content['membership']) : await membershipAt(tools, event, userId, own),
+    membership: was === undefined ? undefined : String(was),
     ...(setsMembership ? { membershipAfter: String(event.pdu.content['membership']) } : {}),
     joinedSince: own.some((stay) => stay.membership === 'join' && stay.position > position),
   })
+  if (!readable) return undefined
+  return ((setsMembership ? event.pdu.content['membership'] : was) ?? 'leave') as MembershipName
 }
 
 async function membershipAt(tools: Tools, event: TimelineEvent, userId: UserId, own: readonly Stay[]): Promise<string | undefined> {

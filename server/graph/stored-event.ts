@@ -20,6 +20,7 @@ export function eventOf(row: EventRow): TimelineEvent {
     order: row.room_order,
     stateGroup: row.state_group,
     replaces: (row.replaces ?? undefined) as EventId | undefined,
+    replacedContent: row.replaced === null ? undefined : parsePdu(row.replaced).content,
     redactedBy: (row.redacted_by ?? undefined) as EventId | undefined,
     redactedBecause: row.because === null ? undefined : parsePdu(row.because),
     sentBy: row.session === null || row.transaction_id === null ? undefined : { session: row.session, transactionId: row.transaction_id },

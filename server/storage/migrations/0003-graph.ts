@@ -40,8 +40,8 @@ export const graph: Migration = {
     'CREATE INDEX events_by_sender ON events (sender, room_id, position)',
     `CREATE VIEW served_events AS
       SELECT e.event_id, e.room_id, e.position, e.depth, e.room_order, e.type, e.state_key, e.state_group, e.outlier, e.rejected, e.soft_failed,
-        e.notifying, e.session, e.transaction_id, e.replaces, e.redacted_by, e.json, r.json AS because
-      FROM events e LEFT JOIN events r ON r.event_id = e.redacted_by`,
+        e.notifying, e.session, e.transaction_id, e.replaces, e.redacted_by, e.json, r.json AS because, p.json AS replaced
+      FROM events e LEFT JOIN events r ON r.event_id = e.redacted_by LEFT JOIN events p ON p.event_id = e.replaces`,
     `CREATE TABLE transactions (
       transaction_key TEXT NOT NULL PRIMARY KEY,
       event_ids TEXT NOT NULL,
@@ -88,6 +88,12 @@ export const graph: Migration = {
       PRIMARY KEY (user_id, room_id)
     )`,
     'CREATE INDEX memberships_by_room ON memberships (room_id, membership)',
+    `CREATE TABLE aliases (
+      alias TEXT NOT NULL PRIMARY KEY,
+      room_id TEXT NOT NULL,
+      creator TEXT NOT NULL
+    )`,
+    'CREATE INDEX aliases_by_room ON aliases (room_id)',
     `CREATE TABLE highlights (
       user_id TEXT NOT NULL,
       room_id TEXT NOT NULL,

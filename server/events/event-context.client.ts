@@ -1,0 +1,52 @@
+import { matchesFilter } from '../core/event-filter.ts'
+import { eventIdParameter, readCount, roomIdOf } from '../core/fields.ts'
+import { clientEventText, stateEventText } from '../graph/client-event.ts'
+import type { Place, Seen } from '../graph/graph.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { sendersText } from './lazy-members.ts'
+import { encodePlace } from './place-token.ts'
+import { queryFilter } from './query-filter.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
+export function eventContext(tools: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/client/v3/rooms/{roomId}/context/{eventId}',
+      operationId: 'getEventContext',
+      auth: 'access_token',
+      body: 'none',
+      handle: (call) => contextOf(tools, call),
+    }),
+  ]
+}
+
+async function contextOf({ graph, home }: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
+  const roomId = roomIdOf(params['roomId'])
+  const limit = readCount(query, 'limit', 10, 100)
+  const filter = queryFilter(query)
+  const seen = await graph.visibleEvent(roomId, eventIdParameter(params['eventId']), requester.userId)
+  const { depth, order } = seen.event
+  const half = Math.ceil(limit / 2)
+  const older = await graph.page(roomId, { depth, order }, 'b', half)
+  const newer = await graph.page(roomId, { depth, order: order + 1 }, 'f', limit - half)
+  const wanted = (events: Seen[]) => events.filter(({ event }) => matchesFilter(filter, event.pdu))
+  const before = wanted(await graph.visible(older, requester.userId))
+  const after = wanted(await graph.visible(newer, requester.userId))
+  const reader = { session: requester.session, now: home.clock.now() }
+  const last = newer.at(-1) ?? seen.event
+  const state = await graph.stateOf(last.stateGroup)
+  const lazy = await sendersText(graph, roomId, [...before, seen, ...after], filter, reader.now)
+  const stateText = state
+    .filter(({ pdu }) => (lazy === undefined || pdu.type !== 'm.room.member') && matchesFilter(filter, pdu))
+    .map((event) => stateEventText(event, roomId, reader.now))
+  const texts = (events: Seen[]) => `[${events.map((one) => clientEventText(one, reader)).join(',')}]`
+  const start: Place = older.at(-1) ?? seen.event
+  return {
+    body:
+      `{"start":"${encodePlace(start)}","end":"${encodePlace({ depth: last.depth, order: last.order + 1 })}"` +
+      `,"events_before":${texts(before)},"event":${clientEventText(seen, reader)},"events_after":${texts(after)}` +
+      `,"state":[${[...stateText, ...(lazy === undefined || lazy === '[]' ? [] : [lazy.slice(1, -1)])].join(',')}]}`,
+  }
+}

@@ -1,0 +1,22 @@
+import type { Slice, Tools } from '../slice.ts'
+import { eventContext } from './event-context.client.ts'
+import { messagePagination } from './message-pagination.client.ts'
+import { redaction } from './redaction.client.ts'
+import { roomSend } from './room-send.client.ts'
+import { roomState } from './room-state.client.ts'
+import { rooms } from './rooms.client.ts'
+
+/** Sending events, and reading the events and the state of a room. */
+export function events(tools: Tools): Slice {
+  return {
+    name: 'events',
+    endpoints: [
+      ...roomSend(tools),
+      ...roomState(tools),
+      ...redaction(tools),
+      ...rooms(tools),
+      ...eventContext(tools),
+      ...messagePagination(tools),
+    ],
+  }
+}

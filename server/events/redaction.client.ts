@@ -1,0 +1,51 @@
+import { eventIdParameter, readOptionalText, roomIdOf } from '../core/fields.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import { badJson, forbidden, notFound } from '../core/matrix-error.ts'
+import type { Graph, Template } from '../graph/graph.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { timestampOf } from './timestamp.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
+export function redaction({ graph }: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}',
+      operationId: 'redactEvent',
+      auth: 'access_token',
+      body: 'json?',
+      rate: 'message',
+      handle: async (call) => {
+        const { requester, params, path } = call
+        const roomId = roomIdOf(params['roomId'])
+        const target = eventIdParameter(params['eventId'])
+        const reason = readOptionalText(call.body, 'reason')
+        const content: JsonObject = { redacts: target, ...(reason === undefined ? {} : { reason }) }
+        const template = await redactionTemplate(graph, roomId, requester.userId, content)
+        const timestamp = timestampOf(call)
+        const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }], {
+          transaction: { session: requester.session, path, id: params['txnId'] ?? '' },
+        })
+        return { body: { event_id: eventIds[0] } }
+      },
+    }),
+  ]
+}
+
+/**
+ * A redaction in the form of its room version: `redacts` in the content since version 11, beside it before. 404 M_NOT_FOUND when the target is
+ * not in this room, 403 M_FORBIDDEN when this server does not have the room.
+ */
+export async function redactionTemplate(graph: Graph, roomId: RoomId, sender: UserId, content: JsonObject): Promise<Template> {
+  const target = content['redacts']
+  if (typeof target !== 'string') throw badJson('a redaction says in `redacts` which event it is about')
+  const room = await graph.room(roomId)
+  if (room === undefined) throw forbidden('you are not in a room with this id')
+  const event = await graph.event(target as EventId)
+  if (event?.roomId !== roomId) throw notFound('there is no such event in this room')
+  if (room.rules.redactsInContent) return { type: 'm.room.redaction', sender, content }
+  const { redacts: _, ...others } = content
+  return { type: 'm.room.redaction', sender, content: others, redacts: target as EventId }
+}

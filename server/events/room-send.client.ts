@@ -1,0 +1,36 @@
+import { roomIdOf } from '../core/fields.ts'
+import { badJson, forbidden } from '../core/matrix-error.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { redactionTemplate } from './redaction.client.ts'
+import { timestampOf } from './timestamp.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
+export function roomSend({ graph }: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'PUT',
+      path: '/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}',
+      operationId: 'sendMessage',
+      auth: 'access_token',
+      body: 'json',
+      rate: 'message',
+      handle: async (call) => {
+        const { requester, params, path } = call
+        const roomId = roomIdOf(params['roomId'])
+        const type = params['eventType'] ?? ''
+        if (type === '') throw badJson('an event has a type')
+        if (type === 'm.room.create') throw forbidden('a room has one create event, its first')
+        const timestamp = timestampOf(call)
+        const template =
+          type === 'm.room.redaction'
+            ? await redactionTemplate(graph, roomId, requester.userId, call.body)
+            : { type, sender: requester.userId, content: call.body }
+        const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }], {
+          transaction: { session: requester.session, path, id: params['txnId'] ?? '' },
+        })
+        return { body: { event_id: eventIds[0] } }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,76 @@
+import { canonicalJson } from '../core/canonical-json.ts'
+import { roomIdOf } from '../core/fields.ts'
+import { isRoomAlias, type RoomAlias, type RoomId } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import { badAlias, badJson, forbidden, invalidParam } from '../core/matrix-error.ts'
+import type { RoomView, Template } from '../graph/graph.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { timestampOf } from './timestamp.ts'
+
+const path = '/_matrix/client/v3/rooms/{roomId}/state/{eventType}'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
+export function roomState({ graph, home }: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'PUT',
+      path: `${path}/{stateKey}`,
+      aliases: [path],
+      operationId: 'setRoomStateWithKey',
+      auth: 'access_token',
+      body: 'json',
+      rate: 'message',
+      handle: async (call) => {
+        const { requester, params, body } = call
+        const roomId = roomIdOf(params['roomId'])
+        const type = params['eventType'] ?? ''
+        if (type === '') throw badJson('an event has a type')
+        if (type === 'm.room.create') throw forbidden('a room has one create event, its first')
+        const timestamp = timestampOf(call)
+        const template = { type, stateKey: params['stateKey'] ?? '', sender: requester.userId, content: body }
+        const room = await graph.freshRoom(roomId)
+        if (room === undefined) throw forbidden('you are not in a room with this id')
+        if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
+        if (type === 'm.room.member') checkMember(template, home.serverName)
+        const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)
+        if (same !== undefined) return { body: { event_id: same } }
+        const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }])
+        return { body: { event_id: eventIds[0] } }
+      },
+    }),
+  ]
+}
+
+/** The event that says the same already, by the same sender who still is in the room; its id is the answer then. */
+async function unchanged(room: RoomView, template: Template, load: () => Promise<unknown>): Promise<string | undefined> {
+  await load()
+  const current = room.state(template.type, template.stateKey ?? '')
+  if (current === undefined || current.pdu.sender !== template.sender || room.membership(template.sender) !== 'join') return undefined
+  return canonicalJson(current.pdu.content) === canonicalJson(template.content) ? current.eventId : undefined
+}
+
+function checkMember({ stateKey, content }: Template, serverName: string): void {
+  if (!['join', 'invite', 'leave', 'ban', 'knock'].includes(String(content['membership'])))
+    throw badJson('`membership` must be one that Matrix knows')
+  if (stateKey === undefined || !stateKey.startsWith('@')) throw invalidParam('the state key of a membership is a user id')
+  if (content['membership'] === 'invite' && !stateKey.endsWith(`:${serverName}`))
+    throw forbidden('users of other servers cannot be invited yet')
+}
+
+/** "The `alias` and `alt_aliases` must be valid, and point to the room": 400 M_BAD_ALIAS or M_INVALID_PARAM. Those that stood before are not asked again. */
+async function checkAliases(room: RoomView, content: JsonObject, target: (alias: RoomAlias) => Promise<RoomId | undefined>): Promise<void> {
+  const before = room.state('m.room.canonical_alias', '')?.pdu.content ?? {}
+  const known = new Set(aliasesOf(before))
+  for (const alias of aliasesOf(content)) {
+    if (known.has(alias)) continue
+    if (!isRoomAlias(alias)) throw invalidParam('an alias looks like #name:example.org')
+    if ((await target(alias)) !== room.roomId) throw badAlias()
+  }
+}
+
+function aliasesOf(content: JsonObject): unknown[] {
+  const { alias, alt_aliases: others } = content
+  if (others !== undefined && !Array.isArray(others)) throw badJson('`alt_aliases` must be a list')
+  return [...(alias === undefined || alias === null || alias === '' ? [] : [alias]), ...(Array.isArray(others) ? others : [])]
+}

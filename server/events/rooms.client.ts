@@ -1,0 +1,97 @@
+import { eventIdParameter, readChoice, roomIdOf } from '../core/fields.ts'
+import { forbidden, notFound } from '../core/matrix-error.ts'
+import { decodeToken } from '../core/stream-token.ts'
+import { clientEventText, stateEventText } from '../graph/client-event.ts'
+import type { StateEvent } from '../graph/graph.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { readAll, readableState, readOne } from './readable-state.ts'
+
+const memberships = ['join', 'invite', 'leave', 'ban', 'knock'] as const
+
+/** The operations of `rooms.yaml`: a room's state, its members and single events. */
+export function rooms(tools: Tools): Endpoint[] {
+  const { graph, home } = tools
+  const get = { method: 'GET', auth: 'access_token', body: 'none' } as const
+  const state = '/_matrix/client/v3/rooms/{roomId}/state'
+  return [
+    endpoint({ ...get, path: state, aliases: [`${state}/`], operationId: 'getRoomState', handle: (call) => getState(tools, call) }),
+    endpoint({
+      ...get,
+      path: `${state}/{eventType}/{stateKey}`,
+      aliases: [`${state}/{eventType}`],
+      operationId: 'getRoomStateWithKey',
+      handle: (call) => getOneState(tools, call),
+    }),
+    endpoint({
+      ...get,
+      path: '/_matrix/client/v3/rooms/{roomId}/members',
+      operationId: 'getMembersByRoom',
+      handle: (call) => getMembers(tools, call),
+    }),
+    endpoint({
+      ...get,
+      path: '/_matrix/client/v3/rooms/{roomId}/joined_members',
+      operationId: 'getJoinedMembersByRoom',
+      handle: async ({ params, requester }) => {
+        const roomId = roomIdOf(params['roomId'])
+        const room = await graph.freshRoom(roomId)
+        if (room?.membership(requester.userId) !== 'join') throw forbidden('you are not a member of this room')
+        const joined: Record<string, object> = {}
+        for (const [userId, { pdu }] of await graph.members(roomId, room.joined)) joined[userId] = profileOf(pdu.content)
+        return { body: JSON.stringify({ joined }) }
+      },
+    }),
+    endpoint({
+      ...get,
+      path: '/_matrix/client/v3/rooms/{roomId}/event/{eventId}',
+      operationId: 'getOneRoomEvent',
+      handle: async ({ params, requester }) => {
+        const seen = await graph.visibleEvent(roomIdOf(params['roomId']), eventIdParameter(params['eventId']), requester.userId)
+        return { body: clientEventText(seen, { session: requester.session, now: home.clock.now() }) }
+      },
+    }),
+  ]
+}
+
+async function getState({ graph, home }: Tools, { params, requester }: Call<'access_token'>): Promise<Reply> {
+  const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
+  return { body: listOf(await readAll(graph, readable), readable.room.roomId, home.clock.now()) }
+}
+
+async function getOneState({ graph, home }: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
+  const format = readChoice(query, 'format', ['content', 'event'])
+  const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
+  const event = await readOne(graph, readable, params['eventType'] ?? '', params['stateKey'] ?? '')
+  if (event === undefined) throw notFound('there is no such state in this room')
+  return { body: format === 'event' ? stateEventText(event, readable.room.roomId, home.clock.now()) : event.pdu.content }
+}
+
+async function getMembers({ graph, home }: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
+  const only = readChoice(query, 'membership', memberships)
+  const not = readChoice(query, 'not_membership', memberships)
+  const at = query.get('at')
+  const position = at === null || at === '' ? undefined : decodeToken(at).position
+  const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
+  const { room, asOf } = readable
+  const group = position === undefined || asOf !== 'now' ? undefined : await graph.stateGroupAt(room.roomId, position)
+  const state = group === undefined ? await readAll(graph, readable) : await graph.stateOf(group)
+  const chosen = state.filter(({ pdu }) => {
+    const membership = pdu.content['membership']
+    const either = only === undefined && not === undefined
+    return pdu.type === 'm.room.member' && (either || membership === only || (not !== undefined && membership !== not))
+  })
+  return { body: `{"chunk":${listOf(chosen, room.roomId, home.clock.now())}}` }
+}
+
+function listOf(events: readonly StateEvent[], roomId: string, now: number): string {
+  return `[${events.map((event) => stateEventText(event, roomId, now)).join(',')}]`
+}
+
+function profileOf(content: StateEvent['pdu']['content']): object {
+  const { displayname, avatar_url } = content
+  return {
+    ...(typeof displayname === 'string' ? { display_name: displayname } : {}),
+    ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
+  }
+}

@@ -1,0 +1,66 @@
+import { canonicalJson } from '../core/canonical-json.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import type { Pdu } from '../core/pdu.ts'
+import type { Seen, StateEvent, TimelineEvent } from './graph.ts'
+
+/** For whom an event is written, and when. */
+export type Reader = {
+  /** The requester's session: its own transaction ids are told to it. */
+  readonly session: string
+  /** Milliseconds since the epoch, for `age`. */
+  readonly now: number
+}
+
+const texts = new WeakMap<Pdu, string>()
+
+/** An event in the client-server format, as JSON text. https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
+export function clientEventText({ event, membership }: Seen, reader: Reader, withRoomId = true): string {
+  const roomId = withRoomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
+  return `{${ownText(event.pdu, event.eventId)}${roomId},"unsigned":${unsignedText(event, membership, reader)}}`
+}
+
+/** A state event in the client-server format, as JSON text; with its `age` alone in `unsigned`. */
+export function stateEventText({ pdu, eventId }: StateEvent, roomId: string | undefined, now: number): string {
+  const room = roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`
+  return `{${ownText(pdu, eventId)}${room},"unsigned":{"age":${now - pdu.origin_server_ts}}}`
+}
+
+/** Stripped state, as invited users see it. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+export function strippedText({ pdu }: StateEvent): string {
+  const { content, sender, state_key, type } = pdu
+  return `{"content":${canonicalJson(content, false)},"sender":${JSON.stringify(sender)},"state_key":${JSON.stringify(state_key)},"type":${JSON.stringify(type)}}`
+}
+
+/** What is the same for every reader; kept with the event while it is in memory. */
+function ownText(pdu: Pdu, eventId: string): string {
+  const known = texts.get(pdu)
+  if (known !== undefined) return known
+  const stateKey = pdu.state_key === undefined ? '' : `,"state_key":${JSON.stringify(pdu.state_key)}`
+  const redacts = pdu.type === 'm.room.redaction' ? (pdu.redacts ?? pdu.content['redacts']) : undefined
+  const text =
+    `"content":${canonicalJson(contentOf(pdu, redacts), false)},"event_id":${JSON.stringify(eventId)},"origin_server_ts":${pdu.origin_server_ts}` +
+    `,"sender":${JSON.stringify(pdu.sender)},"type":${JSON.stringify(pdu.type)}${stateKey}` +
+    (typeof redacts === 'string' ? `,"redacts":${JSON.stringify(redacts)}` : '')
+  texts.set(pdu, text)
+  return text
+}
+
+/** "For improved compatibility … servers SHOULD add a redacts key to the content" for old rooms, and beside it for new ones. */
+function contentOf(pdu: Pdu, redacts: unknown): JsonObject {
+  return typeof redacts === 'string' && pdu.content['redacts'] === undefined ? { ...pdu.content, redacts } : pdu.content
+}
+
+function unsignedText(event: TimelineEvent, membership: string | undefined, reader: Reader): string {
+  let text = `{"age":${reader.now - event.pdu.origin_server_ts}`
+  if (membership !== undefined) text += `,"membership":"${membership}"`
+  if (event.sentBy !== undefined && event.sentBy.session === reader.session) {
+    text += `,"transaction_id":${JSON.stringify(event.sentBy.transactionId)}`
+  }
+  if (event.replaces !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces)}`
+  if (isJsonObject(event.replacedContent)) text += `,"prev_content":${canonicalJson(event.replacedContent, false)}`
+  if (event.redactedBecause !== undefined && event.redactedBy !== undefined) {
+    const room = `,"room_id":${JSON.stringify(event.roomId)}`
+    text += `,"redacted_because":{${ownText(event.redactedBecause, event.redactedBy)}${room},"unsigned":{}}`
+  }
+  return `${text}}`
+}
