@@ -1,0 +1,93 @@
+import { expect } from 'chai'
+import { maxNesting, parseLossless, parseStrict } from '../../../server/core/lossless-json.ts'
+
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+
+describe('the parser of requests', () => {
+  it('reads JSON from text and bytes', () => {
+    expect(parseStrict('{"a":[1,"é",null]}')).to.deep.equal({ a: [1, 'é', null] })
+    expect(parseStrict(Buffer.from('{"a":[1,"é",null]}'))).to.deep.equal({ a: [1, 'é', null] })
+  })
+
+  it('answers M_NOT_JSON to what is no JSON', () => {
+    for (const body of [
+      '',
+      ' ',
+      '{',
+      '{"a":NaN}',
+      '{"a":Infinity}',
+      "{'a':1}",
+      '{"a":01}',
+      '[1,]',
+      'undefined',
+      '{"a":1}x',
+      '\ufeff{}',
+      '"\n"',
+    ]) {
+      expect(() => parseStrict(body), body)
+        .to.throw()
+        .with.property('errcode', 'M_NOT_JSON')
+    }
+  })
+
+  it('answers M_NOT_JSON to bytes that are no UTF-8', () => {
+    for (const bytes of [
+      [0x22, 0xff, 0x22],
+      [0x22, 0xc0, 0x80, 0x22],
+      [0x22, 0xed, 0xa0, 0x80, 0x22],
+      [0x22, 0xe2, 0x82, 0x22],
+    ]) {
+      expect(() => parseStrict(Uint8Array.from(bytes)))
+        .to.throw()
+        .with.property('errcode', 'M_NOT_JSON')
+    }
+  })
+
+  it('bounds the nesting, whoever sends a million brackets', () => {
+    expect(parseStrict(nested(maxNesting))).to.be.an('array')
+    for (const text of [nested(maxNesting + 1), nested(1_000_000), `{"a":${'{"a":'.repeat(200)}1${'}'.repeat(200)}}`]) {
+      expect(() => parseStrict(text))
+        .to.throw()
+        .with.property('errcode', 'M_BAD_JSON')
+      expect(() => parseLossless(text))
+        .to.throw()
+        .with.property('errcode', 'M_BAD_JSON')
+    }
+  })
+
+  it('takes the last of keys that stand twice', () => {
+    expect(parseStrict('{"a":1,"a":2}')).to.deep.equal({ a: 2 })
+  })
+
+  it('keeps __proto__ as data and gives nobody a prototype', () => {
+    for (const parse of [parseStrict, parseLossless]) {
+      const value = parse('{"__proto__":{"admin":true},"depth":9223372036854775807}') as Record<string, unknown>
+      expect(Object.hasOwn(value, '__proto__')).to.equal(true)
+      expect(value['admin']).to.equal(undefined)
+      expect(Object.getPrototypeOf(value)).to.equal(Object.prototype)
+    }
+  })
+})
+
+describe('the lossless parser', () => {
+  it('keeps integers beyond 2^53 exactly', () => {
+    const text = '{"a":9223372036854775807,"b":[-9007199254740993],"c":9007199254740991,"d":"9223372036854775807"}'
+    expect(parseLossless(text)).to.deep.equal({
+      a: 9223372036854775807n,
+      b: [-9007199254740993n],
+      c: 9007199254740991,
+      d: '9223372036854775807',
+    })
+  })
+
+  it('reads all else as JSON.parse does', () => {
+    const text = '{"a":1.5,"b":1e20,"c":12345678901234567890.5,"d":-0,"e":"\\u0000"}'
+    expect(parseLossless(Buffer.from(text))).to.deep.equal(JSON.parse(text))
+  })
+
+  it('answers M_NOT_JSON to what is no JSON', () => {
+    expect(() => parseLossless('{"a":12345678901234567890'))
+      .to.throw()
+      .with.property('errcode', 'M_NOT_JSON')
+  })
+})
