@@ -15,7 +15,8 @@ export type Sources = {
 }
 export type Findings = { readonly warnings: string[]; readonly errors: string[] }
 type Walk = { sources: Sources; findings: Findings; dataFolder: string }
-type Found = { value: unknown; from: string }
+/** Paths in the file start at its folder, those of variables and the command line where one stands. */
+type Found = { value: unknown; from: string; isOutside?: boolean }
 
 /** The environment variable of a key: `registration.open` is `TOMBOLO_REGISTRATION_OPEN`. */
 export function variableName(prefix: string, at: string): string {
@@ -116,7 +117,8 @@ function readKey(key: Key<unknown>, at: string, node: Record<string, unknown>, s
     const written = found ? found.value : key.fallback
     if (written === undefined && key.optional) return undefined
     const value = key.read(written, { at, folder, warn: (words) => state.findings.warnings.push(words) })
-    return key.pathFrom ? absolute(value, key.pathFrom === 'data' ? state.dataFolder : folder) : value
+    const base = key.pathFrom === 'data' ? state.dataFolder : found?.isOutside ? process.cwd() : folder
+    return key.pathFrom ? absolute(value, base) : value
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     state.findings.errors.push(`${from}: write ${error.message}`)
@@ -129,8 +131,8 @@ function find(key: Key<unknown>, at: string, node: Record<string, unknown>, stat
   const name = at.split('.').at(-1)!
   const variable = variableName(prefix, at)
   const override = overrides.get(at)
-  if (override !== undefined) return { value: fromText(key, override), from: 'the command line' }
-  if (prefix && env[variable] !== undefined) return { value: fromText(key, env[variable]), from: variable }
+  if (override !== undefined) return { value: fromText(key, override), from: 'the command line', isOutside: true }
+  if (prefix && env[variable] !== undefined) return { value: fromText(key, env[variable]), from: variable, isOutside: true }
   const secretVariable = `${variable}_PATH`
   if (prefix && key.secret && env[secretVariable]) return { value: readSecret(env[secretVariable], state), from: secretVariable }
   if (node[name] !== undefined && node[name] !== null) return { value: node[name], from: at }
