@@ -1,0 +1,70 @@
+import type { SandboxAccount } from './accounts.ts'
+import type { Happening } from './envelope.ts'
+import type { ErrorSpec } from './graph-error.ts'
+import type { Message, Person } from './world.ts'
+
+/** The `value` of a change in which a person's message comes; `type` and `content` are the message's own part. */
+export function whatsappInbound(
+  account: SandboxAccount,
+  person: Person,
+  message: Pick<Message, 'id' | 'at' | 'replyTo'>,
+  type: string,
+  content: Record<string, unknown>,
+): Happening {
+  return {
+    ...shared(account),
+    contacts: [{ profile: { name: person.name }, ...(person.hidesNumber ? {} : { wa_id: person.phone }), user_id: person.userId }],
+    messages: [
+      {
+        ...(message.replyTo === undefined ? {} : { context: { from: account.phone, id: message.replyTo } }),
+        ...(person.hidesNumber ? {} : { from: person.phone }),
+        from_user_id: person.userId,
+        id: message.id,
+        timestamp: seconds(message.at),
+        type,
+        ...content,
+      },
+    ],
+  }
+}
+
+/** The `value` of a change that tells how far a message of the business got. */
+export function whatsappStatus(
+  account: SandboxAccount,
+  person: Person,
+  message: Message,
+  status: 'sent' | 'delivered' | 'read' | 'failed',
+  now: number,
+  error?: ErrorSpec,
+): Happening {
+  const recipient = person.hidesNumber ? {} : { recipient_id: person.phone }
+  const pricing = { billable: false, pricing_model: 'PMP', category: 'service', type: 'free_customer_service' }
+  return {
+    ...shared(account),
+    statuses: [
+      {
+        id: message.id,
+        status,
+        timestamp: seconds(now),
+        ...recipient,
+        recipient_user_id: person.userId,
+        ...(message.tag === undefined ? {} : { biz_opaque_callback_data: message.tag }),
+        ...(error ? { errors: [statusError(error)] } : { pricing }),
+      },
+    ],
+  }
+}
+
+function statusError({ code, message, details }: ErrorSpec) {
+  const title = message.replace(/^\(#\d+\) /, '')
+  const href = 'https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/'
+  return { code, title, message: title, error_data: { details: details ?? title }, href }
+}
+
+function shared(account: SandboxAccount) {
+  return { messaging_product: 'whatsapp', metadata: { display_phone_number: account.phone, phone_number_id: account.id } }
+}
+
+function seconds(ms: number): string {
+  return String(Math.floor(ms / 1000))
+}

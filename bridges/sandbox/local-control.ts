@@ -1,0 +1,56 @@
+import { type Network, networks, objectOf } from './accounts.ts'
+import { deliverWaiting } from './arrival.ts'
+import { type SandboxControl, SandboxError, type Who } from './control.ts'
+import type { Faults } from './faults.ts'
+import { graphErrors } from './graph-error.ts'
+import { type Done, edit, react, read, say, sayFromInbox, unsend } from './person-actions.ts'
+import type { Pusher } from './pusher.ts'
+import { verifyCallback } from './subscribe.ts'
+import { infoOf, viewOf } from './view.ts'
+import type { Person, World } from './world.ts'
+
+/** The control of a sandbox in this process. */
+export function createLocalControl(world: World, pusher: Pusher, faults: Faults): SandboxControl {
+  const find = ({ network, person: reference }: Who): Person => {
+    const person = world.findPerson(network, reference)
+    if (!person) throw new SandboxError(`nobody on ${network} is called so`)
+    return person
+  }
+  const report = (network: Network, { id, happenings }: Done) => {
+    for (const happening of happenings) pusher.push(network, happening)
+    return { id }
+  }
+  return {
+    accounts: async () => world.accounts,
+    addPerson: async (input) => infoOf(world.addPerson(input)),
+    say: async (input) => report(input.network, say(world, find(input), input.text, input)),
+    edit: async (input) => void report(input.network, edit(world, find(input), input.id, input.text)),
+    unsend: async (input) => void report(input.network, unsend(world, find(input), input.id)),
+    react: async (input) => void report(input.network, react(world, find(input), input.id, input.emoji)),
+    read: async (input) => void report(input.network, read(world, find(input))),
+    view: async (input) => viewOf(world, find(input)),
+    sayFromInbox: async (input) => report(input.network, sayFromInbox(world, find(input), input.text)),
+    async setPerson({ online, blocksBusiness, ...who }) {
+      const person = find(who)
+      person.online = online ?? person.online
+      person.blocksBusiness = blocksBusiness ?? person.blocksBusiness
+      report(who.network, { id: '', happenings: deliverWaiting(world, person) })
+    },
+    async setWebhook({ object, url, verifyToken, appSecret }) {
+      const network = networks.find((one) => objectOf[one] === object)
+      const problem = network ? await verifyCallback(url, verifyToken) : 'there is no such object'
+      if (!network || problem !== undefined) throw new SandboxError(`the webhook was not taken: ${problem}`)
+      pusher.subscribe(network, { url, appSecret: appSecret ?? world.accounts[network].appSecret })
+    },
+    setDelivery: async ({ network, ...mode }) => pusher.configure(network, mode),
+    setFault: async ({ network, kind, when = 'before', times = 1, error = graphErrors.serverError }) =>
+      faults.add(network, { kind, when, times, error }),
+    async setToken({ network, expired }) {
+      if (expired) world.expiredTokens.add(network)
+      else world.expiredTokens.delete(network)
+    },
+    settle: ({ network }) => pusher.settle(network),
+    stats: async ({ network }) => pusher.stats(network),
+    advance: async ({ ms }) => world.clock.advance(ms),
+  }
+}

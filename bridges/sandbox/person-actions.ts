@@ -1,0 +1,107 @@
+import type { SandboxAccount } from './accounts.ts'
+import { deliverWaiting, readArrived } from './arrival.ts'
+import { SandboxError, type SayOptions } from './control.ts'
+import type { Happening } from './envelope.ts'
+import {
+  instagramUnsend,
+  messagingEcho,
+  messagingEdit,
+  messagingInbound,
+  messagingReaction,
+  messagingUnsupported,
+} from './happenings-messaging.ts'
+import { whatsappInbound } from './happenings-whatsapp.ts'
+import { createMid, createWamid } from './ids.ts'
+import { createMessage, type Message, type Person, type World } from './world.ts'
+
+/** What a person did, as the network reports it to the business. */
+export interface Done {
+  id: string
+  happenings: Happening[]
+}
+
+/** A person writes; the 24 hours count from here. */
+export function say(world: World, person: Person, text: string, options: SayOptions = {}): Done {
+  const account = world.accounts[person.network]
+  const at = world.clock.now()
+  const { replyTo, unsupported, product } = options
+  if (replyTo !== undefined) findMessage(person, replyTo)
+  const id = person.network === 'whatsapp' ? createWamid(person.phone!, true) : createMid()
+  const shown = unsupported === undefined ? text : `[${unsupported}]`
+  const message = createMessage({ id, byPerson: true, label: person.name, text: shown, at, ...(replyTo === undefined ? {} : { replyTo }) })
+  person.messages.push(message)
+  person.lastWroteAt = at
+  const arrived = deliverWaiting(world, person)
+  return { id, happenings: [...arrived, inbound(account, person, message, unsupported, product)] }
+}
+
+function inbound(account: SandboxAccount, person: Person, message: Message, unsupported?: string, product?: string): Happening {
+  if (account.network !== 'whatsapp') {
+    return unsupported === undefined
+      ? messagingInbound(account, person, message, product)
+      : messagingUnsupported(account, person, message.id, message.at)
+  }
+  if (unsupported === undefined) return whatsappInbound(account, person, message, 'text', { text: { body: message.text } })
+  const error = {
+    code: 131051,
+    title: 'Message type unknown',
+    message: 'Message type unknown',
+    error_data: { details: 'Message type is not supported' },
+  }
+  return whatsappInbound(account, person, message, 'unsupported', { errors: [error], unsupported: { type: unsupported } })
+}
+
+/** A person changes what they wrote: five times at most on Messenger, elsewhere the API does not tell. */
+export function edit(world: World, person: Person, id: string, text: string): Done {
+  const message = ownMessage(person, id)
+  if (person.network === 'whatsapp' || message.edits >= 5) throw new SandboxError('this message cannot be edited')
+  message.text = text
+  message.edits++
+  return { id, happenings: [messagingEdit(world.accounts[person.network], person, message, world.clock.now())] }
+}
+
+/** A person takes a message back; only Instagram tells. */
+export function unsend(world: World, person: Person, id: string): Done {
+  const message = ownMessage(person, id)
+  message.deleted = true
+  const told = person.network === 'instagram'
+  return { id, happenings: told ? [instagramUnsend(world.accounts.instagram, person, message, world.clock.now())] : [] }
+}
+
+/** A person reacts to a message, or takes the reaction back when there is no emoji. */
+export function react(world: World, person: Person, id: string, emoji: string | undefined): Done {
+  const message = findMessage(person, id)
+  const account = world.accounts[person.network]
+  const at = world.clock.now()
+  if (emoji === undefined) delete message.reactions.person
+  else message.reactions.person = emoji
+  if (person.network !== 'whatsapp') return { id, happenings: [messagingReaction(account, person, message, emoji, at)] }
+  const reaction = { message_id: id, ...(emoji === undefined ? {} : { emoji }) }
+  return { id, happenings: [whatsappInbound(account, person, { id: createWamid(person.phone!, true), at }, 'reaction', { reaction })] }
+}
+
+/** A person looks into the chat. */
+export function read(world: World, person: Person): Done {
+  return { id: '', happenings: [...deliverWaiting(world, person), ...readArrived(world, person)] }
+}
+
+/** A human of the business answers in the network's own inbox. */
+export function sayFromInbox(world: World, person: Person, text: string): Done {
+  if (person.network === 'whatsapp') throw new SandboxError('WhatsApp has no inbox beside the API')
+  const account = world.accounts[person.network]
+  const message = createMessage({ id: createMid(), byPerson: false, label: account.name, text, at: world.clock.now() })
+  person.messages.push(message)
+  return { id: message.id, happenings: [messagingEcho(account, person, message), ...deliverWaiting(world, person)] }
+}
+
+function ownMessage(person: Person, id: string): Message {
+  const message = findMessage(person, id)
+  if (!message.byPerson || message.deleted) throw new SandboxError('this is no message of theirs')
+  return message
+}
+
+function findMessage(person: Person, id: string): Message {
+  const message = person.messages.find((one) => one.id === id)
+  if (!message) throw new SandboxError('there is no such message in their chat')
+  return message
+}

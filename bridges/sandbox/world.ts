@@ -1,0 +1,108 @@
+import { digitsFrom, type Network, type SandboxAccounts, secretFrom } from './accounts.ts'
+import type { SandboxClock } from './clock.ts'
+
+/** A message in the chat between a person and the business, as the network keeps it. */
+export interface Message {
+  id: string
+  /** Written by the person (else by the business). */
+  byPerson: boolean
+  /** The name over it on the person's phone, for what the business wrote. */
+  label: string
+  text: string
+  at: number
+  replyTo?: string
+  tag?: string
+  edits: number
+  deleted: boolean
+  reactions: { person?: string; business?: string }
+  delivered: boolean
+  read: boolean
+}
+
+/** A person of one network and their only chat: the one with the business. */
+export interface Person {
+  id: string
+  network: Network
+  name: string
+  phone?: string
+  username?: string
+  /** WhatsApp's business-scoped user id. */
+  userId?: string
+  hidesNumber: boolean
+  online: boolean
+  blocksBusiness: boolean
+  messages: Message[]
+  /** When they last wrote: the 24 hours count from here. */
+  lastWroteAt?: number
+  typingUntil: number
+}
+
+export interface PersonInput {
+  network: Network
+  name: string
+  phone?: string
+  username?: string
+  hidesNumber?: boolean
+}
+
+/** Everything the sandbox remembers. */
+export interface World {
+  readonly accounts: SandboxAccounts
+  readonly clock: SandboxClock
+  readonly people: Person[]
+  readonly personas: Map<string, string>
+  readonly expiredTokens: Set<Network>
+  addPerson(input: PersonInput): Person
+  /** By id, phone number, user id or name; undefined when there is none. */
+  findPerson(network: Network, reference: string): Person | undefined
+}
+
+export function createWorld(seed: string, accounts: SandboxAccounts, clock: SandboxClock): World {
+  const people: Person[] = []
+  const findPerson = (network: Network, reference: string) => {
+    const there = people.filter((person) => person.network === network)
+    const byId = there.find((person) => [person.id, person.phone, person.userId].includes(reference))
+    return byId ?? there.find((person) => person.name === reference)
+  }
+  return {
+    accounts,
+    clock,
+    people,
+    personas: new Map(),
+    expiredTokens: new Set(),
+    findPerson,
+    addPerson(input) {
+      const known = findPerson(input.network, input.phone ?? input.name)
+      if (known) return known
+      const person = createPerson(seed, input)
+      people.push(person)
+      return person
+    },
+  }
+}
+
+/** Ids follow from the seed and the person's number or name, so they outlive a restart of the sandbox. */
+function createPerson(seed: string, input: PersonInput): Person {
+  const { network, name, username, hidesNumber = false } = input
+  const label = `${network} person ${input.phone ?? name}`
+  const phone = input.phone ?? (network === 'whatsapp' ? `1555${digitsFrom(seed, label, 7)}` : undefined)
+  const userId = network === 'whatsapp' ? { userId: `US.${secretFrom(seed, label, 20)}` } : {}
+  return {
+    id: network === 'whatsapp' ? phone! : digitsFrom(seed, label, 16),
+    network,
+    name,
+    ...(phone === undefined ? {} : { phone }),
+    ...(network === 'instagram' ? { username: username ?? name.toLowerCase().replace(/[^a-z0-9]+/g, '.') } : {}),
+    ...userId,
+    hidesNumber,
+    online: true,
+    blocksBusiness: false,
+    messages: [],
+    typingUntil: 0,
+  }
+}
+
+/** A message that nobody has received yet. */
+export function createMessage(message: Pick<Message, 'id' | 'byPerson' | 'label' | 'text' | 'at'> & Partial<Message>): Message {
+  return { edits: 0, deleted: false, reactions: {}, delivered: false, read: false, ...message }
+}
