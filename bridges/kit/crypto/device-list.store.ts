@@ -1,0 +1,59 @@
+import type { Database } from 'better-sqlite3'
+
+export type DeviceRow = { user_id: string; device_id: string; identity_key: string; signing_key: string; cross_signed: number }
+export type TrackedRow = {
+  user_id: string
+  generation: number
+  fetched: number
+  pinned_master_key: string | null
+  master_key: string | null
+}
+
+export type DeviceListStore = ReturnType<typeof openDeviceListStore>
+
+/** The statements on other users' devices and on who is in which room. */
+export function openDeviceListStore(database: Database) {
+  const track = database.prepare('INSERT INTO crypto_tracked_users (user_id, generation, fetched) VALUES (?, 1, 0) ON CONFLICT DO NOTHING')
+  const outdate = database.prepare('UPDATE crypto_tracked_users SET generation = generation + 1 WHERE user_id = ?')
+  const untrack = database.prepare('DELETE FROM crypto_tracked_users WHERE user_id = ?')
+  const selectTracked = database.prepare<[string], TrackedRow>('SELECT * FROM crypto_tracked_users WHERE user_id = ?')
+  const selectOutdated = database.prepare<[], TrackedRow>('SELECT * FROM crypto_tracked_users WHERE generation > fetched LIMIT 1000')
+  const fetched = database.prepare(
+    `UPDATE crypto_tracked_users SET fetched = @fetched, master_key = @master_key,
+       pinned_master_key = coalesce(pinned_master_key, @master_key) WHERE user_id = @user_id`,
+  )
+  const selectDevices = database.prepare<[string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? ORDER BY device_id')
+  const selectByKey = database.prepare<[string, string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? AND identity_key = ?')
+  const upsertDevice = database.prepare(
+    `INSERT INTO crypto_devices (user_id, device_id, identity_key, signing_key, cross_signed)
+     VALUES (@user_id, @device_id, @identity_key, @signing_key, @cross_signed)
+     ON CONFLICT (user_id, device_id) DO UPDATE SET cross_signed = excluded.cross_signed`,
+  )
+  const deleteDevice = database.prepare('DELETE FROM crypto_devices WHERE user_id = ? AND device_id = ?')
+  const deleteDevices = database.prepare('DELETE FROM crypto_devices WHERE user_id = ?')
+  const selectMembers = database.prepare<[string], { user_id: string }>('SELECT user_id FROM crypto_room_members WHERE room_id = ?')
+  const insertMember = database.prepare('INSERT INTO crypto_room_members (room_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const deleteMember = database.prepare('DELETE FROM crypto_room_members WHERE room_id = ? AND user_id = ?')
+  const deleteMemberships = database.prepare('DELETE FROM crypto_room_members WHERE user_id = ?')
+  return {
+    /** True when the user was not tracked before. */
+    track: (userId: string) => track.run(userId).changes > 0,
+    outdate: (userId: string) => outdate.run(userId).changes > 0,
+    untrack: (userId: string) => {
+      untrack.run(userId)
+      deleteDevices.run(userId)
+    },
+    selectTracked: (userId: string) => selectTracked.get(userId),
+    selectOutdated: () => selectOutdated.all(),
+    fetched: (userId: string, generation: number, masterKey: string | null) =>
+      fetched.run({ user_id: userId, fetched: generation, master_key: masterKey }),
+    selectDevices: (userId: string) => selectDevices.all(userId),
+    selectDeviceByKey: (userId: string, identityKey: string) => selectByKey.get(userId, identityKey),
+    upsertDevice: (row: DeviceRow) => upsertDevice.run(row),
+    deleteDevice: (userId: string, deviceId: string) => deleteDevice.run(userId, deviceId),
+    selectMembers: (roomId: string) => selectMembers.all(roomId).map((row) => row.user_id),
+    insertMember: (roomId: string, userId: string) => insertMember.run(roomId, userId),
+    deleteMember: (roomId: string, userId: string) => deleteMember.run(roomId, userId),
+    deleteMemberships: (userId: string) => deleteMemberships.run(userId),
+  }
+}

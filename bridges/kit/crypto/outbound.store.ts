@@ -1,0 +1,106 @@
+import type { Database } from 'better-sqlite3'
+
+export type OutboundSessionRow = {
+  session_id: string
+  own_user: string
+  room_id: string
+  pickle: Buffer
+  created_at: number
+  shared_history: number
+}
+export type ShareRow = {
+  session_id: string
+  user_id: string
+  device_id: string
+  identity_key: string
+  message_index: number
+  reshared_at: number
+}
+export type OutgoingRow = { id: number; own_user: string; type: string; txn_id: string; messages: string }
+
+export type OutboundStore = ReturnType<typeof openOutboundStore>
+
+/** The statements on outbound Megolm sessions: who has their keys, what was encrypted, what is still to be sent. */
+export function openOutboundStore(database: Database) {
+  const selectLive = database.prepare<[string, string], OutboundSessionRow>(
+    'SELECT * FROM crypto_outbound_sessions WHERE own_user = ? AND room_id = ? AND live = 1',
+  )
+  const select = database.prepare<[string], OutboundSessionRow>('SELECT * FROM crypto_outbound_sessions WHERE session_id = ?')
+  const insert = database.prepare(
+    `INSERT INTO crypto_outbound_sessions (session_id, own_user, room_id, pickle, created_at, shared_history, live)
+     VALUES (@session_id, @own_user, @room_id, @pickle, @created_at, @shared_history, 1)`,
+  )
+  const update = database.prepare('UPDATE crypto_outbound_sessions SET pickle = ? WHERE session_id = ?')
+  const retire = database.prepare('UPDATE crypto_outbound_sessions SET live = 0 WHERE session_id = ?')
+  const retireRoom = database.prepare('UPDATE crypto_outbound_sessions SET live = 0 WHERE room_id = ? AND live = 1')
+  const insertKey = database.prepare(
+    'INSERT INTO crypto_outbound_keys (session_id, message_index, session_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const selectKey = database.prepare<[string, number], { session_key: Buffer }>(
+    'SELECT session_key FROM crypto_outbound_keys WHERE session_id = ? AND message_index = ?',
+  )
+  const selectShares = database.prepare<[string], ShareRow>('SELECT * FROM crypto_outbound_shares WHERE session_id = ?')
+  const selectShare = database.prepare<[string, string, string], ShareRow>(
+    'SELECT * FROM crypto_outbound_shares WHERE session_id = ? AND user_id = ? AND device_id = ?',
+  )
+  const insertShare = database.prepare(
+    `INSERT INTO crypto_outbound_shares (session_id, user_id, device_id, identity_key, message_index)
+     VALUES (@session_id, @user_id, @device_id, @identity_key, @message_index) ON CONFLICT DO NOTHING`,
+  )
+  const askReshare = database.prepare(
+    'UPDATE crypto_outbound_shares SET reshare = 1, reshared_at = ? WHERE session_id = ? AND user_id = ? AND device_id = ?',
+  )
+  const selectReshares = database.prepare<[], ShareRow>('SELECT * FROM crypto_outbound_shares WHERE reshare = 1 LIMIT 100')
+  const reshared = database.prepare('UPDATE crypto_outbound_shares SET reshare = 0 WHERE session_id = ? AND user_id = ? AND device_id = ?')
+  const selectPrepared = database.prepare<[string, string, string], { content: string }>(
+    'SELECT content FROM crypto_prepared WHERE own_user = ? AND room_id = ? AND txn_id = ?',
+  )
+  const insertPrepared = database.prepare('INSERT INTO crypto_prepared (own_user, room_id, txn_id, content, at) VALUES (?, ?, ?, ?, ?)')
+  const prunePrepared = database.prepare('DELETE FROM crypto_prepared WHERE at < ?')
+  const pruneRetired = [
+    'DELETE FROM crypto_outbound_keys WHERE session_id IN (SELECT session_id FROM crypto_outbound_sessions WHERE live = 0 AND created_at < ?)',
+    'DELETE FROM crypto_outbound_shares WHERE session_id IN (SELECT session_id FROM crypto_outbound_sessions WHERE live = 0 AND created_at < ?)',
+    'DELETE FROM crypto_outbound_sessions WHERE live = 0 AND created_at < ?',
+  ].map((sql) => database.prepare(sql))
+  const insertOutgoing = database.prepare('INSERT INTO crypto_outgoing (own_user, type, txn_id, messages) VALUES (?, ?, ?, ?)')
+  const selectOutgoing = database.prepare<[string], OutgoingRow>('SELECT * FROM crypto_outgoing WHERE own_user = ? ORDER BY id LIMIT 1')
+  const selectSenders = database.prepare<[], { own_user: string }>('SELECT DISTINCT own_user FROM crypto_outgoing LIMIT 1000')
+  const deleteOutgoing = database.prepare('DELETE FROM crypto_outgoing WHERE id = ?')
+  const forget = [
+    'DELETE FROM crypto_outbound_keys WHERE session_id IN (SELECT session_id FROM crypto_outbound_sessions WHERE own_user = ?)',
+    'DELETE FROM crypto_outbound_shares WHERE session_id IN (SELECT session_id FROM crypto_outbound_sessions WHERE own_user = ?)',
+    'DELETE FROM crypto_outbound_sessions WHERE own_user = ?',
+    'DELETE FROM crypto_prepared WHERE own_user = ?',
+    'DELETE FROM crypto_outgoing WHERE own_user = ?',
+  ].map((sql) => database.prepare(sql))
+  return {
+    selectLive: (ownUser: string, roomId: string) => selectLive.get(ownUser, roomId),
+    select: (sessionId: string) => select.get(sessionId),
+    insert: (row: OutboundSessionRow) => insert.run(row),
+    update: (sessionId: string, pickle: Buffer) => update.run(pickle, sessionId),
+    retire: (sessionId: string) => retire.run(sessionId),
+    retireRoom: (roomId: string) => retireRoom.run(roomId).changes,
+    insertKey: (sessionId: string, index: number, key: Buffer) => insertKey.run(sessionId, index, key),
+    selectKey: (sessionId: string, index: number) => selectKey.get(sessionId, index)?.session_key,
+    selectShares: (sessionId: string) => selectShares.all(sessionId),
+    selectShare: (sessionId: string, userId: string, deviceId: string) => selectShare.get(sessionId, userId, deviceId),
+    insertShare: (row: Omit<ShareRow, 'reshared_at'>) => insertShare.run(row),
+    askReshare: (row: ShareRow, at: number) => askReshare.run(at, row.session_id, row.user_id, row.device_id),
+    selectReshares: () => selectReshares.all(),
+    reshared: (row: ShareRow) => reshared.run(row.session_id, row.user_id, row.device_id),
+    selectPrepared: (ownUser: string, roomId: string, txnId: string) => selectPrepared.get(ownUser, roomId, txnId)?.content,
+    insertPrepared: (ownUser: string, roomId: string, txnId: string, content: string, at: number) =>
+      insertPrepared.run(ownUser, roomId, txnId, content, at),
+    prunePrepared: (before: number) => prunePrepared.run(before),
+    pruneRetired: (before: number) => {
+      for (const statement of pruneRetired) statement.run(before)
+    },
+    insertOutgoing: (ownUser: string, type: string, txnId: string, messages: string) => insertOutgoing.run(ownUser, type, txnId, messages),
+    selectOutgoing: (ownUser: string) => selectOutgoing.get(ownUser),
+    selectSenders: () => selectSenders.all().map((row) => row.own_user),
+    deleteOutgoing: (id: number) => deleteOutgoing.run(id),
+    forget: (ownUser: string) => {
+      for (const statement of forget) statement.run(ownUser)
+    },
+  }
+}
