@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { decodeBase64, encodeBase64, encodeBase64Url } from './base64.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -27,10 +27,10 @@ const privateDer = Buffer.from('302e020100300506032b657004220420', 'hex')
 const publicDer = Buffer.from('302a300506032b6570032100', 'hex')
 
 /**
- * Makes a signing key from a seed of 32 bytes (a random one if none is given). Without a `version` the key id is derived from the public
- * key, so that two keys never share an id.
+ * Makes a signing key from a seed of 32 random bytes. Without a `version` the key id is derived from the public key, so that two keys
+ * never share an id. Throws a `RangeError` for a seed of another length.
  */
-export function generateSigningKey(seed: Uint8Array = randomBytes(32), version?: string): SigningKey {
+export function generateSigningKey(seed: Uint8Array, version?: string): SigningKey {
   if (seed.length !== 32) throw new RangeError('the seed of a signing key is 32 bytes long')
   const der = createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' })
   const publicKey = new Uint8Array(der.subarray(publicDer.length))
