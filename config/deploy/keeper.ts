@@ -122,10 +122,10 @@ async function becomesReady({ isReady, whenReady }: Program, { written, isOver }
   return false
 }
 
+/** Without the frames of stacks, which push the message out. */
 function lastWords(written: string): string {
-  return written
-    .trimEnd()
-    .split('\n')
+  const lines = written.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
+  return lines
     .slice(-12)
     .map((line) => `  ${line}`)
     .join('\n')
