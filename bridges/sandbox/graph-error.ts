@@ -56,6 +56,12 @@ export const graphErrors = {
   messagingRate: { status: 400, code: 613, message: '(#613) Calls to this api have exceeded the rate limit.' },
 } as const satisfies Record<string, ErrorSpec>
 
+/** Whether what came from outside can be answered as an error. */
+export function isErrorSpec(value: unknown): value is ErrorSpec {
+  const { status, code, message } = (value ?? {}) as Partial<ErrorSpec>
+  return Number.isInteger(status) && status! >= 400 && status! <= 599 && Number.isInteger(code) && typeof message === 'string'
+}
+
 /** A parameter the API refuses, in its own words. */
 export function parameterError(details: string, whatsapp: boolean): ErrorSpec {
   return whatsapp

@@ -1,8 +1,8 @@
 import { type Network, networks, objectOf } from './accounts.ts'
 import { deliverWaiting } from './arrival.ts'
 import { type SandboxControl, SandboxError, type Who } from './control.ts'
-import type { Faults } from './faults.ts'
-import { graphErrors } from './graph-error.ts'
+import { type Faults, faultKinds } from './faults.ts'
+import { graphErrors, isErrorSpec } from './graph-error.ts'
 import { type Done, edit, react, read, say, sayFromInbox, unsend } from './person-actions.ts'
 import type { Pusher } from './pusher.ts'
 import { verifyCallback } from './subscribe.ts'
@@ -42,9 +42,16 @@ export function createLocalControl(world: World, pusher: Pusher, faults: Faults)
       if (!network || problem !== undefined) throw new SandboxError(`the webhook was not taken: ${problem}`)
       pusher.subscribe(network, { url, appSecret: appSecret ?? world.accounts[network].appSecret })
     },
-    setDelivery: async ({ network, ...mode }) => pusher.configure(network, mode),
-    setFault: async ({ network, kind, when = 'before', times = 1, error = graphErrors.serverError }) =>
-      faults.add(network, { kind, when, times, error }),
+    async setDelivery({ network, ...mode }) {
+      if (mode.batch === 0 || (mode.extraCopies ?? 0) > 100)
+        throw new SandboxError('a batch holds one at least, and copies are at most 100')
+      pusher.configure(network, mode)
+    },
+    async setFault({ network, kind, when = 'before', times = 1, error = graphErrors.serverError }) {
+      if (!faultKinds.includes(kind) || !['before', 'after'].includes(when) || !isErrorSpec(error))
+        throw new SandboxError('there is no such fault')
+      faults.add(network, { kind, when, times, error })
+    },
     async setToken({ network, expired }) {
       if (expired) world.expiredTokens.add(network)
       else world.expiredTokens.delete(network)

@@ -1,29 +1,23 @@
 import { parseArgs } from 'node:util'
-import { startSandbox } from './sandbox.ts'
+import { type SandboxOptions, startSandbox } from './sandbox.ts'
+
+// The process prints one line of JSON with its URL when it is ready. Forked with an IPC channel, it ends when its parent does.
 
 const usage = 'usage: node bridges/sandbox/main.ts [--port 0] [--host 127.0.0.1] [--seed words]'
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    host: { type: 'string', default: '127.0.0.1' },
-    seed: { type: 'string' },
-    help: { type: 'boolean' },
-  },
-})
-
-if (values.help || !/^\d{1,5}$/.test(values.port)) {
-  process.stderr.write(`${usage}\n`)
-  process.exit(values.help ? 0 : 2)
+function readOptions(): SandboxOptions {
+  const text = { type: 'string' } as const
+  const { host, port = '0', seed } = parseArgs({ options: { host: text, port: text, seed: text } }).values
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error('the port must be a number up to 65535')
+  return { port: Number(port), ...(host === undefined ? {} : { host }), ...(seed === undefined ? {} : { seed }) }
 }
 
-const sandbox = await startSandbox({
-  host: values.host,
-  port: Number(values.port),
-  ...(values.seed === undefined ? {} : { seed: values.seed }),
-})
-process.stdout.write(`${JSON.stringify({ ready: true, url: sandbox.url })}\n`)
-
-const stop = () => void sandbox.close().then(() => process.exit(0))
-process.once('SIGTERM', stop)
-process.once('SIGINT', stop)
+try {
+  const sandbox = await startSandbox(readOptions())
+  process.stdout.write(`${JSON.stringify({ ready: true, url: sandbox.url })}\n`)
+  const stop = () => void sandbox.close().then(() => process.exit(0))
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n${usage}\n`)
+  process.exitCode = 2
+}

@@ -1,12 +1,10 @@
 import type { GraphRequest } from './graph-client.ts'
 import { asObject, field, idField, integerField, type JsonObject, listField, objectField, textField } from './read-json.ts'
 import type { NetworkRecord, RemotePerson } from './record.ts'
-import type { WebhookItem } from './webhook-item.ts'
+import type { KeptItem } from './webhook-item.ts'
 
-/** What Messenger and Instagram share: one event format, one Send API. */
-
-/** What a `messaging` item says. Never throws; what it does not know is `unknown`. */
-export function readMessaging(item: WebhookItem): NetworkRecord {
+/** What a `messaging` item of Messenger or Instagram says. Never throws; what it does not know is `unknown`. */
+export function readMessaging(item: KeptItem): NetworkRecord {
   const event = item.raw
   const at = item.at === undefined ? {} : { at: item.at }
   const sender = idField(objectField(event, 'sender'), 'id')
@@ -24,7 +22,7 @@ function readMessage(message: JsonObject, person: RemotePerson, own: boolean, at
   const id = idField(message, 'mid')
   if (!id) return { type: 'unknown' }
   if (field(message, 'is_deleted') === true) return { type: 'deleted', target: id, person, own, ...at }
-  const said = { id, person, own, ...at, ...optional('replyTo', idField(objectField(message, 'reply_to'), 'mid')), ...ownMarks(message) }
+  const said = { id, person, own, ...at, ...optional('replyTo', idField(objectField(message, 'reply_to'), 'mid')), ...marks(message) }
   const text = textField(message, 'text')
   const attachment = asObject(listField(message, 'attachments')[0])
   if (attachment)
@@ -33,8 +31,13 @@ function readMessage(message: JsonObject, person: RemotePerson, own: boolean, at
   return { type: 'text', text, ...said }
 }
 
-function ownMarks(message: JsonObject): { tag?: string; appId?: string } {
-  return { ...optional('tag', textField(message, 'metadata', 1000)), ...optional('appId', idField(message, 'app_id')) }
+function marks(message: JsonObject): { tag?: string; appId?: string; product?: string } {
+  const product = idField(objectField(objectField(message, 'referral'), 'product'), 'id')
+  return {
+    ...optional('tag', textField(message, 'metadata', 1000)),
+    ...optional('appId', idField(message, 'app_id')),
+    ...optional('product', product),
+  }
 }
 
 function readSignal(event: JsonObject, person: RemotePerson, own: boolean, at: { at?: number }): NetworkRecord {

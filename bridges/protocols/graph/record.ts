@@ -22,6 +22,8 @@ interface Said {
   tag?: string
   /** The app through which an own message was sent; absent when a human typed it in the network's own inbox. */
   appId?: string
+  /** The product of the listing from which the person writes (Messenger). */
+  product?: string
 }
 
 /** What one webhook item says, in a shape that is the same on the three networks. */

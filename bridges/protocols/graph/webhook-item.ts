@@ -28,6 +28,9 @@ export interface WebhookItem {
   raw: JsonObject
 }
 
+/** What the readers need of an item, so that it can be kept in between. */
+export type KeptItem = Pick<WebhookItem, 'accountId' | 'kind' | 'at' | 'raw'>
+
 /** A part of a body that could not be cut up: kept as it came. */
 export interface ParkedItem {
   dedupKey: string

@@ -3,7 +3,7 @@ import type { GraphRequest } from './graph-client.ts'
 import { asObject, idField, type JsonObject, listField, objectField, textField } from './read-json.ts'
 import type { NetworkRecord, RemotePerson } from './record.ts'
 import { countChars } from './split-text.ts'
-import type { WebhookItem } from './webhook-item.ts'
+import type { KeptItem } from './webhook-item.ts'
 
 /** Characters of a text, and of the tag (`biz_opaque_callback_data`) that comes back in every status. */
 export const whatsappLimits = { text: 4096, tag: 512 } as const
@@ -14,7 +14,7 @@ export type WhatsappRecipient = { phone: string } | { userId: string }
 const statuses = ['sent', 'delivered', 'read', 'played', 'failed'] as const
 
 /** What an item of `whatsapp_business_account` says. Never throws; what it does not know is `unknown`. */
-export function readWhatsapp(item: WebhookItem): NetworkRecord {
+export function readWhatsapp(item: KeptItem): NetworkRecord {
   const status = objectField(item.raw, 'status')
   if (status) return readStatus(status, item.at)
   const message = objectField(item.raw, 'message')

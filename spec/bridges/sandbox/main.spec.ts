@@ -54,6 +54,34 @@ describe('the sandbox as a process', () => {
     expect(seen[1]).to.deep.equal(seen[0])
   })
 
+  it('says why it does not start', async () => {
+    const { child, url } = await launch()
+    try {
+      for (const args of [
+        ['--port', new URL(url).port],
+        ['--port', '70000'],
+        ['--colour', 'red'],
+      ]) {
+        const second = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+        let words = ''
+        second.stderr!.on('data', (chunk) => {
+          words += chunk
+        })
+        expect(((await once(second, 'close')) as [number])[0]).to.equal(2)
+        expect(words).to.contain('usage: ')
+      }
+    } finally {
+      await stop(child)
+    }
+  })
+
+  it('ends with the parent that forked it', async () => {
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    await once(createInterface(child.stdout!), 'line')
+    child.disconnect()
+    expect(((await once(child, 'exit')) as [number])[0]).to.equal(0)
+  })
+
   it('refuses wrong requests in words, and web pages altogether', async () => {
     const { child, url } = await launch()
     try {
@@ -67,6 +95,15 @@ describe('the sandbox as a process', () => {
       expect(await ask('clock', { body: '{"ms":-1}' })).to.equal(400)
       expect(await ask('clock', { body: '{"ms":1}', headers: { origin: 'https://example.org' } })).to.equal(403)
       expect(await ask('toString', { body: '{}' })).to.equal(404)
+      expect(await ask('delivery', { body: '{"network":"whatsapp","batch":0}' })).to.equal(400)
+      for (const fault of [
+        { kind: 'melt' },
+        { kind: 'cut', when: 'never' },
+        { kind: 'error', error: { status: 7 } },
+        { kind: 'error', error: [] },
+      ]) {
+        expect(await ask('fault', { body: JSON.stringify({ network: 'whatsapp', ...fault }) })).to.equal(400)
+      }
     } finally {
       await stop(child)
     }

@@ -147,6 +147,23 @@ describe('the webhooks of the sandbox', () => {
     expect(await sandbox.control.stats({ network })).to.deep.equal({ waiting: 0, posts: 5, accepted: 2 })
   })
 
+  it('wait for a bridge that is down and find it at its new address', async () => {
+    await open('messenger')
+    await receiver.close()
+    await ana.says('anybody there?')
+    await ana.says('hello?')
+    const { appSecret } = sandbox.accounts.messenger
+    receiver = await startReceiver(appSecret, 'again')
+    await sandbox.control.setWebhook({ object: 'page', url: receiver.url, verifyToken: 'again' })
+    expect((await records()).map((record) => record.type === 'text' && record.text)).to.deep.equal(['anybody there?', 'hello?'])
+  })
+
+  it('name the listing from which a buyer writes', async () => {
+    await open('messenger')
+    await ana.says('is the bike still there?', { product: 'bike-7' })
+    expect((await records())[0]).to.include({ type: 'text', product: 'bike-7' })
+  })
+
   it('come twice, batched and newest first when asked, and carry the same keys as ever', async () => {
     await open('messenger')
     await sandbox.control.setDelivery({ network, held: true, extraCopies: 1, batch: 2, reversed: true })
