@@ -24,6 +24,7 @@ import {
 } from '../../../bridges/protocols/graph/whatsapp.ts'
 import type { Network } from '../../../bridges/sandbox/accounts.ts'
 import { createClock } from '../../../bridges/sandbox/clock.ts'
+import type { FaultKind } from '../../../bridges/sandbox/faults.ts'
 import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
 
@@ -37,10 +38,7 @@ describe('the sandbox as Graph API', () => {
   beforeEach(async () => {
     sandbox = await startSandbox({ clock: createClock(1_770_000_000_000) })
     for (const network of ['whatsapp', 'messenger', 'instagram'] as const) {
-      clients.set(
-        network,
-        createGraphClient({ baseUrl: sandbox.url, accessToken: sandbox.accounts[network].accessToken, timeoutMs: 1_000 }),
-      )
+      clients.set(network, createGraphClient({ baseUrl: sandbox.url, accessToken: sandbox.accounts[network].accessToken }))
       person.set(network, await sandbox.person({ network, name: 'Ana Bell', ...(network === 'whatsapp' ? { phone: '15551234567' } : {}) }))
     }
   })
@@ -187,23 +185,55 @@ describe('the sandbox as Graph API', () => {
     expect(readInstagramProfile(instagram)).to.deep.include({ name: 'Ana Bell', username: 'ana.bell' })
   })
 
-  const lost = ['cut', 'hang', 'gateway', 'broken', 'huge'] as const
-  for (const kind of lost) {
+  /** One text from a client that gives up after a second when the fault is silence. */
+  const sendInto = async (network: Network, kind: FaultKind, when: 'before' | 'after', text: string) => {
+    await person.get(network)!.says('hello?')
+    await sandbox.control.setFault({ network, kind, when })
+    const { accessToken } = sandbox.accounts[network]
+    const client = createGraphClient({ baseUrl: sandbox.url, accessToken, timeoutMs: kind === 'hang' ? 1_000 : 20_000 })
+    const result = await client.call(textFor(network, text))
+    await client.close()
+    return result
+  }
+
+  for (const kind of ['cut', 'hang', 'gateway', 'broken', 'huge'] as const) {
     it(`leaves the client with "unknown" and the person with exactly one message when the answer is lost (${kind})`, async () => {
-      await person.get('whatsapp')!.says('hello?')
-      await sandbox.control.setFault({ network: 'whatsapp', kind, when: 'after' })
-      expect(await send('whatsapp', 'once')).to.have.property('kind', 'unknown')
+      expect(await sendInto('whatsapp', kind, 'after', 'once')).to.have.property('kind', 'unknown')
       expect(await texts('whatsapp')).to.deep.equal(['hello?', 'once'])
       expect(await send('whatsapp', 'next')).to.have.property('kind', 'done')
     })
 
     it(`leaves the client with "unknown" and the person with nothing when the request is lost (${kind})`, async () => {
-      await person.get('messenger')!.says('hello?')
-      await sandbox.control.setFault({ network: 'messenger', kind, when: 'before' })
-      expect(await send('messenger', 'never')).to.have.property('kind', 'unknown')
+      expect(await sendInto('messenger', kind, 'before', 'never')).to.have.property('kind', 'unknown')
       expect(await texts('messenger')).to.deep.equal(['hello?'])
     })
   }
+
+  it('answers every shape of a send with an error of the documentation, never with a 500', async () => {
+    const values = [null, 7, '', 'x', [], {}, [[]], { id: {} }, { id: '1', body: [] }, true]
+    const keys = [
+      'messaging_product',
+      'to',
+      'recipient',
+      'type',
+      'text',
+      'message',
+      'sender_action',
+      'status',
+      'context',
+      'reaction',
+      'payload',
+    ]
+    for (const network of ['whatsapp', 'messenger', 'instagram'] as const) {
+      for (const key of keys) {
+        for (const value of values) {
+          const request = textFor(network, 'x')
+          const result = await call(network, { ...request, json: { ...request.json, [key]: value } })
+          if (result.kind !== 'done') expect([400, 401, 403, 501], `${network} ${key} ${JSON.stringify(value)}`).to.include(result.status)
+        }
+      }
+    }
+  })
 
   it('answers any documented error on demand, as often as asked', async () => {
     await person.get('instagram')!.says('hello?')
