@@ -5,7 +5,7 @@ import type { Place, Seen } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
-import { encodePlace } from './place-token.ts'
+import { encodePlace } from '../graph/place-token.ts'
 import { queryFilter } from './query-filter.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */

@@ -7,7 +7,7 @@ import type { Place, Seen, TimelineEvent } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
-import { encodePlace, placeOfToken } from './place-token.ts'
+import { encodePlace, placeOfToken } from '../graph/place-token.ts'
 import { queryFilter } from './query-filter.ts'
 
 const newest: Place = { depth: Number.MAX_SAFE_INTEGER, order: Number.MAX_SAFE_INTEGER }

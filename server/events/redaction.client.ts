@@ -3,9 +3,9 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson, forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, Template } from '../graph/graph.ts'
+import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { timestampOf } from './timestamp.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
 export function redaction({ graph }: Tools): Endpoint[] {

@@ -1,9 +1,9 @@
 import { roomIdOf } from '../core/fields.ts'
 import { badJson, forbidden } from '../core/matrix-error.ts'
+import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { redactionTemplate } from './redaction.client.ts'
-import { timestampOf } from './timestamp.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
 export function roomSend({ graph }: Tools): Endpoint[] {

@@ -4,9 +4,9 @@ import { isRoomAlias, type RoomAlias, type RoomId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badAlias, badJson, forbidden, invalidParam } from '../core/matrix-error.ts'
 import type { RoomView, Template } from '../graph/graph.ts'
+import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { timestampOf } from './timestamp.ts'
 
 const path = '/_matrix/client/v3/rooms/{roomId}/state/{eventType}'
 

@@ -10,6 +10,7 @@ import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships } from './memberships.ts'
 import { stateKeyOf, viewOf } from './room.ts'
+import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, refresh } from './rooms.ts'
 import { createPastStates } from './state-at.ts'
 import { createUnread } from './unread.ts'
@@ -82,6 +83,9 @@ export function createGraph(home: Home): Graph {
       const found = await Promise.all(wanted.map(([type, stateKey]) => past.entry(stateGroup, type, stateKey)))
       return found.filter((event) => event !== undefined)
     },
+    stateWithoutMembers: past.withoutMembers,
+    changedRooms: async (roomIds, after) =>
+      (await database.select(selectChangedRooms, [...roomIds], after)).map((row) => row.room_id as RoomId),
     stateChanges: past.changes,
     stateGroupAt: past.groupAt,
     membershipChanges: async (after, upTo, of) => {

@@ -61,6 +61,8 @@ export type RoomView = {
   readonly membership: (userId: UserId) => MembershipName | undefined
   readonly joined: ReadonlySet<UserId>
   readonly invited: ReadonlySet<UserId>
+  /** Those who were in the room, or invited, and are no more. */
+  readonly gone: () => Iterable<UserId>
   readonly memberCount: (of: MembershipName) => number
 }
 
@@ -137,6 +139,10 @@ export type Graph = {
   readonly placeOf: (roomId: RoomId, position: number) => Promise<Place>
   /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
   readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
+  /** State after an event without its memberships. */
+  readonly stateWithoutMembers: (stateGroup: string) => Promise<StateEvent[]>
+  /** Of these rooms, those in which something happened after a position. */
+  readonly changedRooms: (roomIds: Iterable<RoomId>, after: number) => Promise<RoomId[]>
   /** Current state that changed in (after, upTo], as it is at `upTo`. */
   readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
   /** The state group of a room as it was at a position; undefined before its first event. */

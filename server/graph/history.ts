@@ -88,7 +88,8 @@ async function mayReadAt(
     ...(setsMembership ? { membershipAfter: String(event.pdu.content['membership']) } : {}),
     joinedSince: own.some((stay) => stay.membership === 'join' && stay.position > position),
   })
-  if (!readable) return undefined
+  // Whoever's membership an event sets is told of it, whatever they may read otherwise: that they were invited, kicked or banned.
+  if (!readable && !setsMembership) return undefined
   return ((setsMembership ? event.pdu.content['membership'] : was) ?? 'leave') as MembershipName
 }
 

@@ -69,6 +69,9 @@ export function viewOf(room: Room): RoomView {
     membership: (userId) => room.members.get(userId)?.membership,
     joined: room.joined,
     invited: room.invited,
+    *gone() {
+      for (const [userId, { membership }] of room.members) if (membership === 'leave' || membership === 'ban') yield userId
+    },
     memberCount: (of) => room.counts.get(of) ?? 0,
   }
 }

@@ -2,13 +2,20 @@ import type { EventId, RoomId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
 import { selectEvents, selectLastAt } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
-import { selectChainEntries, selectChainEntry, selectStateChanges, selectStateGroupChain } from './state.store.ts'
+import {
+  selectChainEntries,
+  selectChainEntriesWithoutMembers,
+  selectChainEntry,
+  selectStateChanges,
+  selectStateGroupChain,
+} from './state.store.ts'
 import { parsePdu } from './stored-event.ts'
 
 /** Reads states of the past by their groups. What a group holds never changes, so answers are kept (bounded). */
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
+  readonly withoutMembers: (stateGroup: string) => Promise<StateEvent[]>
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   readonly changes: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
 }
@@ -44,16 +51,19 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     return eventId === undefined ? undefined : (await load([eventId]))[0]
   }
 
+  async function whole(stateGroup: string, entriesOf: typeof selectChainEntries): Promise<StateEvent[]> {
+    const newest = new Map<string, string>()
+    for (const row of await select(entriesOf, await chainOf(stateGroup))) {
+      const key = `${row.type}\0${row.state_key}`
+      if (!newest.has(key)) newest.set(key, row.event_id)
+    }
+    return load([...newest.values()])
+  }
+
   return {
     entry,
-    all: async (stateGroup) => {
-      const newest = new Map<string, string>()
-      for (const row of await select(selectChainEntries, await chainOf(stateGroup))) {
-        const key = `${row.type}\0${row.state_key}`
-        if (!newest.has(key)) newest.set(key, row.event_id)
-      }
-      return load([...newest.values()])
-    },
+    all: (stateGroup) => whole(stateGroup, selectChainEntries),
+    withoutMembers: (stateGroup) => whole(stateGroup, selectChainEntriesWithoutMembers),
     groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
     changes: async (roomId, after, upTo) => {
       const newest = new Map<string, StateEvent>()

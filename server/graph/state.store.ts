@@ -58,6 +58,16 @@ export const selectChainEntries = statement<[newestFirst: readonly string[]], { 
   ORDER BY CAST(chain.key AS BIGINT)`,
 )
 
+/** The entries of a chain that are no memberships; the first one of a key counts. */
+export const selectChainEntriesWithoutMembers = statement<
+  [newestFirst: readonly string[]],
+  { type: string; state_key: string; event_id: string }
+>(
+  `SELECT e.type, e.state_key, e.event_id
+  FROM json_each(CAST(? AS TEXT)) AS chain JOIN state_group_entries e ON e.state_group = chain.value
+  WHERE e.type <> 'm.room.member' ORDER BY CAST(chain.key AS BIGINT)`,
+)
+
 /** The entries of one key in a chain of groups, newest first. */
 export const selectChainEntry = statement<[newestFirst: readonly string[], type: string, stateKey: string], { event_id: string }>(
   `SELECT e.event_id

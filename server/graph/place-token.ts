@@ -1,7 +1,7 @@
 import type { RoomId } from '../core/ids.ts'
 import { invalidParam } from '../core/matrix-error.ts'
 import { decodeToken } from '../core/stream-token.ts'
-import type { Graph, Place } from '../graph/graph.ts'
+import type { Graph, Place } from './graph.ts'
 
 const grammar = /^t1_(\d{1,16})_(-?\d{1,16})$/
 

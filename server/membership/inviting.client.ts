@@ -1,0 +1,44 @@
+import { readOptionalText, readUserId, roomIdOf } from '../core/fields.ts'
+import { forbidden, notFound, threepidDenied } from '../core/matrix-error.ts'
+import { timestampOf } from '../graph/timestamp.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { changeMembership, isLocal, profileContent } from './change-membership.ts'
+
+/**
+ * One path takes invitations by user id and by third-party identifier; the latter need an identity server, and this server has none.
+ * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite
+ */
+export function inviting({ graph, people, home }: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/_matrix/client/v3/rooms/{roomId}/invite',
+      operationId: 'inviteUser',
+      auth: 'access_token',
+      body: 'json',
+      rate: 'invite',
+      handle: async (call) => {
+        const roomId = roomIdOf(call.params['roomId'])
+        if (call.body['user_id'] === undefined && call.body['medium'] !== undefined) {
+          throw threepidDenied('this server has no identity server: invite by user id')
+        }
+        const target = readUserId(call.body, 'user_id')
+        const room = await graph.freshRoom(roomId)
+        if (room?.membership(call.requester.userId) !== 'join') throw forbidden('you are not a member of this room')
+        if (!isLocal(home, target)) throw forbidden('users of other servers cannot be invited yet: this server does not federate')
+        if ((await people.account(target)) === undefined) throw notFound('there is no such user on this server')
+        await changeMembership(graph, {
+          roomId,
+          sender: call.requester.userId,
+          target,
+          membership: 'invite',
+          reason: readOptionalText(call.body, 'reason'),
+          timestamp: timestampOf(call),
+          content: await profileContent(people, target),
+        })
+        return { body: {} }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,88 @@
+import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
+import { readOptionalText, roomIdOf } from '../core/fields.ts'
+import { isRoomAlias, isRoomId, type RoomId, type UserId } from '../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
+import type { Graph, RoomView } from '../graph/graph.ts'
+import { timestampOf } from '../graph/timestamp.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { changeMembership, profileContent } from './change-membership.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#joining-rooms */
+export function joining(tools: Tools): Endpoint[] {
+  const { graph } = tools
+  const post = { method: 'POST', auth: 'access_token', body: 'json?', rate: 'join' } as const
+  return [
+    endpoint({
+      ...post,
+      path: '/_matrix/client/v3/rooms/{roomId}/join',
+      operationId: 'joinRoomById',
+      handle: (call) => join(tools, call, roomIdOf(call.params['roomId'])),
+    }),
+    endpoint({
+      ...post,
+      path: '/_matrix/client/v3/join/{roomIdOrAlias}',
+      operationId: 'joinRoom',
+      handle: async (call) => join(tools, call, await roomOf(graph, call.params['roomIdOrAlias'] ?? '')),
+    }),
+  ]
+}
+
+/** The room that an id or an alias names; 404 M_NOT_FOUND for an alias that nobody has here. */
+async function roomOf(graph: Graph, idOrAlias: string): Promise<RoomId> {
+  if (isRoomId(idOrAlias)) return idOrAlias
+  if (!isRoomAlias(idOrAlias)) throw invalidParam('this is neither a room id (!…) nor an alias (#name:example.org)')
+  const roomId = await graph.aliasTarget(idOrAlias)
+  if (roomId === undefined) throw notFound('no room has this alias')
+  return roomId
+}
+
+async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): Promise<Reply> {
+  const { graph, people } = tools
+  const { userId } = call.requester
+  const room = await graph.freshRoom(roomId)
+  if (room === undefined) throw notFound('this server knows no such room')
+  if (room.membership(userId) === 'join') return { body: { room_id: roomId } }
+  const authoriser = await authoriserOf(graph, room, userId)
+  await changeMembership(graph, {
+    roomId,
+    sender: userId,
+    target: userId,
+    membership: 'join',
+    reason: readOptionalText(call.body, 'reason'),
+    timestamp: timestampOf(call),
+    content: {
+      ...(await profileContent(people, userId)),
+      ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
+    },
+  })
+  return { body: { room_id: roomId } }
+}
+
+/**
+ * Who vouches for a restricted join: a local member who may invite, when the joiner is in one of the allowed rooms. Undefined when nobody need.
+ * 403 M_FORBIDDEN when no condition is met. https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
+ */
+async function authoriserOf(graph: Graph, room: RoomView, userId: UserId): Promise<UserId | undefined> {
+  const rule = room.state('m.room.join_rules', '')?.pdu.content
+  const restricted = room.rules.restrictedJoin && (rule?.['join_rule'] === 'restricted' || rule?.['join_rule'] === 'knock_restricted')
+  if (!restricted || room.membership(userId) === 'invite') return undefined
+  const mine = await graph.memberships(userId)
+  const allowed = allowedRooms(rule).some((roomId) => mine.get(roomId)?.membership === 'join')
+  if (!allowed) throw forbidden('you are in none of the rooms whose members may join this one')
+  const scope = powerScope((type, stateKey) => room.state(type, stateKey)?.pdu, room.rules)
+  const needed = actionLevel(scope, 'invite')
+  for (const member of room.joined) if (userPower(scope, member) >= needed) return member
+  throw forbidden('nobody here may let you in')
+}
+
+function allowedRooms(rule: JsonObject | undefined): RoomId[] {
+  const allow = Array.isArray(rule?.['allow']) ? rule['allow'] : []
+  const rooms: RoomId[] = []
+  for (const condition of allow) {
+    if (!isJsonObject(condition) || condition['type'] !== 'm.room_membership') continue
+    if (isRoomId(condition['room_id'])) rooms.push(condition['room_id'])
+  }
+  return rooms
+}

@@ -1,0 +1,113 @@
+import { readList, readOptionalBoolean, readOptionalObject, readOptionalText } from '../core/fields.ts'
+import { isRoomAlias, isUserId, type RoomAlias, type UserId } from '../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { badJson, forbidden, invalidParam, notFound, roomInUse, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { roomRules, supportedRoomVersions } from '../core/room-versions.ts'
+import type { Template } from '../graph/graph.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { checkAliasFree } from './alias-namespaces.ts'
+import { firstEvents, type NewRoom, type Preset } from './first-events.ts'
+
+const presets = ['private_chat', 'trusted_private_chat', 'public_chat']
+
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
+export function createRoom(tools: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/_matrix/client/v3/createRoom',
+      operationId: 'createRoom',
+      auth: 'access_token',
+      body: 'json?',
+      rate: 'other',
+      handle: (call) => create(tools, call),
+    }),
+  ]
+}
+
+async function create(tools: Tools, { requester, body }: Call<'access_token'>): Promise<Reply> {
+  const { graph, people, home } = tools
+  const room = await readNewRoom(tools, requester.userId, body)
+  if (room.alias !== undefined) checkAliasFree(people, room.alias, requester.service)
+  const { alias } = room
+  const made = await graph.create(room.version, firstEvents(room), {
+    ...(alias === undefined ? {} : { of: (roomId) => graph.claimAlias(alias, roomId, requester.userId) }),
+  })
+  if (made.guard === 'alias') throw roomInUse()
+  if (made.guard !== undefined) throw badJson('the room could not be made: try again')
+  home.log.debug('a room was made', { roomId: made.roomId })
+  return { body: { room_id: made.roomId } }
+}
+
+async function readNewRoom({ people, home }: Tools, creator: UserId, body: JsonObject): Promise<NewRoom> {
+  const version = readOptionalText(body, 'room_version') ?? home.config.default_room_version
+  const rules = supportedRoomVersions.includes(version) ? roomRules(version) : undefined
+  if (rules === undefined)
+    throw unsupportedRoomVersion(`room version ${JSON.stringify(version)} is not offered; use one of ${supportedRoomVersions.join(', ')}`)
+  const visibility = readOptionalText(body, 'visibility') ?? 'private'
+  if (visibility !== 'public' && visibility !== 'private') throw badJson('`visibility` must be public or private')
+  const preset = readOptionalText(body, 'preset') ?? (visibility === 'public' ? 'public_chat' : 'private_chat')
+  if (!presets.includes(preset)) throw badJson(`\`preset\` must be one of ${presets.join(', ')}`)
+  const invited = readInvited(body)
+  if (readList(body, 'invite_3pid').length > 0) throw forbidden('this server has no identity server: invite by user id')
+  const isDirect = readOptionalBoolean(body, 'is_direct') ?? false
+  const aliasName = readOptionalText(body, 'room_alias_name')
+  return {
+    version,
+    rules,
+    creator,
+    profile: await people.profile(creator),
+    preset: preset as Preset,
+    alias: aliasName === undefined || aliasName === '' ? undefined : aliasOf(aliasName, home.serverName),
+    name: readOptionalText(body, 'name'),
+    topic: readOptionalText(body, 'topic'),
+    invited: await readProfiles({ people, home }, invited, isDirect),
+    initialState: readInitialState(creator, body),
+    creationContent: readOptionalObject(body, 'creation_content') ?? {},
+    powerLevels: readOptionalObject(body, 'power_level_content_override') ?? {},
+  }
+}
+
+function readInvited(body: JsonObject): UserId[] {
+  const invited = readList(body, 'invite')
+  if (invited.length > 100) throw invalidParam('at most 100 users can be invited to a new room; invite the others afterwards')
+  return [...new Set(invited)].map((userId) => {
+    if (!isUserId(userId)) throw invalidParam('`invite` must hold user ids')
+    return userId
+  })
+}
+
+async function readProfiles({ people, home }: Pick<Tools, 'people' | 'home'>, invited: readonly UserId[], isDirect: boolean) {
+  const contents = new Map<UserId, JsonObject>()
+  for (const userId of invited) {
+    if (!userId.endsWith(`:${home.serverName}`))
+      throw forbidden('users of other servers cannot be invited yet: this server does not federate')
+    if ((await people.account(userId)) === undefined) throw notFound(`there is no user ${userId} on this server`)
+    const { displayname, avatar_url } = await people.profile(userId)
+    contents.set(userId, {
+      membership: 'invite',
+      ...(displayname === undefined ? {} : { displayname }),
+      ...(avatar_url === undefined ? {} : { avatar_url }),
+      ...(isDirect ? { is_direct: true } : {}),
+    })
+  }
+  return contents
+}
+
+function readInitialState(creator: UserId, body: JsonObject): Template[] {
+  return readList(body, 'initial_state').map((event) => {
+    if (!isJsonObject(event) || typeof event['type'] !== 'string') throw badJson('`initial_state` holds objects with a type')
+    const { type, state_key: stateKey = '', content } = event
+    if (typeof stateKey !== 'string' || !isJsonObject(content))
+      throw badJson('`initial_state` holds objects with `type`, `state_key` and `content`')
+    if (type === 'm.room.create' || type === 'm.room.member') throw badJson(`\`initial_state\` cannot hold ${type}`)
+    return { type, stateKey, sender: creator, content }
+  })
+}
+
+function aliasOf(name: string, serverName: string): RoomAlias {
+  const alias = `#${name}:${serverName}`
+  if (name.includes(':') || !isRoomAlias(alias)) throw invalidParam('`room_alias_name` is the alias without # and without server name')
+  return alias
+}

@@ -1,0 +1,97 @@
+import { powerScope, requiredLevel, userPower } from '../core/event-auth/power-levels.ts'
+import { readText, roomIdOf } from '../core/fields.ts'
+import { isRoomAlias, isRoomId, type RoomAlias, serverNameOf, type UserId } from '../core/ids.ts'
+import { conflict, forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
+import type { RoomView } from '../graph/graph.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { checkAliasFree } from './alias-namespaces.ts'
+
+const path = '/_matrix/client/v3/directory/room/{roomAlias}'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
+export function directory(tools: Tools): Endpoint[] {
+  const { graph, home } = tools
+  return [
+    endpoint({
+      method: 'GET',
+      path,
+      operationId: 'getRoomIdByAlias',
+      auth: 'none',
+      body: 'none',
+      handle: async ({ params }) => {
+        const roomId = await graph.aliasTarget(readAlias(params['roomAlias']))
+        if (roomId === undefined) throw notFound('no room has this alias')
+        return { body: { room_id: roomId, servers: [home.serverName] } }
+      },
+    }),
+    endpoint({
+      method: 'PUT',
+      path,
+      operationId: 'setRoomAlias',
+      auth: 'access_token',
+      body: 'json',
+      handle: (call) => setAlias(tools, call),
+    }),
+    endpoint({
+      method: 'DELETE',
+      path,
+      operationId: 'deleteRoomAlias',
+      auth: 'access_token',
+      body: 'none',
+      handle: (call) => deleteAlias(tools, call),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/client/v3/rooms/{roomId}/aliases',
+      operationId: 'getLocalAliases',
+      auth: 'access_token',
+      body: 'none',
+      handle: async ({ params, requester }) => {
+        const roomId = roomIdOf(params['roomId'])
+        const room = await graph.freshRoom(roomId)
+        if (room === undefined || !mayRead(room, requester.userId)) throw forbidden('you are not a member of this room')
+        return { body: { aliases: await graph.aliasesOf(roomId) } }
+      },
+    }),
+  ]
+}
+
+function mayRead(room: RoomView, userId: UserId): boolean {
+  const visibility = room.state('m.room.history_visibility', '')?.pdu.content['history_visibility']
+  return room.membership(userId) === 'join' || visibility === 'world_readable'
+}
+
+function readAlias(text: string | undefined): RoomAlias {
+  if (!isRoomAlias(text)) throw invalidParam('an alias looks like #name:example.org')
+  return text
+}
+
+async function setAlias({ graph, home, people }: Tools, { params, body, requester }: Call<'access_token'>): Promise<Reply> {
+  const alias = readAlias(params['roomAlias'])
+  const roomId = readText(body, 'room_id')
+  if (!isRoomId(roomId)) throw invalidParam('`room_id` must be a room id')
+  if (serverNameOf(alias) !== home.serverName) throw invalidParam('this alias belongs to another server')
+  checkAliasFree(people, alias, requester.service)
+  const room = await graph.freshRoom(roomId)
+  if (room === undefined || room.membership(requester.userId) !== 'join') throw forbidden('only members of a room may name it')
+  const { guards, writes } = graph.claimAlias(alias, roomId, requester.userId)
+  const outcome = await home.database.commit({ guards, writes })
+  if (!outcome.ok) throw conflict('this alias is taken')
+  return { body: {} }
+}
+
+/** Whoever made an alias may end it, and whoever may set the room's canonical alias. */
+async function deleteAlias({ graph }: Tools, { params, requester }: Call<'access_token'>): Promise<Reply> {
+  const alias = readAlias(params['roomAlias'])
+  const [creator, roomId] = await Promise.all([graph.aliasCreator(alias), graph.aliasTarget(alias)])
+  if (creator === undefined || roomId === undefined) throw notFound('no room has this alias')
+  const room = await graph.freshRoom(roomId)
+  const scope = room === undefined ? undefined : powerScope((type, stateKey) => room.state(type, stateKey)?.pdu, room.rules)
+  const isMember = room?.membership(requester.userId) === 'join'
+  const mayName =
+    isMember && scope !== undefined && userPower(scope, requester.userId) >= requiredLevel(scope, 'm.room.canonical_alias', true)
+  if (creator !== requester.userId && !mayName && !requester.admin) throw forbidden('this alias is not yours')
+  if (!(await graph.removeAlias(alias))) throw notFound('no room has this alias')
+  return { body: {} }
+}

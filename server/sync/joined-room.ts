@@ -1,0 +1,150 @@
+import { matchesFilter } from '../core/event-filter.ts'
+import type { RoomId, UserId } from '../core/ids.ts'
+import { encodeToken } from '../core/stream-token.ts'
+import { clientEventText, stateEventText } from '../graph/client-event.ts'
+import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
+import { encodePlace } from '../graph/place-token.ts'
+import type { Tools } from '../slice.ts'
+import type { RoomPiece } from './pieces.ts'
+import { summaryText } from './summary.ts'
+import type { SyncRequest } from './sync-request.ts'
+
+type Joined = {
+  readonly roomId: RoomId
+  readonly request: SyncRequest
+  readonly after: number
+  readonly upTo: number
+  /** Told whole: joined since, or a first sync. */
+  readonly isNew: boolean
+  readonly piece: RoomPiece | undefined
+}
+
+/** A stretch of a room's timeline and the state that goes with it. */
+export type Stretch = {
+  readonly seen: readonly Seen[]
+  readonly state: readonly StateEvent[]
+  readonly limited: boolean
+  readonly start: string
+}
+
+const defaultLimit = 10
+const mostEvents = 100
+
+/** A joined room as JSON text; undefined when the filter leaves nothing of it. */
+export async function joinedText(tools: Tools, joined: Joined): Promise<string | undefined> {
+  const { roomId, request, piece, isNew } = joined
+  const room = await tools.graph.room(roomId)
+  if (room === undefined) return undefined
+  const whole = isNew || request.fullState
+  const stretch = await stretchOf(tools, joined, room, whole)
+  const { notifications, highlights } = await tools.graph.unread(roomId, request.requester.userId)
+  const members = stretch.seen.some(({ event }) => event.pdu.type === 'm.room.member')
+  const summary = whole || members || stretch.limited ? summaryText(room, request.requester.userId) : '{}'
+  return (
+    `{"timeline":${timelineText(tools, stretch, request)},"${request.stateName}":{"events":${stateText(tools, stretch.state)}}` +
+    `,"ephemeral":{"events":${JSON.stringify(piece?.ephemeral ?? [])}},"account_data":{"events":${JSON.stringify(piece?.accountData ?? [])}}` +
+    `,"unread_notifications":{"notification_count":${notifications},"highlight_count":${highlights}},"summary":${summary}}`
+  )
+}
+
+/** The timeline of a stretch as JSON text. */
+export function timelineText({ home }: Tools, { seen, limited, start }: Stretch, { requester }: SyncRequest): string {
+  const reader = { session: requester.session, now: home.clock.now() }
+  const events = seen.map((one) => clientEventText(one, reader, false)).join(',')
+  return `{"events":[${events}],"limited":${limited},"prev_batch":"${start}"}`
+}
+
+/** State events as a JSON list. */
+export function stateText({ home }: Tools, state: readonly StateEvent[]): string {
+  const now = home.clock.now()
+  return `[${state.map((event) => stateEventText(event, undefined, now)).join(',')}]`
+}
+
+async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: boolean): Promise<Stretch> {
+  const { roomId, request, after, upTo, isNew } = joined
+  const { graph } = tools
+  const { userId } = request.requester
+  const filter = request.filter.room?.timeline
+  const limit = Math.min(filter?.limit ?? defaultLimit, mostEvents)
+  const { events, limited: cut } = await graph.arrived(roomId, isNew ? 0 : after, upTo, limit)
+  const visible = await graph.visible(events, userId)
+  const seen = visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
+  const hidden = visible.length < events.length
+  const first = events[0]
+  const limited = cut || (isNew && hidden)
+  const told = new Set<string>(seen.map(({ event }) => event.eventId))
+  const state = whole ? await wholeState(tools, joined, room, events) : await changedState(tools, joined, events, limited, told)
+  return {
+    seen,
+    state: await wanted(tools, joined, state, seen),
+    limited,
+    start: first === undefined ? encodeToken(upTo) : encodePlace(first),
+  }
+}
+
+/** The state before the timeline, or after it when the request wants that. Lazily loaded members are added later, and are not read here. */
+async function wholeState(
+  tools: Tools,
+  { request }: Joined,
+  room: RoomView,
+  events: readonly TimelineEvent[],
+): Promise<readonly StateEvent[]> {
+  const { graph } = tools
+  const lazy = request.filter.room?.state?.lazy_load_members === true
+  const first = events[0]
+  const after = request.stateName !== 'state'
+  const untouched = !events.some((event) => event.pdu.state_key !== undefined)
+  if (after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
+  if (first === undefined || first.pdu.type === 'm.room.create') return []
+  const group = await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
+  if (group === undefined) return []
+  return lazy ? graph.stateWithoutMembers(group) : graph.stateOf(group)
+}
+
+/**
+ * What changed since the last sync: with state before the timeline, what changed before it and what a filter took out of it; with state after
+ * the timeline, all that changed.
+ */
+async function changedState(
+  tools: Tools,
+  { roomId, request, after, upTo }: Joined,
+  events: readonly TimelineEvent[],
+  limited: boolean,
+  told: ReadonlySet<string>,
+): Promise<readonly StateEvent[]> {
+  const { graph } = tools
+  const states = events.filter((event) => event.pdu.state_key !== undefined)
+  if (request.stateName !== 'state') {
+    if (limited) return graph.stateChanges(roomId, after, upTo)
+    return newest(states)
+  }
+  const before = limited ? await graph.stateChanges(roomId, after, (events[0]?.position ?? upTo + 1) - 1) : []
+  return newest([...before, ...states.filter((event) => !told.has(event.eventId))])
+}
+
+/** The last of each type and state key. */
+function newest(events: readonly StateEvent[]): StateEvent[] {
+  const last = new Map<string, StateEvent>()
+  for (const { eventId, pdu } of events) last.set(`${pdu.type}\0${pdu.state_key}`, { eventId, pdu })
+  return [...last.values()]
+}
+
+/** State as the filter wants it: with lazy loading, of the memberships only those of the timeline's senders and one's own. */
+async function wanted(
+  tools: Tools,
+  { roomId, request, isNew }: Joined,
+  state: readonly StateEvent[],
+  seen: readonly Seen[],
+): Promise<readonly StateEvent[]> {
+  const filter = request.filter.room?.state
+  const chosen = filter === undefined ? state : state.filter(({ pdu }) => matchesFilter(filter, { ...pdu, room_id: roomId }))
+  if (filter?.lazy_load_members !== true) return chosen
+  const others = isNew || request.fullState ? chosen.filter(({ pdu }) => pdu.type !== 'm.room.member') : chosen
+  const already = new Set(others.filter(({ pdu }) => pdu.type === 'm.room.member').map(({ pdu }) => pdu.state_key))
+  const inTimeline = new Set(seen.filter(({ event }) => event.pdu.type === 'm.room.member').map(({ event }) => event.pdu.state_key))
+  const needed = new Set<UserId>(seen.map(({ event }) => event.pdu.sender))
+  if (isNew || request.fullState) needed.add(request.requester.userId)
+  const loaded = await tools.graph.members(roomId, needed)
+  const extra = [...loaded].filter(([userId]) => !already.has(userId) && (request.stateName !== 'state' || !inTimeline.has(userId)))
+  return [...others, ...extra.map(([, event]) => event)]
+}

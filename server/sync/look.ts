@@ -1,0 +1,140 @@
+import type { RoomId } from '../core/ids.ts'
+import type { Membership } from '../graph/graph.ts'
+import type { Requester } from '../http/endpoint.ts'
+import type { Section, Tools } from '../slice.ts'
+import type { Logged } from '../storage/database.ts'
+import { invitedText } from './invited-room.ts'
+import { joinedText } from './joined-room.ts'
+import { leftText } from './left-room.ts'
+import type { Listener } from './listeners.ts'
+import { mergePieces, type Told } from './pieces.ts'
+import type { SyncRequest } from './sync-request.ts'
+
+/** What a look found; rooms as JSON text by id. */
+export type Found = {
+  readonly told: Told
+  readonly join: ReadonlyMap<RoomId, string>
+  readonly invite: ReadonlyMap<RoomId, string>
+  readonly knock: ReadonlyMap<RoomId, string>
+  readonly leave: ReadonlyMap<RoomId, string>
+  readonly toDeviceUpTo: number | undefined
+}
+
+/** Nothing that is worth ending a long poll for. */
+export function isEmpty({ told, join, invite, knock, leave }: Found): boolean {
+  return told.isEmpty && join.size + invite.size + knock.size + leave.size === 0
+}
+
+/** Looks at what there is for a device in (since, upTo]. */
+export async function look(
+  tools: Tools,
+  sections: readonly Section[],
+  listener: Listener,
+  request: SyncRequest,
+  upTo: number,
+): Promise<Found> {
+  const { requester, since } = request
+  const after = since?.position ?? 0
+  const memberships = await tools.graph.memberships(requester.userId)
+  const rows = since === undefined ? undefined : tools.home.notifier.changes(listener.subscription.keys, after, upTo)
+  const sorted = sortRooms(memberships, request, upTo)
+  const told = await mergePieces(sections, { request, after, upTo, rows, rooms: sorted.joined, newRooms: sorted.fresh })
+  const changed = await changedRooms(tools, rows, sorted, request, after)
+  for (const roomId of told.rooms.keys()) if (sorted.joined.has(roomId)) changed.add(roomId)
+  const join = new Map<RoomId, string>()
+  for (const roomId of changed) {
+    const text = await joinedText(tools, { roomId, request, after, upTo, isNew: sorted.fresh.has(roomId), piece: told.rooms.get(roomId) })
+    if (text !== undefined) join.set(roomId, text)
+  }
+  const invite = new Map<RoomId, string>()
+  const knock = new Map<RoomId, string>()
+  for (const roomId of sorted.invited) invite.set(roomId, await invitedText(tools, roomId, requester.userId, 'invite_state'))
+  for (const roomId of sorted.knocked) knock.set(roomId, await invitedText(tools, roomId, requester.userId, 'knock_state'))
+  const leave = new Map<RoomId, string>()
+  for (const [roomId, membership] of sorted.left) leave.set(roomId, await leftText(tools, { roomId, membership, request, after, upTo }))
+  return { told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo }
+}
+
+type Sorted = {
+  readonly joined: ReadonlySet<RoomId>
+  /** Joined since the last sync, or on a first one all: to be told whole. */
+  readonly fresh: ReadonlySet<RoomId>
+  readonly invited: readonly RoomId[]
+  readonly knocked: readonly RoomId[]
+  readonly left: ReadonlyMap<RoomId, Membership>
+}
+
+function sortRooms(memberships: ReadonlyMap<RoomId, Membership>, request: SyncRequest, upTo: number): Sorted {
+  const after = request.since?.position ?? 0
+  const wanted = request.filter.room
+  const joined = new Set<RoomId>()
+  const fresh = new Set<RoomId>()
+  const invited: RoomId[] = []
+  const knocked: RoomId[] = []
+  const left = new Map<RoomId, Membership>()
+  for (const [roomId, membership] of memberships) {
+    if (wanted?.not_rooms?.includes(roomId) || (wanted?.rooms !== undefined && !wanted.rooms.includes(roomId))) continue
+    const isChange = membership.position > after && membership.position <= upTo
+    switch (membership.membership) {
+      case 'join':
+        joined.add(roomId)
+        if (membership.joinedAt > after || request.since === undefined) fresh.add(roomId)
+        break
+      case 'invite':
+        if (isChange) invited.push(roomId)
+        break
+      case 'knock':
+        if (isChange) knocked.push(roomId)
+        break
+      default:
+        if (request.since === undefined ? wanted?.include_leave === true && !membership.forgotten : isChange) left.set(roomId, membership)
+    }
+  }
+  return { joined, fresh, invited, knocked, left }
+}
+
+/** The joined rooms in which something happened: told by the log rows, or asked from the rooms when memory does not reach back. */
+async function changedRooms(
+  { graph }: Tools,
+  rows: readonly Logged[] | undefined,
+  { joined, fresh }: Sorted,
+  request: SyncRequest,
+  after: number,
+): Promise<Set<RoomId>> {
+  if (request.since === undefined || request.fullState) return new Set(joined)
+  const changed = new Set(fresh)
+  if (rows === undefined) for (const roomId of await graph.changedRooms(joined, after)) changed.add(roomId)
+  else for (const { kind, key } of rows) if (kind === 'event' && joined.has(key as RoomId)) changed.add(key as RoomId)
+  return changed
+}
+
+/** The answer as JSON text. */
+export function answerText(next: string, found: Found, requester: Requester): string {
+  const { told } = found
+  const parts = [`"next_batch":"${next}"`]
+  if (told.accountData.length > 0) parts.push(`"account_data":{"events":${JSON.stringify(told.accountData)}}`)
+  if (told.presence.length > 0) parts.push(`"presence":{"events":${JSON.stringify(told.presence)}}`)
+  if (told.toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(told.toDevice)}}`)
+  if (told.deviceLists !== undefined) parts.push(`"device_lists":${JSON.stringify(told.deviceLists)}`)
+  if (requester.deviceId !== undefined) {
+    parts.push(`"device_one_time_keys_count":${JSON.stringify(told.oneTimeKeyCounts ?? {})}`)
+    const unused = JSON.stringify(told.unusedFallbackKeyTypes ?? [])
+    parts.push(`"device_unused_fallback_key_types":${unused},"org.matrix.msc2732.device_unused_fallback_key_types":${unused}`)
+  }
+  const rooms = [
+    roomsText('join', found.join),
+    roomsText('invite', found.invite),
+    roomsText('knock', found.knock),
+    roomsText('leave', found.leave),
+  ]
+  const some = rooms.filter((text) => text !== '')
+  if (some.length > 0) parts.push(`"rooms":{${some.join(',')}}`)
+  return `{${parts.join(',')}}`
+}
+
+function roomsText(name: string, rooms: ReadonlyMap<RoomId, string>): string {
+  if (rooms.size === 0) return ''
+  const entries: string[] = []
+  for (const [roomId, text] of rooms) entries.push(`${JSON.stringify(roomId)}:${text}`)
+  return `"${name}":{${entries.join(',')}}`
+}

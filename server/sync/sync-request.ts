@@ -1,0 +1,57 @@
+import { type Filter, parseFilter } from '../core/event-filter.ts'
+import { readChoice, readCount } from '../core/fields.ts'
+import { parseStrict } from '../core/lossless-json.ts'
+import { invalidParam } from '../core/matrix-error.ts'
+import { decodeToken, type StreamToken } from '../core/stream-token.ts'
+import type { Home } from '../home.ts'
+import type { Call, Requester } from '../http/endpoint.ts'
+import { readFilter } from '../people/filters.ts'
+
+/** A `/sync` request, read and checked. */
+export type SyncRequest = {
+  readonly requester: Requester
+  /** Undefined on a first sync. */
+  readonly since: StreamToken | undefined
+  readonly filter: Filter
+  readonly fullState: boolean
+  /** Milliseconds. */
+  readonly timeout: number
+  /** The name under which state is told: as it was before the timeline, or after it. */
+  readonly stateName: 'state' | 'state_after' | 'org.matrix.msc4222.state_after'
+  readonly signal: AbortSignal
+}
+
+const longest = 180_000
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
+export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'access_token'>): Promise<SyncRequest> {
+  const { query, requester, signal } = call
+  const since = query.get('since')
+  readChoice(query, 'set_presence', ['offline', 'online', 'unavailable'])
+  return {
+    requester,
+    since: since === null || since === '' ? undefined : decodeToken(since),
+    filter: await filterOf(home, requester, query.get('filter')),
+    fullState: readFlag(query, 'full_state'),
+    timeout: readCount(query, 'timeout', 0, longest),
+    stateName: stateNameOf(query),
+    signal,
+  }
+}
+
+async function filterOf(home: Pick<Home, 'database'>, requester: Requester, text: string | null): Promise<Filter> {
+  if (text === null || text === '') return {}
+  if (text.startsWith('{')) return parseFilter(parseStrict(text))
+  const filter = await readFilter(home.database, requester.userId, text)
+  if (filter === undefined) throw invalidParam('there is no such filter: store it again')
+  return filter
+}
+
+function stateNameOf(query: URLSearchParams): SyncRequest['stateName'] {
+  if (readFlag(query, 'use_state_after')) return 'state_after'
+  return readFlag(query, 'org.matrix.msc4222.use_state_after') ? 'org.matrix.msc4222.state_after' : 'state'
+}
+
+function readFlag(query: URLSearchParams, key: string): boolean {
+  return readChoice(query, key, ['true', 'false']) === 'true'
+}
