@@ -1,7 +1,8 @@
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { decodeBase64, encodeBase64, encodeBase64Url } from './base64.ts'
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { ed25519PublicKey, signWithNode, verifyWithNode } from './ed25519.ts'
 import { contentHash, referenceHashOf, signedText } from './hashes.ts'
 import type { EventId, ServerName } from './ids.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
@@ -23,8 +24,6 @@ type Sodium = {
 }
 
 const sodium = loadSodium()
-const privateDer = Buffer.from('302e020100300506032b657004220420', 'hex')
-const publicDer = Buffer.from('302a300506032b6570032100', 'hex')
 
 /**
  * Makes a signing key from a seed of 32 random bytes. Without a `version` the key id is derived from the public key, so that two keys
@@ -32,16 +31,15 @@ const publicDer = Buffer.from('302a300506032b6570032100', 'hex')
  */
 export function generateSigningKey(seed: Uint8Array, version?: string): SigningKey {
   if (seed.length !== 32) throw new RangeError('the seed of a signing key is 32 bytes long')
-  const der = createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' })
-  const publicKey = new Uint8Array(der.subarray(publicDer.length))
-  const name = version ?? encodeBase64Url(createHash('sha256').update(publicKey).digest()).slice(0, 8).replaceAll('-', '_')
+  const publicKey = ed25519PublicKey(seed)
+  const name = version ?? hash('sha256', publicKey, 'base64url').slice(0, 8).replaceAll('-', '_')
   return { keyId: `ed25519:${name}`, seed: new Uint8Array(seed), publicKey, secretKey: Buffer.concat([seed, publicKey]) }
 }
 
 /** Signs bytes; the signature in unpadded Base64. */
 export function signText(text: string, key: SigningKey): string {
   const message = Buffer.from(text)
-  if (sodium === undefined) return encodeBase64(sign(null, message, privateKey(key.seed)))
+  if (sodium === undefined) return encodeBase64(signWithNode(message, key.seed))
   const signature = Buffer.allocUnsafe(64)
   sodium.crypto_sign_detached(signature, message, key.secretKey)
   return encodeBase64(signature)
@@ -103,19 +101,6 @@ function readSignature(signatures: unknown, entity: string, keyId: string): stri
 function addSignature(signatures: unknown, serverName: ServerName, keyId: string, signature: string): Pdu['signatures'] {
   const others = isJsonObject(signatures) ? (signatures as Pdu['signatures']) : {}
   return { ...others, [serverName]: { ...(Object.hasOwn(others, serverName) ? others[serverName] : {}), [keyId]: signature } }
-}
-
-function verifyWithNode(message: Buffer, signature: Buffer, publicKey: Uint8Array): boolean {
-  try {
-    const key = createPublicKey({ key: Buffer.concat([publicDer, publicKey]), format: 'der', type: 'spki' })
-    return verify(null, message, key, signature)
-  } catch {
-    return false
-  }
-}
-
-function privateKey(seed: Uint8Array) {
-  return createPrivateKey({ key: Buffer.concat([privateDer, seed]), format: 'der', type: 'pkcs8' })
 }
 
 /** libsodium signs several times faster; where its binding can't be loaded, node:crypto does the same work. */

@@ -65,6 +65,7 @@ describe('the parser of filters', () => {
     }
     expect(parseFilter(filter)).to.deep.equal(filter)
     expect(parseFilter({})).to.deep.equal({})
+    expect(parseFilter({ room: { timeline: { limit: 0 } } })).to.deep.equal({ room: { timeline: { limit: 0 } } })
   })
 
   it('answers M_BAD_JSON that names what is wrong', () => {

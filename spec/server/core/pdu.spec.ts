@@ -58,13 +58,16 @@ describe('the form of an event', () => {
     const pairs = { auth_events: [['$1:a', { sha256: 'x' }]], prev_events: [['$1:a', {}]] }
     expectAllowed(check({ ...pairs, event_id: '$2:a' }, '1'))
     expectRefused(check(pairs, '2'), 'event_id is not an event id')
-    expectRefused(check({ event_id: '$2:a', prev_events: ['$1:a'] }, '2'), 'auth_events is not a list of at most 10 event ids')
+    for (const pair of ['$1:a', ['$1:a'], ['$1:a', {}, {}], ['1:a', {}], ['$1:a', 'x'], {}]) {
+      const verdict = check({ ...pairs, event_id: '$2:a', auth_events: [pair] }, '2')
+      expectRefused(verdict, 'auth_events is not a list of at most 10 event ids')
+    }
   })
 
   it('keeps the depth within 2^53-1 since version 6, within 2^63-1 before', () => {
     const reason = 'depth is not an integer within its limits'
     for (const depth of [undefined, '1', -1, 1.5, 2 ** 53, 2n ** 62n, null]) expectRefused(check({ depth }), reason)
-    expectAllowed(check({ depth: 2 ** 53 - 1 }))
+    for (const depth of [0, 2 ** 53 - 1]) expectAllowed(check({ depth }))
     expectAllowed(check({ depth: 2n ** 63n - 1n }, '5'))
     expectRefused(check({ depth: 2n ** 63n }, '5'), reason)
   })

@@ -110,5 +110,7 @@ describe('the rules for events of every type', () => {
     expectAllowed(story.judge({ type: 'm.room.redaction', sender: bob, redacts: '$1:b.test' }))
     expectAllowed(story.judge({ type: 'm.room.redaction', redacts: '$1:b.test' }))
     expectRefused(story.judge({ type: 'm.room.redaction', sender: bob, redacts: '$1:a.test' }), 'the sender may not redact this event')
+    story.levels({ users: { [bob]: 50 } })
+    expectAllowed(story.judge({ type: 'm.room.redaction', sender: bob, redacts: '$1:a.test' }))
   })
 })

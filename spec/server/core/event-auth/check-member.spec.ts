@@ -54,6 +54,11 @@ describe('the rules for leaving', () => {
     expectAllowed(room('7').joinRule('knock').member(bob, 'knock').judgeMember(bob, 'leave'))
   })
 
+  it('know no knock to take back before version 7', () => {
+    const reason = 'the user is neither in the room, nor invited, nor knocking'
+    expectRefused(room('6').member(bob, 'knock').judgeMember(bob, 'leave'), reason)
+  })
+
   it('let nobody leave who is banned, has left or never came', () => {
     const reason = 'the user is neither in the room, nor invited, nor knocking'
     for (const version of versions) {

@@ -7,6 +7,7 @@ import {
   requiredLevel,
   userPower,
 } from '../../../../server/core/event-auth/power-levels.ts'
+import { roomRules } from '../../../../server/core/room-versions.ts'
 import { type RoomStory, room } from '../../../support/room-story.ts'
 
 const alice = '@alice:a.test'
@@ -59,7 +60,9 @@ describe('the power in a room', () => {
   })
 
   it('cuts off floats until version 5', () => {
-    expect(userPower(scope(room('5').levels({ users: { [bob]: 50.57 } })), bob)).to.equal(50)
+    const story = room('5').levels({ users: { [bob]: 50.57 } })
+    expect(userPower(scope(story), bob)).to.equal(50)
+    expect(userPower({ ...scope(story), rules: roomRules('6')! }, bob)).to.equal(0)
   })
 
   it('requires 50 for state and 0 for messages unless the room says otherwise', () => {

@@ -25,6 +25,11 @@ describe('the selection of auth events', () => {
     expect(select('11', 'm.room.message')).to.deep.equal([create, levels, alice])
   })
 
+  it('does not look for a target in other state', () => {
+    expect(select('11', 'm.room.name', {}, '')).to.deep.equal([create, levels, alice])
+    expect(select('11', 'm.room.member', { membership: 'join' })).to.deep.equal([create, levels, alice])
+  })
+
   it('leaves out the create event since version 12', () => {
     expect(select('12', 'm.room.message')).to.deep.equal([levels, alice])
   })
