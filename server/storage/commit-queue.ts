@@ -12,7 +12,7 @@ export type BatchResult = { readonly before: number; readonly results: readonly 
 
 /** What a queue needs of its engine. */
 export type BatchWriter = {
-  /** Writes parts in one transaction, in order. Rejects only when none of them was written. */
+  /** Writes parts in one transaction, in order: all, or the first of them; the rest is handed over again. Rejects only when none was written. */
   readonly write: (parts: readonly Part[]) => Promise<BatchResult>
   readonly select: Select
   /** Applies a batch and moves the notifier; everything up to `before` is applied first. */
@@ -83,21 +83,15 @@ async function writeBatch(writer: BatchWriter, batch: readonly Entry[]): Promise
   if (!written) return []
   const firsts = firstPositions(written)
   await writer.advance(written, () => apply(writer, written.results, firsts))
-  const stale: Entry[] = []
-  for (const [place, entry] of batch.entries()) {
-    const result = written.results[place]!
+  const stale: { entry: Entry; version: number }[] = []
+  for (const [place, result] of written.results.entries()) {
+    const entry = batch[place]!
     if (result.kind === 'written') entry.resolve({ ok: true, position: firsts[place]! + Math.max(logged(result) - 1, 0) })
     else if (result.kind === 'dropped') entry.resolve({ ok: false, guard: result.guard })
     else if (result.kind === 'failed') entry.reject(result.error)
-    else stale.push(entry)
+    else stale.push({ entry, version: result.version })
   }
-  return stale.length > 0
-    ? decideAll(
-        writer.select,
-        stale,
-        written.results.filter((result) => result.kind === 'stale'),
-      )
-    : []
+  return [...(await decideAll(writer.select, stale)), ...batch.slice(written.results.length)]
 }
 
 const logged = (result: PartResult) => (result.kind === 'written' ? (result.part.log?.length ?? 0) : 0)
@@ -125,12 +119,12 @@ function apply(writer: BatchWriter, results: readonly PartResult[], firsts: read
 }
 
 /** Decides the parts of rooms that moved on again, in order; each claims the version after the one decided before it in its room. */
-async function decideAll(select: Select, entries: readonly Entry[], stale: readonly { readonly version: number }[]): Promise<Entry[]> {
+async function decideAll(select: Select, stale: readonly { readonly entry: Entry; readonly version: number }[]): Promise<Entry[]> {
   const versions = new Map<string, number>()
   const again: Entry[] = []
-  for (const [place, entry] of entries.entries()) {
+  for (const { entry, version: found } of stale) {
     const claim = entry.part.room as RoomClaim
-    const version = versions.get(claim.id) ?? stale[place]!.version
+    const version = versions.get(claim.id) ?? found
     try {
       const part = await claim.decideAgain(select, version)
       versions.set(claim.id, part?.room ? version + 1 : version)

@@ -2,6 +2,7 @@ import type { Database } from './database.ts'
 import type { Migration } from './migrations/migration.ts'
 import { migrations as known } from './migrations/migrations.ts'
 import type { Notifier } from './notifier.ts'
+import { openPostgres } from './postgres/postgres-database.ts'
 import { openSqlite } from './sqlite/sqlite-database.ts'
 
 export type DatabaseConfig =
@@ -19,10 +20,12 @@ export type DatabaseExtras = { readonly migrations?: readonly Migration[]; reado
 /** Opens the database and brings its schema up to this release. Throws in words for the operator when it can't be used. */
 export async function openDatabase(
   config: DatabaseConfig,
-  { log }: DatabaseTools,
+  { log, clock }: DatabaseTools,
   { migrations = known, ringSize }: DatabaseExtras = {},
 ): Promise<{ database: Database; notifier: Notifier }> {
   const failed = (error: unknown) => log.error('applying a batch failed', { error: String((error as Error)?.stack ?? error) })
-  if (config.kind === 'postgres') throw new Error('PostgreSQL is not built yet')
-  return openSqlite({ path: config.path, synchronous: config.synchronous ?? 'full', migrations, ringSize, failed })
+  if (config.kind === 'sqlite')
+    return openSqlite({ path: config.path, synchronous: config.synchronous ?? 'full', migrations, ringSize, failed })
+  const warn = (words: string, error: unknown) => log.warn(words, { error: String(error) })
+  return openPostgres({ url: config.url, now: clock.now, migrations, ringSize, failed, warn })
 }

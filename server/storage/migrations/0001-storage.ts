@@ -7,9 +7,21 @@ export const storage: Migration = {
     `CREATE FUNCTION json_each(list text) RETURNS TABLE(key text, value text) LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 20 AS $$
        SELECT CAST(item.place - 1 AS text), item.element FROM json_array_elements_text(CAST(list AS json)) WITH ORDINALITY AS item(element, place)
      $$`,
-    // `first` is where the part's rows begin, counted backwards from the end of its batch: the batch has moved the counter by then.
-    `CREATE FUNCTION position_of(first bigint, n bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-       SELECT position + first + n FROM positions WHERE id = 1
+    // `first` is where the part's `rows` log rows begin, counted backwards from the end of its batch: the batch has moved the counter by then.
+    `CREATE FUNCTION position_of(first bigint, rows bigint, n bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+       BEGIN
+         IF n < 0 OR n >= rows THEN RAISE EXCEPTION 'position_of(%) in a part of % log rows', n, rows; END IF;
+         RETURN (SELECT position + first + n FROM positions WHERE id = 1);
+       END
+     $$`,
+    `CREATE FUNCTION check_versions(ids text, versions text) RETURNS void LANGUAGE plpgsql STABLE AS $$
+       BEGIN
+         IF EXISTS (
+           SELECT FROM json_each(ids) AS id JOIN json_each(versions) AS expected ON expected.key = id.key
+           LEFT JOIN rooms ON rooms.room_id = id.value
+           WHERE rooms.version IS DISTINCT FROM CAST(expected.value AS bigint)
+         ) THEN RAISE EXCEPTION 'a part that claimed a room did not move its version'; END IF;
+       END
      $$`,
   ],
   statements: [
