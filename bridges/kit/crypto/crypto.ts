@@ -46,6 +46,8 @@ export type Crypto = {
   onRoomMembers(roomId: string, users: readonly string[]): void
   /** Brings the devices of these users up to date, so that the first message need not wait for it. */
   prefetch(users: readonly string[]): Promise<void>
+  /** Takes the identity that another user now has as theirs, after the change was shown to those whom it concerns. */
+  acceptIdentity(userId: string): void
   /** Removes all that is stored of a user: of ours, its keys; of others, their devices and the sessions they gave. */
   forgetUser(userId: string): void
   /** Does what is due (after a start, and from time to time): never rejects. */
@@ -84,6 +86,7 @@ export async function openCrypto(options: CryptoOptions): Promise<Crypto> {
     epoch: 1,
     upkeep: undefined,
   }
+  context.own.want(botUserId, true, false)
   return cryptoOver(context)
 }
 
@@ -104,6 +107,7 @@ function cryptoOver(context: CryptoContext): Crypto {
     },
     onRoomMembers: (roomId, users) => noteRoomMembers(context, roomId, users),
     prefetch: (users) => refreshDeviceLists(context, users),
+    acceptIdentity: (userId) => void context.lists.pin(userId),
     forgetUser: (userId) => forgetUser(context, userId),
     upkeep: () => upkeep(context),
     idle: () => context.lanes.idle(),
@@ -134,7 +138,7 @@ function forgetUser(context: CryptoContext, userId: string): void {
     context.sessions.forget(userId)
     context.outbound.forget(userId)
     context.inbound.forget(userId)
-    context.lists.untrack(userId)
+    context.lists.forget(userId)
     context.lists.deleteMemberships(userId)
   })
   forgetMemory(context)

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 export type DeviceRow = { user_id: string; device_id: string; identity_key: string; signing_key: string; cross_signed: number }
 export type TrackedRow = {
   user_id: string
+  tracked: number
   generation: number
   fetched: number
   pinned_master_key: string | null
@@ -13,11 +14,18 @@ export type DeviceListStore = ReturnType<typeof openDeviceListStore>
 
 /** The statements on other users' devices and on who is in which room. */
 export function openDeviceListStore(database: Database) {
-  const track = database.prepare('INSERT INTO crypto_tracked_users (user_id, generation, fetched) VALUES (?, 1, 0) ON CONFLICT DO NOTHING')
-  const outdate = database.prepare('UPDATE crypto_tracked_users SET generation = generation + 1 WHERE user_id = ?')
-  const untrack = database.prepare('DELETE FROM crypto_tracked_users WHERE user_id = ?')
+  const track = database.prepare(
+    `INSERT INTO crypto_tracked_users (user_id, tracked, generation, fetched) VALUES (?, 1, 1, 0)
+     ON CONFLICT DO UPDATE SET tracked = 1, generation = generation + 1 WHERE tracked = 0`,
+  )
+  const outdate = database.prepare('UPDATE crypto_tracked_users SET generation = generation + 1 WHERE user_id = ? AND tracked = 1')
+  const untrack = database.prepare('UPDATE crypto_tracked_users SET tracked = 0, generation = generation + 1 WHERE user_id = ?')
+  const forget = database.prepare('DELETE FROM crypto_tracked_users WHERE user_id = ?')
+  const pin = database.prepare('UPDATE crypto_tracked_users SET pinned_master_key = master_key WHERE user_id = ?')
   const selectTracked = database.prepare<[string], TrackedRow>('SELECT * FROM crypto_tracked_users WHERE user_id = ?')
-  const selectOutdated = database.prepare<[], TrackedRow>('SELECT * FROM crypto_tracked_users WHERE generation > fetched LIMIT 1000')
+  const selectOutdated = database.prepare<[], TrackedRow>(
+    'SELECT * FROM crypto_tracked_users WHERE tracked = 1 AND generation > fetched LIMIT 1000',
+  )
   const fetched = database.prepare(
     `UPDATE crypto_tracked_users SET fetched = @fetched, master_key = @master_key,
        pinned_master_key = coalesce(pinned_master_key, @master_key) WHERE user_id = @user_id`,
@@ -43,6 +51,12 @@ export function openDeviceListStore(database: Database) {
       untrack.run(userId)
       deleteDevices.run(userId)
     },
+    forget: (userId: string) => {
+      forget.run(userId)
+      deleteDevices.run(userId)
+    },
+    /** Takes the identity that a user now has as theirs. */
+    pin: (userId: string) => pin.run(userId),
     selectTracked: (userId: string) => selectTracked.get(userId),
     selectOutdated: () => selectOutdated.all(),
     fetched: (userId: string, generation: number, masterKey: string | null) =>

@@ -42,7 +42,7 @@ export async function refreshDeviceLists(context: CryptoContext, users: readonly
 
 function isOutdated(context: CryptoContext, user: string): boolean {
   const row = context.lists.selectTracked(user)
-  if (row === undefined || row.generation <= row.fetched) return false
+  if (row === undefined || row.tracked === 0 || row.generation <= row.fetched) return false
   return (context.silent.get(user) ?? 0) <= context.clock.now()
 }
 
@@ -54,7 +54,7 @@ async function queryDevices(context: CryptoContext, users: string[]): Promise<vo
     for (const [user, generation] of generations) {
       const server = user.slice(user.indexOf(':') + 1)
       if (Object.hasOwn(failures, server)) context.silent.set(user, context.clock.now() + silence)
-      else storeDevices(context, user, generation, response)
+      else if (context.lists.selectTracked(user)?.tracked === 1) storeDevices(context, user, generation, response)
     }
     context.epoch++
   })

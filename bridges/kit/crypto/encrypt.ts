@@ -11,6 +11,7 @@ import { megolmAlgorithm, shareGroupKey } from './share.ts'
 
 const week = 604_800_000
 const hour = 3_600_000
+const sessionsChecked = 5000
 
 export type EncryptRequest = {
   /** The bot, or the ghost that speaks. */
@@ -77,6 +78,7 @@ async function makeReady(context: CryptoContext, own: OwnDevice, request: Encryp
     return createGroup(context, own.userId, request.roomId, isShared(request.historyVisibility))
   })
   const until = await shareGroupKey(context, own, row, devices)
+  if (context.checked.size >= sessionsChecked) context.checked.clear()
   context.checked.set(row.session_id, { recipients: request.recipients, epoch, until })
 }
 

@@ -45,9 +45,11 @@ export function openInboundStore(database: Database) {
   const deleteRequest = database.prepare('DELETE FROM crypto_key_requests WHERE room_id = ? AND session_id = ? AND sender = ?')
   const pruneRequests = database.prepare('DELETE FROM crypto_key_requests WHERE at < ?')
   const upsertWithheld = database.prepare(
-    `INSERT INTO crypto_withheld (room_id, session_id, sender, code) VALUES (?, ?, ?, ?)
+    `INSERT INTO crypto_withheld (room_id, session_id, sender, code)
+     SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM crypto_withheld) < 10000
      ON CONFLICT DO UPDATE SET code = excluded.code`,
   )
+  const grant = database.prepare(`DELETE FROM crypto_withheld WHERE sender = ? AND (session_id = ? OR session_id = '')`)
   const selectWithheld = database.prepare<[string, string, string], { code: string }>(
     `SELECT code FROM crypto_withheld WHERE room_id IN (?, '') AND session_id IN (?, '') AND sender = ? ORDER BY room_id DESC LIMIT 1`,
   )
@@ -70,6 +72,7 @@ export function openInboundStore(database: Database) {
     deleteRequest: (roomId: string, sessionId: string, sender: string) => deleteRequest.run(roomId, sessionId, sender),
     pruneRequests: (before: number) => pruneRequests.run(before),
     withhold: (roomId: string, sessionId: string, sender: string, code: string) => upsertWithheld.run(roomId, sessionId, sender, code),
+    grant: (sender: string, sessionId: string) => grant.run(sender, sessionId),
     selectWithheld: (roomId: string, sessionId: string, sender: string) => selectWithheld.get(roomId, sessionId, sender)?.code,
     forget: (sender: string) => {
       for (const statement of forget) statement.run(sender)

@@ -61,6 +61,7 @@ function storeSession(
     })
     context.inboundGroups.drop(sessionName(row))
     context.inbound.deleteRequest(roomId, sessionId, giver.sender)
+    context.inbound.grant(giver.sender, sessionId)
     return { roomId, sessionId, sender: giver.sender }
   })
 }

@@ -8,7 +8,8 @@ const migrations = [
      renew_fallback INTEGER NOT NULL DEFAULT 0
    ) WITHOUT ROWID;
    CREATE TABLE crypto_tracked_users (
-     user_id TEXT PRIMARY KEY, generation INTEGER NOT NULL, fetched INTEGER NOT NULL, pinned_master_key TEXT, master_key TEXT
+     user_id TEXT PRIMARY KEY, tracked INTEGER NOT NULL, generation INTEGER NOT NULL, fetched INTEGER NOT NULL,
+     pinned_master_key TEXT, master_key TEXT
    ) WITHOUT ROWID;
    CREATE TABLE crypto_devices (
      user_id TEXT NOT NULL, device_id TEXT NOT NULL, identity_key TEXT NOT NULL, signing_key TEXT NOT NULL, cross_signed INTEGER NOT NULL,

@@ -48,7 +48,7 @@ export async function makeHuman(server: KeyServer, userId: string, deviceId: str
   await answer(bootstrap.uploadSignaturesRequest as Outgoing)
   await pump()
 
-  return {
+  const human = {
     userId,
     deviceId,
     machine,
@@ -56,9 +56,11 @@ export async function makeHuman(server: KeyServer, userId: string, deviceId: str
     /** Takes what lies in the to-device inbox, and what changed in device lists. */
     async sync(changed: readonly string[] = []) {
       const events = server.takeInbox(userId, deviceId)
-      const counts = new Map([['signed_curve25519', server.device(userId, deviceId).oneTimeKeys.size]])
+      const { oneTimeKeys, fallback, fallbackUsed } = server.device(userId, deviceId)
+      const counts = new Map([['signed_curve25519', oneTimeKeys.size]])
+      const unused = new Set(fallback === undefined || fallbackUsed ? [] : ['signed_curve25519'])
       const lists = new DeviceLists(changed.map((user) => new UserId(user)))
-      const processed = await machine.receiveSyncChanges(JSON.stringify(events), lists, counts, new Set(['signed_curve25519']))
+      const processed = await machine.receiveSyncChanges(JSON.stringify(events), lists, counts, unused)
       await pump()
       return processed.map((event) => ({ kind: event.type, raw: parseObject(event.rawEvent) ?? {} }))
     },
@@ -87,4 +89,6 @@ export async function makeHuman(server: KeyServer, userId: string, deviceId: str
       return parseObject(await machine.encryptRoomEvent(new RoomId(roomId), type, JSON.stringify(content))) ?? {}
     },
   }
+  await human.sync()
+  return human
 }
