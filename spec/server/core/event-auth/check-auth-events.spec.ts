@@ -1,7 +1,7 @@
 import { room } from '../../../support/room-story.ts'
 import { expectAllowed, expectRefused } from '../../../support/verdicts.ts'
 
-const versions = ['6', '7', '8', '9', '10', '11', '12']
+const versions = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']
 const message = { type: 'm.room.message' }
 
 describe('the rules for the events that an event cites', () => {
