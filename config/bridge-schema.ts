@@ -1,8 +1,11 @@
-import { duration, flag, group, integer, optional, path, secret, text, url, type ValuesOf } from './key.ts'
+import { duration, flag, group, integer, listOf, optional, path, secret, text, url, type ValuesOf } from './key.ts'
 import { type Loaded, loadWith, readArguments } from './load.ts'
 
 export const networks = ['whatsapp', 'messenger', 'instagram'] as const
 export type Network = (typeof networks)[number]
+
+const anOwner = { pattern: /^(?:@[^:\s]{1,200}:\S{1,230})?$/, expects: 'a user id such as @alice:example.org' }
+const anAlias = { pattern: /^(?:#[^:\s]{1,200}:\S{1,230})?$/, expects: 'a room alias such as #shop:example.org' }
 
 /** The configuration of one bridge process. */
 export const bridgeSchema = {
@@ -22,8 +25,16 @@ export const bridgeSchema = {
     access_token: optional(secret, 'The token of the WhatsApp number, page or Instagram account.'),
     account_id: text('The id of the WhatsApp phone number, page or Instagram account.', ''),
   }),
+  owner: text('The Matrix user who is invited into every room that the bridge makes, such as @alice:example.org.', '', anOwner),
   hub: group('Rooms that are shared by several networks.', {
     enabled: flag("Carry hub rooms to this network's people.", true),
+    alias: text(
+      'The room into which all chats of this account are joined; set it only with the consent of those who write there.',
+      '',
+      anAlias,
+    ),
+    name: text('What the room is called; used by the bridge that makes it.', 'Shared room'),
+    invite: listOf('Who is invited when it is made; empty: the bots of the three bridges, and the owner.', [], text('', '', anOwner)),
     coalesce: duration('Texts of one person within this time become one message; 0s never.', '0s'),
   }),
   log: group('What the bridge says about itself.', {

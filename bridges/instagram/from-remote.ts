@@ -1,0 +1,41 @@
+import type { InboundEvent } from '../kit/connector.ts'
+import { readMessaging } from '../protocols/graph/messaging.ts'
+import { asObject, idField } from '../protocols/graph/read-json.ts'
+import type { NetworkRecord } from '../protocols/graph/record.ts'
+import type { WebhookItem } from '../protocols/graph/webhook-item.ts'
+import { personFrom } from './ids.ts'
+
+/** What a kept item of Instagram says; undefined for what this version has no use for. */
+export function fromRemote(kept: unknown): InboundEvent | undefined {
+  const item = asObject(kept)
+  if (idField(item, 'object') !== 'instagram' || !asObject(item?.['raw'])) return undefined
+  const { accountId } = item as unknown as WebhookItem
+  return convert(readMessaging(item as unknown as WebhookItem), accountId)
+}
+
+function convert(record: NetworkRecord, account: string): InboundEvent | undefined {
+  switch (record.type) {
+    case 'text':
+    case 'unsupported': {
+      const { person, id, own, at, tag } = record
+      const said = {
+        account,
+        chat: personFrom(person),
+        id,
+        own,
+        ...(at === undefined ? {} : { at }),
+        ...(tag === undefined ? {} : { tag }),
+      }
+      if (record.type === 'text') return { type: 'message', text: record.text, ...said }
+      const { nativeType, text } = record
+      return { type: 'unsupported', nativeType, ...(text === undefined ? {} : { text }), ...said }
+    }
+    case 'watermark': {
+      const { state, person, upTo, ids, at } = record
+      const until = upTo === undefined ? {} : { upTo }
+      return { type: 'watermark', account, chat: personFrom(person), state, ids, ...until, ...(at === undefined ? {} : { at }) }
+    }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,22 @@
+import type { LoginResult, LoginSecrets } from '../kit/connector.ts'
+import { createGraphClient } from '../protocols/graph/graph-client.ts'
+import { buildInstagramAccount } from '../protocols/graph/instagram.ts'
+import { idField, textField } from '../protocols/graph/read-json.ts'
+import type { GraphSettings } from '../protocols/graph/settings.ts'
+
+/** Asks Instagram for the account with the token: who may see it may use it. */
+export async function login({ baseUrl, version }: GraphSettings, { account, accessToken }: LoginSecrets): Promise<LoginResult> {
+  const client = createGraphClient({ baseUrl, version, accessToken })
+  try {
+    const result = await client.call(buildInstagramAccount(account))
+    if (result.kind === 'done') {
+      const name = textField(result.body, 'username', 256)
+      return { kind: 'done', account: idField(result.body, 'id') ?? account, ...(name === undefined ? {} : { name }) }
+    }
+    const { class: reason, words, retryAfterMs } = result
+    if (result.kind === 'refused') return { kind: 'refused', class: reason, words }
+    return { kind: 'retry', class: reason, words, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { LoginSecrets, NetworkConnector } from './connector.ts'
+import { type Feed, Later, pause, reason } from './feed.ts'
+import { ensureHub } from './hub/room.ts'
+import { accept, createInbox } from './inbox.ts'
+import type { HubPlan, Kit, Log } from './kit.ts'
+import { login, openSessions } from './logins.ts'
+import { DurableAppService } from './matrix/appservice.ts'
+import { connectMatrix } from './matrix/client.ts'
+import { mountHomeserverEdge } from './matrix/edge.ts'
+import { openEncryption } from './matrix/end-to-bridge.ts'
+import { createMatrixSide } from './matrix/homeserver.ts'
+import type { Registration } from './matrix/registration.ts'
+import { MatrixRequestError } from './matrix/side.ts'
+import { createStatusShower } from './outbound/shower.ts'
+import { abandonInterrupted, createOutbox } from './outbox.ts'
+import { selectContactByLocalpart } from './store/contacts.store.ts'
+import { forgetInbox } from './store/inbox.store.ts'
+import { forgetOrphans } from './store/outbox.store.ts'
+import { openStore } from './store/store.ts'
+import { insertTransaction } from './store/transactions.store.ts'
+import { createMatrixEvents, createTransactions } from './transactions.ts'
+import { openVault } from './vault.ts'
+import { mountWebhook } from './webhook.ts'
+
+export type BridgeOptions = {
+  readonly connector: NetworkConnector
+  readonly homeserverUrl: string
+  readonly serverName: string
+  readonly registration: Registration
+  readonly dataDir: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly secrets: LoginSecrets | undefined
+  readonly owner: string | undefined
+  readonly hub: HubPlan | undefined
+  readonly log: Log
+}
+export type RunningBridge = {
+  readonly url: string
+  /** Whatever is under way ends, nothing new begins; what is left goes on with the next start. */
+  stop(): Promise<void>
+}
+
+const ledgerMs = 9 * 86_400_000
+const tidyMs = 3_600_000
+
+/** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
+export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
+  const { connector, log, listen, serverName } = options
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  const vault = openVault(connector.info.network, join(options.dataDir, 'vault.key'))
+  const store = openStore(join(options.dataDir, 'bridge.db'))
+  const clock = Date.now
+  const appservice = new DurableAppService()
+  const feeds: Feeds = {}
+  mountHomeserverEdge(appservice.app, {
+    homeserverToken: options.registration.hs_token,
+    transaction: (txn, body) => void (insertTransaction(store, txn, body) && feeds.transactions?.wake()),
+    hasUser: (userId) => selectContactByLocalpart(store, userId.slice(1, userId.indexOf(':'))) !== undefined,
+    hasAlias: () => false,
+  })
+  mountWebhook(appservice.app, connector.webhook, (items) => void (accept({ store, vault, clock }, items) > 0 && feeds.inbox?.wake()))
+  const { homeserverUrl, registration } = options
+  const client = await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen })
+  const matrix = createMatrixSide(client)
+  const encryption = await openEncryption({ store, vault, client, matrix, serverName, clock, log })
+  const stopping = new AbortController()
+  const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, clock, log }
+  const working = work({ ...kit, sessions: new Map(), checkpoint: () => undefined }, options, appservice, feeds, stopping.signal)
+  return {
+    url: `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${appservice.port}`,
+    async stop() {
+      stopping.abort()
+      await appservice.close()
+      await working
+      for (const feed of [feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
+      await encryption.close()
+      store.close()
+    },
+  }
+}
+
+type Feeds = { transactions?: Feed; inbox?: Feed; events?: Feed; outbox?: Feed; statuses?: Feed }
+
+/** Logs in, makes the bot and its device, enters the hub, and sets everything in motion; tries again until it is told to stop. */
+async function work(bare: Kit, options: BridgeOptions, appservice: DurableAppService, feeds: Feeds, signal: AbortSignal): Promise<void> {
+  const { log } = bare
+  abandonInterrupted(bare)
+  await persist(signal, log, 'the network', () => connectLogin(bare, options.secrets))
+  if (signal.aborted) return
+  const kit: Kit = { ...bare, sessions: openSessions(bare) }
+  await persist(signal, log, 'the homeserver', async () => {
+    await registerBot(kit, options.registration.sender_localpart)
+    await kit.encryption.start()
+  })
+  if (signal.aborted) return
+  feeds.statuses = createStatusShower(kit)
+  feeds.outbox = createOutbox(kit, () => feeds.statuses?.wake())
+  const queued = () => {
+    feeds.outbox?.wake()
+    feeds.statuses?.wake()
+  }
+  feeds.events = createMatrixEvents(kit, queued)
+  feeds.transactions = createTransactions(kit, (events) => {
+    feeds.events?.wake()
+    for (const event of events) appservice.emit('event', event)
+  })
+  feeds.transactions.wake()
+  if (kit.hub) await persist(signal, log, 'the hub', () => ensureHub(kit))
+  if (signal.aborted) return
+  feeds.inbox = createInbox(kit, queued)
+  for (const feed of [feeds.events, feeds.outbox, feeds.inbox, feeds.statuses]) feed?.wake()
+  tidy(kit, signal)
+  log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
+}
+
+async function connectLogin(kit: Kit, secrets: LoginSecrets | undefined): Promise<void> {
+  if (!secrets) return
+  const result = await login(kit, secrets)
+  if (result.kind === 'retry') throw new Later(result.words, result.retryAfterMs)
+  if (result.kind === 'refused') kit.log('error', 'the network refuses the account', { why: result.words })
+}
+
+async function registerBot(kit: Kit, localpart: string): Promise<void> {
+  const title = `${kit.connector.info.title} bridge`
+  await kit.matrix.registerBot(localpart)
+  await kit.matrix.ensureUser(kit.matrix.botUserId, title)
+}
+
+/** Tries until it works, later each time; says once that it waits. */
+async function persist(signal: AbortSignal, log: Log, what: string, attempt: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; !signal.aborted; tries++) {
+    try {
+      await attempt()
+      if (tries > 0) log('info', `${what} is reached`)
+      return
+    } catch (error) {
+      if (tries === 0) log('warn', `waiting for ${what}`, { why: reason(error) })
+      const asked = error instanceof Later ? error.afterMs : error instanceof MatrixRequestError ? error.retryAfterMs : undefined
+      await pause(Math.max(asked ?? 0, Math.min(100 * 2 ** tries, 5000)), signal)
+    }
+  }
+}
+
+function tidy(kit: Kit, signal: AbortSignal): void {
+  const run = () => {
+    forgetInbox(kit.store, kit.clock() - ledgerMs)
+    forgetOrphans(kit.store, kit.clock() - ledgerMs)
+  }
+  run()
+  const timer = setInterval(run, tidyMs).unref()
+  signal.addEventListener('abort', () => clearInterval(timer))
+}

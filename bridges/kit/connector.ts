@@ -1,0 +1,98 @@
+/** The contract between the kit, which knows Matrix and no network, and a connector, which knows one network and no Matrix. */
+
+export const networkKinds = ['whatsapp', 'messenger', 'instagram'] as const
+export type NetworkKind = (typeof networkKinds)[number]
+
+export type RemoteIdKind = 'phone' | 'bsuid' | 'psid' | 'igsid'
+export type RemoteId = { readonly kind: RemoteIdKind; readonly value: string }
+
+/** A person as the network names them to one account: all ids that came with this event, the stable one first. */
+export type RemotePerson = { readonly ids: readonly [RemoteId, ...RemoteId[]]; readonly name?: string }
+
+/** How far a message of ours got, in the words of the network. */
+export type DeliveryState = 'sent' | 'delivered' | 'read' | 'failed'
+
+/** Why a send did not work: a class for decisions and a sentence for a person, in which no token, number or text may stand. */
+export type Failure = { readonly class: string; readonly words: string }
+
+type Happened = { readonly account: string; readonly at?: number }
+type Said = Happened & {
+  /** The person whose chat with the account this is, whoever wrote it. */
+  readonly chat: RemotePerson
+  /** The network's id of the message. */
+  readonly id: string
+  /** Written by the account itself: our own echo, or another client of it. */
+  readonly own: boolean
+  /** What we sent along with our own send, when the network gives it back. */
+  readonly tag?: string
+}
+
+export type InboundMessage = Said & { readonly type: 'message'; readonly text: string }
+/** Something that this version does not carry; `text` is a caption that came with it. */
+export type InboundUnsupported = Said & { readonly type: 'unsupported'; readonly nativeType: string; readonly text?: string }
+export type InboundStatus = Happened & {
+  readonly type: 'status'
+  readonly id: string
+  readonly tag?: string
+  readonly state: DeliveryState
+  readonly failure?: Failure
+}
+/** Everything of ours in this chat up to a time, or up to and with the newest of `ids`. */
+export type InboundWatermark = Happened & {
+  readonly type: 'watermark'
+  readonly chat: RemotePerson
+  readonly state: 'delivered' | 'read'
+  readonly upTo?: number
+  readonly ids: readonly string[]
+}
+/** A person is known under new ids. */
+export type InboundIdentity = Happened & { readonly type: 'identity'; readonly chat: RemotePerson; readonly was: RemotePerson }
+export type InboundEvent = InboundMessage | InboundUnsupported | InboundStatus | InboundWatermark | InboundIdentity
+
+/** One thing that happened, still in the network's words; equal `dedupKey`s are copies of one happening. */
+export type RawItem = { readonly dedupKey: string; readonly raw: string }
+export type WebhookAnswer = { readonly status: 200; readonly items: readonly RawItem[] } | { readonly status: 401 }
+export type ChallengeAnswer = { readonly status: 200; readonly body: string } | { readonly status: 403 }
+
+/** The network's way in. All of it is pure; the kit does the HTTP and the storing. */
+export type Webhook = {
+  challenge(query: Readonly<Record<string, unknown>>): ChallengeAnswer
+  /** Checks the signature over the raw bytes first, then cuts the body up. Never throws. */
+  accept(rawBody: Buffer, signature: string | undefined): WebhookAnswer
+  /** What a stored item says; undefined for what this version does not know or has no use for. */
+  read(raw: string): InboundEvent | undefined
+}
+
+export type Sent = { readonly kind: 'sent'; readonly id: string; readonly ids?: readonly RemoteId[] }
+/** It surely did not happen, and will not by itself. */
+export type Refused = { readonly kind: 'refused' } & Failure
+/** It surely did not happen, and may be tried again. */
+export type Retry = { readonly kind: 'retry'; readonly retryAfterMs?: number } & Failure
+/** It may have happened: never to be sent again without evidence. */
+export type Unknown = { readonly kind: 'unknown' } & Failure
+export type SendResult = Sent | Refused | Retry | Unknown
+
+/** One message as the network takes it: within its limits. */
+export type OutgoingText = { readonly to: readonly [RemoteId, ...RemoteId[]]; readonly text: string }
+
+export type Session = {
+  /** `key` is given to the network where it takes one, and comes back as `tag`. Never throws for what the network does. */
+  send(message: OutgoingText, key: string): Promise<SendResult>
+  /** What the network tells about a person who wrote to us. */
+  profile?(person: RemoteId): Promise<{ readonly name?: string } | undefined>
+  close(): Promise<void>
+}
+
+/** An account with its token; `account` is the id that stands in webhooks. */
+export type LoginSecrets = { readonly account: string; readonly accessToken: string }
+export type LoginResult = { readonly kind: 'done'; readonly account: string; readonly name?: string } | Refused | Retry
+
+export type NetworkConnector = {
+  readonly info: { readonly network: NetworkKind; readonly title: string; readonly e2ee: 'none' | 'to-bridge' | 'to-device' }
+  readonly webhook: Webhook
+  /** Cuts a text into parts that the network takes, in order. */
+  split(text: string): readonly string[]
+  /** Proves to the network that the token may use the account. */
+  login(secrets: LoginSecrets): Promise<LoginResult>
+  open(secrets: LoginSecrets): Session
+}

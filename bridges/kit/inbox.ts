@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import type { InboundEvent, RawItem } from './connector.ts'
+import { createFeed, type Feed } from './feed.ts'
+import { applyIdentity } from './inbound/identity.ts'
+import { applyMessage } from './inbound/message.ts'
+import { applyStatus, applyWatermark } from './inbound/receipt.ts'
+import type { Kit } from './kit.ts'
+import { failInbox, finishInbox, type InboxRow, insertInbox, selectNewInbox } from './store/inbox.store.ts'
+
+/** Keeps what the network said, sealed; it is on disk when this returns. Gives how many items were new. */
+export function accept({ store, vault, clock }: Pick<Kit, 'store' | 'vault' | 'clock'>, items: readonly RawItem[]): number {
+  const rows = items.map(({ dedupKey, raw }) => {
+    const dedup = vault.blind('inbox', dedupKey)
+    return { dedup, raw: vault.seal(raw, `inbox ${dedup}`) }
+  })
+  return insertInbox(store, rows, clock())
+}
+
+/** What a stored item says; undefined for what this version has no use for. */
+export function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: InboxRow): InboundEvent | undefined {
+  return connector.webhook.read(vault.open(row.raw, `inbox ${row.dedup}`))
+}
+
+/** Applies one item of the inbox; may be run again after it was cut off anywhere. */
+export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
+  const event = readItem(kit, row)
+  if (event) await apply(kit, event)
+  kit.checkpoint('item applied')
+  finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
+}
+
+async function apply(kit: Kit, event: InboundEvent): Promise<void> {
+  switch (event.type) {
+    case 'message':
+    case 'unsupported':
+      return applyMessage(kit, event)
+    case 'status':
+      return applyStatus(kit, event)
+    case 'watermark':
+      return applyWatermark(kit, event)
+    case 'identity':
+      return applyIdentity(kit, event)
+  }
+}
+
+/** Works through the inbox: chats side by side, what belongs to one chat in the order in which it came. */
+export function createInbox(kit: Kit, changed: () => void): Feed {
+  return createFeed<InboxRow>({
+    name: 'inbox',
+    log: kit.log,
+    select: (after, limit) => selectNewInbox(kit.store, after, limit),
+    lane: (row) => laneOf(kit, row),
+    handle: (row) => applyItem(kit, row).finally(changed),
+    failed: (row, last) => failInbox(kit.store, row.seq, last),
+  })
+}
+
+function laneOf(kit: Kit, row: InboxRow): string {
+  try {
+    const event = readItem(kit, row)
+    if (event?.type === 'status') return `status ${event.tag ?? event.id}`
+    return event ? `chat ${event.account} ${event.chat.ids[0].value}` : 'none'
+  } catch {
+    return `unreadable ${randomUUID()}`
+  }
+}

@@ -1,0 +1,100 @@
+import { mostHops, originKey, readOrigin } from '../hub/origin.ts'
+import { queueFor, refuseFor } from '../hub/relay.ts'
+import type { Kit } from '../kit.ts'
+import type { MatrixEvent } from '../matrix/event.ts'
+import { fitName, networkOfGhost, networkTitles } from '../names.ts'
+import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
+import { finishMatrixEvent } from '../store/transactions.store.ts'
+
+type Content = Readonly<Record<string, unknown>>
+const noKey = 'This message could not be decrypted by the bridge, so it was not sent. Send it again.'
+const notEncrypted = 'This message was not encrypted, and this room is: it was not sent.'
+const textOnly = 'Only text is carried yet; this was not sent.'
+
+/**
+ * Queues an event of a room for every chat it is meant for, together with the mark that it is done. `no key` when it cannot be decrypted now; then
+ * nothing has changed. What comes from our own ghosts and bot is never looked at: their words went to the other chats when they came in.
+ */
+export async function applyMatrixEvent(kit: Kit, seq: number, event: MatrixEvent): Promise<'done' | 'no key'> {
+  const { store } = kit
+  const chats = selectPortalsIn(store, event.room_id)
+  if (chats.length === 0 || isOurs(kit, event.sender) || 'state_key' in event || !isMessage(event.type)) return finish(kit, seq)
+  const decrypted = event.type === 'm.room.encrypted' ? kit.encryption.decrypt(event) : undefined
+  if (decrypted?.kind === 'no key') return 'no key'
+  if (decrypted?.kind === 'refused') return refuse(kit, seq, event, chats, 'undecryptable', noKey)
+  if (!decrypted) return refuse(kit, seq, event, chats, 'not_encrypted', notEncrypted)
+  if (decrypted.type !== 'm.room.message') return finish(kit, seq)
+  return queue(kit, seq, event, decrypted.content, chats)
+}
+
+/** The wait for its key is over: the room is told that it was not sent. */
+export function expire(kit: Kit, seq: number, event: MatrixEvent): void {
+  refuse(kit, seq, event, selectPortalsIn(kit.store, event.room_id), 'undecryptable', noKey)
+}
+
+async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content, chats: readonly PortalRow[]): Promise<'done'> {
+  const text = textOf(content)
+  const network = networkOfGhost(event.sender, kit.serverName)
+  const origin = readOrigin(content)
+  // A mark of anybody but a ghost is not believed; it only keeps the message here.
+  const stays = content['msgtype'] === 'm.notice' || (origin ? !network || !origin.relay || origin.hop > mostHops : originKey in content)
+  if (stays) return finish(kit, seq)
+  const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
+  if (text === undefined) return refuse(kit, seq, event, targets, 'unsupported', textOnly)
+  const shared = chats.length > 1 || chats.some(({ hub }) => hub === 1)
+  const name = shared ? (network && origin ? origin.name : await memberName(kit, event)) : ''
+  const app = network ? networkTitles[network] : 'Matrix'
+  const { event_id, room_id } = event
+  kit.checkpoint('event read')
+  kit.store.atomically(() => {
+    queueFor(kit, { event: event_id, room: room_id, text, speaker: shared ? { name, app } : undefined }, targets)
+    finishMatrixEvent(kit.store, seq, 'done')
+  })
+  kit.checkpoint('event queued')
+  return 'done'
+}
+
+function finish(kit: Kit, seq: number): 'done' {
+  finishMatrixEvent(kit.store, seq, 'ignored')
+  return 'done'
+}
+
+function refuse(kit: Kit, seq: number, event: MatrixEvent, chats: readonly PortalRow[], reason: string, words: string): 'done' {
+  const state = reason === 'undecryptable' ? 'failed' : 'unsupported'
+  kit.store.atomically(() => {
+    refuseFor(kit, { event: event.event_id, room: event.room_id, state, class: reason, words }, chats)
+    finishMatrixEvent(kit.store, seq, reason === 'undecryptable' ? 'undecryptable' : 'done')
+  })
+  return 'done'
+}
+
+function isMessage(type: string): boolean {
+  return type === 'm.room.message' || type === 'm.room.encrypted'
+}
+
+function isOurs({ matrix, serverName, connector }: Kit, sender: string): boolean {
+  return sender === matrix.botUserId || networkOfGhost(sender, serverName) === connector.info.network
+}
+
+async function memberName({ matrix }: Kit, { room_id, sender }: MatrixEvent): Promise<string> {
+  const member = (await matrix.members(room_id)).find(({ userId }) => userId === sender)
+  return fitName(member?.name) ?? fitName(sender.slice(1, sender.indexOf(':'))) ?? 'Somebody'
+}
+
+const longestText = 65_536
+
+/** The words of a text message; undefined for other kinds, for edits and for empty ones. */
+function textOf(content: Content): string | undefined {
+  const { msgtype, body } = content
+  const relation = content['m.relates_to'] as Content | null | undefined
+  if (typeof body !== 'string' || relation?.['rel_type'] === 'm.replace') return undefined
+  const text = (relation?.['m.in_reply_to'] ? withoutQuote(body) : body).slice(0, longestText).toWellFormed()
+  if (text.trim() === '') return undefined
+  if (msgtype === 'm.emote') return `* ${text}`
+  return msgtype === 'm.text' ? text : undefined
+}
+
+/** Without the quote that older clients write before a reply. */
+function withoutQuote(body: string): string {
+  return body.startsWith('> ') ? body.replace(/^(?:>[^\n]*\n)+\n?/, '') : body
+}

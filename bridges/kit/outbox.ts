@@ -1,0 +1,132 @@
+import type { SendResult } from './connector.ts'
+import { type Delivery, mergeDelivery } from './delivery.ts'
+import { createFeed, type Feed, Later } from './feed.ts'
+import { addIdentities, addressesOf } from './ghosts.ts'
+import type { Kit } from './kit.ts'
+import { insertMessage } from './store/messages.store.ts'
+import {
+  abandonSubmitting,
+  countAttempt,
+  type OutboxRow,
+  selectOutbox,
+  selectQueued,
+  takeOrphans,
+  updateOutbox,
+} from './store/outbox.store.ts'
+import { selectPortal } from './store/portals.store.ts'
+
+type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'checkpoint'>
+const interrupted =
+  'The bridge stopped while this was being sent. It may have been sent: look into the chat on the network before sending it again.'
+const mostTries = 200
+
+/** Moves a part forward; news that is older than what is known changes nothing. Gives the row as it is now. */
+export function advance(
+  { store, clock }: Pick<Kit, 'store' | 'clock'>,
+  row: OutboxRow,
+  news: { state: Delivery; class?: string; words?: string },
+): OutboxRow {
+  const state = mergeDelivery(row.state, news.state)
+  if (state === row.state) return row
+  updateOutbox(store, row, { state, class: news.class ?? null, words: news.words ?? null }, clock())
+  return selectOutbox(store, row.seq) ?? row
+}
+
+/** The network has it, under this id. Notes the id, and what was already told about it. */
+export function learnSent(kit: Pick<Kit, 'store' | 'vault' | 'clock'>, row: OutboxRow, id: string): OutboxRow {
+  const { store, vault, clock } = kit
+  const remote = vault.blind('message', id)
+  const change = {
+    state: mergeDelivery(row.state, 'submitted'),
+    remote,
+    class: null,
+    words: null,
+    submittedAt: row.submitted_at ?? clock(),
+  }
+  updateOutbox(store, row, change, clock())
+  insertMessage(store, {
+    portal: row.portal,
+    remote,
+    part: row.part,
+    event: row.event,
+    remoteId: vault.seal(id, `message ${remote}`),
+    own: true,
+  })
+  let known = selectOutbox(store, row.seq) ?? row
+  for (const orphan of takeOrphans(store, remote)) {
+    known = advance(kit, known, { state: orphan.state, ...(orphan.words ? { class: orphan.class ?? 'other', words: orphan.words } : {}) })
+  }
+  return known
+}
+
+/**
+ * Sends one part. That it is being sent is on disk before the network is called, so a part that is found in this state after a crash is never sent
+ * again: what became of it can only be learnt from the network's echo or status.
+ */
+export async function submit(kit: OutboxKit, seq: number): Promise<void> {
+  const { store, vault, clock, checkpoint } = kit
+  const row = selectOutbox(store, seq)
+  if (row?.state !== 'queued' || row.payload === null) return
+  const portal = selectPortal(store, row.portal)
+  const session = portal && kit.sessions.get(portal.login)
+  if (!session) throw new Later('the account is not logged in')
+  const message = { to: addressesOf(kit, portal.contact), text: vault.open(row.payload, `outbox ${row.key}`) }
+  checkpoint('part taken')
+  updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
+  checkpoint('part submitting')
+  const result = await session.send(message, row.key)
+  checkpoint('part answered')
+  store.atomically(() => {
+    const current = selectOutbox(store, seq)
+    if (!current) return
+    if (result.kind === 'sent' && result.ids) addIdentities(kit, portal.login, portal.contact, result.ids)
+    settle(kit, current, result)
+  })
+  checkpoint('part settled')
+  if (result.kind === 'retry' && selectOutbox(store, seq)?.state === 'queued')
+    throw new Later(`the network said: ${result.class}`, result.retryAfterMs)
+}
+
+function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {
+  const { store, clock } = kit
+  if (result.kind === 'sent') {
+    if (row.remote === null) learnSent(kit, row, result.id)
+    return
+  }
+  // An echo or status may have come before the answer that got lost: then it is known to have been sent.
+  if (row.state !== 'submitting') return
+  const why = { class: result.class, words: result.words }
+  if (result.kind === 'retry') {
+    countAttempt(store, row.seq)
+    const state = row.attempts + 1 < mostTries ? 'queued' : 'failed'
+    updateOutbox(store, row, { state, ...why, submittedAt: null }, clock())
+  } else updateOutbox(store, row, { state: result.kind === 'unknown' ? 'unknown' : 'failed', ...why }, clock())
+}
+
+/** Calls what a stopped process left in the middle by its name. Before anything else is sent. */
+export function abandonInterrupted({ store, clock, log }: Pick<Kit, 'store' | 'clock' | 'log'>): void {
+  const count = abandonSubmitting(store, interrupted, clock())
+  if (count > 0) log('warn', 'sends were cut off; what became of them is not known yet', { count })
+}
+
+/** Works through the outbox: one chat's parts strictly one after another. */
+export function createOutbox(kit: Kit, changed: () => void): Feed {
+  return createFeed<{ seq: number; portal: string }>({
+    name: 'outbox',
+    log: kit.log,
+    select: (after, limit) => selectQueued(kit.store, after, limit).map(({ seq, portal }) => ({ seq, portal })),
+    lane: ({ portal }) => portal,
+    handle: ({ seq }) => submit(kit, seq).finally(changed),
+    failed: ({ seq }, last) => {
+      const row = selectOutbox(kit.store, seq)
+      if (row && last)
+        advance(
+          kit,
+          row,
+          row.state === 'submitting'
+            ? { state: 'unknown', words: interrupted }
+            : { state: 'failed', words: 'The bridge could not send this.' },
+        )
+    },
+  })
+}

@@ -1,0 +1,31 @@
+import type { Store } from './store.ts'
+
+export type InboxRow = { seq: number; dedup: string; raw: Buffer; attempts: number }
+
+/** Keeps what is new; copies of what was seen change nothing. All of it is on disk when this returns. Gives how many were new. */
+export function insertInbox({ database, atomically }: Store, items: readonly { dedup: string; raw: Buffer }[], now: number): number {
+  const insert = database.prepare('INSERT OR IGNORE INTO inbox (dedup, raw, received_at) VALUES (?, ?, ?)')
+  return atomically(() => items.reduce((count, { dedup, raw }) => count + insert.run(dedup, raw, now).changes, 0))
+}
+
+export function selectNewInbox({ database }: Store, after: number, limit: number): InboxRow[] {
+  const rows = database.prepare<[number, number], InboxRow>(
+    "SELECT seq, dedup, raw, attempts FROM inbox WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+  )
+  return rows.all(after, limit)
+}
+
+/** Marks an item as applied, or as one that this version has no use for. The body goes, the key stays: it is the guard against a replay. */
+export function finishInbox({ database }: Store, seq: number, state: 'done' | 'ignored'): void {
+  database.prepare('UPDATE inbox SET state = ?, raw = NULL WHERE seq = ?').run(state, seq)
+}
+
+/** One more try has failed; after the last the item is set aside, with its body. */
+export function failInbox({ database }: Store, seq: number, last: boolean): void {
+  database.prepare("UPDATE inbox SET attempts = attempts + 1, state = iif(?, 'quarantined', 'new') WHERE seq = ?").run(last ? 1 : 0, seq)
+}
+
+/** Forgets old keys, and the bodies of what was set aside long ago. The networks repeat themselves for a week. */
+export function forgetInbox({ database }: Store, before: number): void {
+  database.prepare("DELETE FROM inbox WHERE state <> 'new' AND received_at < ?").run(before)
+}

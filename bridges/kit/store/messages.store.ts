@@ -1,0 +1,45 @@
+import type { Store } from './store.ts'
+
+export type SendRow = {
+  txn: string
+  room: string
+  sender: string
+  device: string | null
+  type: string
+  content: Buffer
+  ts: number | null
+  event: string | null
+}
+
+export function selectSend({ database }: Store, txn: string): SendRow | undefined {
+  const row = database.prepare<[string], SendRow>('SELECT txn, room, sender, device, type, content, ts, event FROM sends WHERE txn = ?')
+  return row.get(txn)
+}
+
+export function insertSend({ database }: Store, { txn, room, sender, device, type, content, ts }: Omit<SendRow, 'event'>): void {
+  const insert = database.prepare('INSERT INTO sends (txn, room, sender, device, type, content, ts) VALUES (?, ?, ?, ?, ?, ?, ?)')
+  insert.run(txn, room, sender, device, type, content, ts)
+}
+
+/** The homeserver has the event: its bytes need not stay. */
+export function finishSend({ database }: Store, txn: string, event: string): void {
+  database.prepare("UPDATE sends SET event = ?, content = x'' WHERE txn = ?").run(event, txn)
+}
+
+/** Whether the bridge itself sent the event. */
+export function isOwnEvent({ database }: Store, event: string): boolean {
+  return database.prepare<[string], number>('SELECT 1 FROM sends WHERE event = ?').pluck().get(event) === 1
+}
+
+export type MessageRow = { portal: string; remote: string; part: number; event: string; remoteId: Buffer; own: boolean }
+
+export function insertMessage({ database }: Store, { portal, remote, part, event, remoteId, own }: MessageRow): void {
+  const insert = database.prepare('INSERT OR IGNORE INTO messages (portal, remote, part, event, remote_id, own) VALUES (?, ?, ?, ?, ?, ?)')
+  insert.run(portal, remote, part, event, remoteId, own ? 1 : 0)
+}
+
+export function hasMessage({ database }: Store, portal: string, remote: string): boolean {
+  return (
+    database.prepare<[string, string], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ?').pluck().get(portal, remote) === 1
+  )
+}

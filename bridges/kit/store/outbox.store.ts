@@ -1,0 +1,137 @@
+import type { Delivery } from '../delivery.ts'
+import type { Store } from './store.ts'
+
+export type OutboxRow = {
+  seq: number
+  key: string
+  event: string
+  room: string
+  portal: string
+  part: number
+  parts: number
+  payload: Buffer | null
+  state: Delivery
+  remote: string | null
+  class: string | null
+  words: string | null
+  attempts: number
+  submitted_at: number | null
+  changed_at: number
+  shown: string | null
+}
+const columns =
+  'seq, key, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown'
+
+export type NewOutboxRow = Pick<OutboxRow, 'key' | 'event' | 'room' | 'portal' | 'part' | 'parts' | 'payload' | 'state' | 'class' | 'words'>
+
+/** Adds a part of an event for a chat; one that is there already changes nothing. */
+export function insertOutbox({ database }: Store, row: NewOutboxRow, now: number): void {
+  const insert = database.prepare(
+    `INSERT OR IGNORE INTO outbox (key, event, room, portal, part, parts, payload, state, class, words, changed_at)
+     VALUES (@key, @event, @room, @portal, @part, @parts, @payload, @state, @class, @words, @now)`,
+  )
+  insert.run({ ...row, now })
+}
+
+export function selectQueued({ database }: Store, after: number, limit: number): OutboxRow[] {
+  const rows = database.prepare<[number, number], OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE state = 'queued' AND seq > ? ORDER BY seq LIMIT ?`,
+  )
+  return rows.all(after, limit)
+}
+
+export function selectOutbox({ database }: Store, seq: number): OutboxRow | undefined {
+  return database.prepare<[number], OutboxRow>(`SELECT ${columns} FROM outbox WHERE seq = ?`).get(seq)
+}
+
+export function selectOutboxByKey({ database }: Store, key: string): OutboxRow | undefined {
+  return database.prepare<[string], OutboxRow>(`SELECT ${columns} FROM outbox WHERE key = ?`).get(key)
+}
+
+export function selectOutboxByRemote({ database }: Store, remote: string): OutboxRow | undefined {
+  return database.prepare<[string], OutboxRow>(`SELECT ${columns} FROM outbox WHERE remote = ?`).get(remote)
+}
+
+/** The parts of a chat whose sending is not settled: on their way now, or cut off in it. */
+export function selectUnsettled({ database }: Store, portal: string): OutboxRow[] {
+  const rows = database.prepare<[string], OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE portal = ? AND state IN ('submitting', 'unknown') ORDER BY seq`,
+  )
+  return rows.all(portal)
+}
+
+/** Every part of a chat up to a row, or submitted up to a time, that the network has but that may have got further. */
+export function selectUpTo({ database }: Store, portal: string, upTo: { seq: number } | { time: number }): OutboxRow[] {
+  const { seq, time } = { seq: null, time: null, ...upTo }
+  const rows = database.prepare<{ portal: string; seq: number | null; time: number | null }, OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE portal = @portal AND state IN ('submitted', 'sent', 'delivered', 'failed') AND remote IS NOT NULL
+     AND (seq <= @seq OR submitted_at <= @time) ORDER BY seq`,
+  )
+  return rows.all({ portal, seq, time })
+}
+
+export function selectParts({ database }: Store, event: string, portal: string): OutboxRow[] {
+  return database
+    .prepare<[string, string], OutboxRow>(`SELECT ${columns} FROM outbox WHERE event = ? AND portal = ? ORDER BY part`)
+    .all(event, portal)
+}
+
+/** The parts whose state the room does not show yet. */
+export function selectUnshown({ database }: Store, limit: number): OutboxRow[] {
+  const rows = database.prepare<[number], OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE shown IS NOT state AND state NOT IN ('queued', 'submitting') ORDER BY seq LIMIT ?`,
+  )
+  return rows.all(limit)
+}
+
+export type OutboxChange = {
+  state: Delivery
+  remote?: string | null
+  class?: string | null
+  words?: string | null
+  submittedAt?: number | null
+}
+
+/** Writes a new state; the payload goes with the first state in which it is no longer needed. */
+export function updateOutbox({ database }: Store, row: OutboxRow, change: OutboxChange, now: number): void {
+  const update = database.prepare(
+    `UPDATE outbox SET state = @state, remote = @remote, class = @class, words = @words, submitted_at = @submittedAt, changed_at = @now,
+     payload = iif(@state IN ('queued', 'submitting', 'unknown', 'failed'), payload, NULL) WHERE seq = @seq`,
+  )
+  const { remote, class: reason, words, submitted_at: submittedAt, seq } = row
+  update.run({ remote, class: reason, words, submittedAt, ...change, now, seq })
+}
+
+export function countAttempt({ database }: Store, seq: number): void {
+  database.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?').run(seq)
+}
+
+export function updateShown({ database }: Store, seq: number, state: string): void {
+  database.prepare('UPDATE outbox SET shown = ? WHERE seq = ?').run(state, seq)
+}
+
+/** Sends that a stopped process left in the middle: whether they happened is not known here. Gives how many. */
+export function abandonSubmitting({ database }: Store, words: string, now: number): number {
+  const update = database.prepare(
+    "UPDATE outbox SET state = 'unknown', class = 'interrupted', words = ?, changed_at = ? WHERE state = 'submitting'",
+  )
+  return update.run(words, now).changes
+}
+
+export type OrphanRow = { remote: string; state: Delivery; class: string | null; words: string | null; at: number }
+
+export function insertOrphan({ database }: Store, orphan: OrphanRow): void {
+  const insert = database.prepare(
+    'INSERT OR IGNORE INTO orphans (remote, state, class, words, at) VALUES (@remote, @state, @class, @words, @at)',
+  )
+  insert.run(orphan)
+}
+
+/** Takes out the states that came for a message before its id was known. */
+export function takeOrphans({ database }: Store, remote: string): OrphanRow[] {
+  return database.prepare<[string], OrphanRow>('DELETE FROM orphans WHERE remote = ? RETURNING remote, state, class, words, at').all(remote)
+}
+
+export function forgetOrphans({ database }: Store, before: number): void {
+  database.prepare('DELETE FROM orphans WHERE at < ?').run(before)
+}

@@ -1,0 +1,46 @@
+import Database from 'better-sqlite3'
+import { migrations } from './migrations.ts'
+
+export type Store = {
+  readonly database: Database.Database
+  /** Runs `work` in one durable transaction (a savepoint inside another). Whatever it throws undoes it. */
+  atomically<T>(work: () => T): T
+  close(): void
+}
+
+/**
+ * Opens a bridge's file: WAL, every commit on disk before it returns, and locked for this process alone, so that two processes never work on one
+ * ratchet. Throws when another has it, or when it was made by a newer version.
+ */
+export function openStore(file: string): Store {
+  const database = new Database(file, { timeout: 2000 })
+  try {
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('foreign_keys = ON')
+    migrate(database)
+  } catch (error) {
+    database.close()
+    throw isBusy(error) ? new Error('another process is using this data folder') : error
+  }
+  return {
+    database,
+    atomically: (work) => database.transaction(work).immediate(),
+    close: () => void database.close(),
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
+}
+
+function migrate(database: Database.Database): void {
+  const upgrade = database.transaction(() => {
+    const version = database.pragma('user_version', { simple: true }) as number
+    if (version > migrations.length) throw new Error('the data folder was written by a newer version of the bridge')
+    for (const script of migrations.slice(version)) database.exec(script)
+    database.pragma(`user_version = ${migrations.length}`)
+  })
+  upgrade.exclusive()
+}

@@ -1,0 +1,41 @@
+import type { Store } from './store.ts'
+
+export type TransactionRow = { seq: number; txn: string; body: Buffer }
+export type MatrixEventRow = { seq: number; event: string; room: string; body: Buffer; attempts: number; received_at: number }
+
+/** Keeps a transaction of the homeserver; false when it is here already. On disk when this returns. */
+export function insertTransaction({ database }: Store, txn: string, body: Buffer): boolean {
+  return database.prepare('INSERT OR IGNORE INTO transactions (txn, body) VALUES (?, ?)').run(txn, body).changes > 0
+}
+
+export function selectNewTransactions({ database }: Store, after: number, limit: number): TransactionRow[] {
+  const rows = database.prepare<[number, number], TransactionRow>(
+    "SELECT seq, txn, body FROM transactions WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+  )
+  return rows.all(after, limit)
+}
+
+export function finishTransaction({ database }: Store, seq: number): void {
+  database.prepare("UPDATE transactions SET state = 'done', body = NULL WHERE seq = ?").run(seq)
+}
+
+/** Keeps an event to work on; one that was seen changes nothing. */
+export function insertMatrixEvent({ database }: Store, event: string, room: string, body: Buffer, now: number): void {
+  database.prepare('INSERT OR IGNORE INTO matrix_events (event, room, body, received_at) VALUES (?, ?, ?, ?)').run(event, room, body, now)
+}
+
+export function selectNewMatrixEvents({ database }: Store, after: number, limit: number): MatrixEventRow[] {
+  const rows = database.prepare<[number, number], MatrixEventRow>(
+    "SELECT seq, event, room, body, attempts, received_at FROM matrix_events WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+  )
+  return rows.all(after, limit)
+}
+
+export function finishMatrixEvent({ database }: Store, seq: number, state: 'done' | 'ignored' | 'undecryptable'): void {
+  database.prepare("UPDATE matrix_events SET state = ?, body = iif(? = 'undecryptable', body, NULL) WHERE seq = ?").run(state, state, seq)
+}
+
+export function failMatrixEvent({ database }: Store, seq: number, last: boolean): void {
+  const update = database.prepare("UPDATE matrix_events SET attempts = attempts + 1, state = iif(?, 'quarantined', 'new') WHERE seq = ?")
+  update.run(last ? 1 : 0, seq)
+}

@@ -1,0 +1,75 @@
+import { createFeed, type Feed, pause } from './feed.ts'
+import type { Kit } from './kit.ts'
+import { isMatrixEvent, type MatrixEvent } from './matrix/event.ts'
+import { applyMatrixEvent, expire } from './outbound/message.ts'
+import {
+  failMatrixEvent,
+  finishTransaction,
+  insertMatrixEvent,
+  type MatrixEventRow,
+  selectNewMatrixEvents,
+  selectNewTransactions,
+  type TransactionRow,
+} from './store/transactions.store.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * Takes a stored transaction apart: to-device events go to the crypto before the events that need their keys, and keys, ratchets, events and the mark
+ * on the transaction are one write. Gives the events.
+ */
+export async function drain(
+  kit: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint'>,
+  row: TransactionRow,
+): Promise<readonly MatrixEvent[]> {
+  const { store, encryption, clock, checkpoint } = kit
+  const body = readObject(row.body)
+  const events = Array.isArray(body['events']) ? body['events'].filter(isMatrixEvent) : []
+  checkpoint('transaction taken')
+  encryption.receive(body, () => {
+    for (const event of events) insertMatrixEvent(store, event.event_id, event.room_id, Buffer.from(JSON.stringify(event)), clock())
+    finishTransaction(store, row.seq)
+  })
+  checkpoint('transaction drained')
+  return events
+}
+
+/** Works through the homeserver's transactions, one after another. */
+export function createTransactions(kit: Kit, drained: (events: readonly MatrixEvent[]) => void): Feed {
+  return createFeed<TransactionRow>({
+    name: 'transactions',
+    log: kit.log,
+    select: (after, limit) => selectNewTransactions(kit.store, after, limit),
+    lane: () => 'all',
+    handle: async (row) => drained(await drain(kit, row)),
+    failed: () => undefined,
+  })
+}
+
+const keyWaitMs = 10_000
+
+/** Works through the events, room by room. One that cannot be decrypted holds its room for ten seconds at most; then it is visibly failed. */
+export function createMatrixEvents(kit: Kit, changed: () => void): Feed {
+  return createFeed<MatrixEventRow>({
+    name: 'events',
+    log: kit.log,
+    select: (after, limit) => selectNewMatrixEvents(kit.store, after, limit),
+    lane: ({ room }) => room,
+    async handle(row, signal) {
+      const event = readObject(row.body)
+      if (!isMatrixEvent(event)) throw new TypeError('a stored event that is none')
+      while ((await applyMatrixEvent(kit, row.seq, event)) === 'no key') {
+        if (kit.clock() - row.received_at >= keyWaitMs) return expire(kit, row.seq, event)
+        await pause(100, signal)
+        if (signal.aborted) return
+      }
+      changed()
+    },
+    failed: (row, last) => failMatrixEvent(kit.store, row.seq, last),
+  })
+}
+
+function readObject(bytes: Buffer): Json {
+  const value: unknown = JSON.parse(bytes.toString('utf8'))
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
+}

@@ -1,0 +1,17 @@
+import type { NetworkConnector } from '../kit/connector.ts'
+import type { GraphSettings } from '../protocols/graph/settings.ts'
+import { login } from './login.ts'
+import { open } from './session.ts'
+import { splitForRemote } from './to-remote.ts'
+import { createWebhook } from './webhook.ts'
+
+/** Messenger on its official API. */
+export function createMessenger(settings: GraphSettings): NetworkConnector {
+  return {
+    info: { network: 'messenger', title: 'Messenger', e2ee: 'none' },
+    webhook: createWebhook(settings),
+    split: splitForRemote,
+    login: (secrets) => login(settings, secrets),
+    open: (secrets) => open(settings, secrets),
+  }
+}

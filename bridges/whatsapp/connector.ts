@@ -1,0 +1,17 @@
+import type { NetworkConnector } from '../kit/connector.ts'
+import type { GraphSettings } from '../protocols/graph/settings.ts'
+import { login } from './login.ts'
+import { open } from './session.ts'
+import { splitForRemote } from './to-remote.ts'
+import { createWebhook } from './webhook.ts'
+
+/** WhatsApp on its official API. */
+export function createWhatsApp(settings: GraphSettings): NetworkConnector {
+  return {
+    info: { network: 'whatsapp', title: 'WhatsApp', e2ee: 'none' },
+    webhook: createWebhook(settings),
+    split: splitForRemote,
+    login: (secrets) => login(settings, secrets),
+    open: (secrets) => open(settings, secrets),
+  }
+}
