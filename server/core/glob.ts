@@ -12,8 +12,8 @@ export type GlobOptions = {
   readonly onlyStar?: boolean
 }
 
-/** Longer patterns match nothing. */
-export const maxPatternLength = 1024
+/** Longer patterns match nothing: what they could be meant for (ids, types, words) is no longer than this. */
+export const maxPatternLength = 255
 
 /** Stands for `?` in a pattern made ready: a code point that is no character. */
 const anyOne = '\uffff'

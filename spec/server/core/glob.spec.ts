@@ -84,7 +84,7 @@ describe('a glob', () => {
   })
 
   it('looks at each part of a pattern once, however many there are', () => {
-    const hostile = `${'*a'.repeat(300)}*b`
+    const hostile = `${'*a'.repeat(120)}*b`
     expect(matches(hostile, 'a'.repeat(50_000), { words: true })).to.equal(false)
     expect(matches(hostile, `${'a'.repeat(50_000)}b`)).to.equal(true)
   })
