@@ -16,6 +16,7 @@ export function openWriter(path: string, synchronous: Synchronous): Sqlite.Datab
   connection.pragma('journal_mode = WAL')
   connection.pragma(`synchronous = ${synchronous}`)
   connection.pragma('wal_autocheckpoint = 0')
+  connection.pragma('journal_size_limit = 83886080')
   connection.pragma('foreign_keys = OFF')
   connection.pragma('cache_size = -65536')
   return connection

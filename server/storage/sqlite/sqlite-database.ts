@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads'
 import type Sqlite from 'better-sqlite3'
 import { boundValue, readRows } from '../bound-value.ts'
 import { type BatchResult, commitQueue, type PartResult } from '../commit-queue.ts'
@@ -6,6 +5,7 @@ import type { Database, Logged, Part, Select, Statement, Value } from '../databa
 import { logRowsOf, selectLog } from '../log.store.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { type MovingNotifier, movingNotifier } from '../moving-notifier.ts'
+import { startThread } from './ask-thread.ts'
 import { batchEncoder } from './batch-message.ts'
 import type { WriterAnswer, WriterResult } from './batch-transaction.ts'
 import { lockFile, openReader, type Synchronous } from './open-file.ts'
@@ -67,31 +67,16 @@ type Writer = {
   readonly close: () => Promise<void>
 }
 
-/** Starts the thread that owns the writing connection; rejects with what kept it from opening the file. */
-function startWriter({ path, synchronous, migrations }: SqliteOptions): Promise<Writer> {
-  const thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData: { path, synchronous, migrations } })
-  let answered: { resolve: (answer: never) => void; reject: (error: Error) => void } | undefined
-  let ended: Error | undefined
-  const fail = (error: Error) => {
-    ended ??= error
-    answered?.reject(ended)
+/** Starts the thread that owns the writing connection, and the one that keeps its WAL short; rejects with what kept it from opening the file. */
+async function startWriter({ path, synchronous, migrations }: SqliteOptions): Promise<Writer> {
+  const writer = startThread('./writer-thread.ts', { path, synchronous, migrations })
+  const position = await writer.ask<number>()
+  const checkpoints = startThread('./checkpoint-thread.ts', { path })
+  const close = async () => {
+    await checkpoints.ask({ kind: 'close' })
+    await writer.ask({ kind: 'close' })
   }
-  const answer = <T>(send: () => void) =>
-    new Promise<T>((resolve, reject) => {
-      answered = { resolve, reject }
-      if (ended) reject(ended)
-      else send()
-    })
-  thread.on('message', (message: unknown) => answered?.resolve(message as never))
-  thread.on('error', (error) => fail(error as Error))
-  thread.on('exit', () => fail(new Error('the writer of the database has ended')))
-  const ask = <T>(request: WriterRequest, transfer: ArrayBuffer[]) => answer<T>(() => thread.postMessage(request, transfer))
-  return answer<number>(() => undefined).then((position) => ({
-    position,
-    known: new Set(),
-    ask: (request, transfer) => ask<WriterAnswer>(request, transfer),
-    close: () => ask<void>({ kind: 'close' }, []),
-  }))
+  return { position, known: new Set(), ask: (request, transfer) => writer.ask<WriterAnswer>(request, transfer), close }
 }
 
 async function writeParts(writer: Writer, parts: readonly Part[]): Promise<BatchResult> {

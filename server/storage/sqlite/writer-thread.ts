@@ -3,7 +3,6 @@ import type { Migration } from '../migrations/migration.ts'
 import type { BatchMessage } from './batch-message.ts'
 import { decodeBatch } from './batch-message.ts'
 import { batchTransaction } from './batch-transaction.ts'
-import { checkpoints } from './checkpoints.ts'
 import { openWriter, type Synchronous } from './open-file.ts'
 import { runMigrations } from './run-migrations.ts'
 
@@ -15,16 +14,14 @@ const { path, synchronous, migrations } = workerData as { path: string; synchron
 
 const connection = openWriter(path, synchronous)
 runMigrations(connection, migrations)
-const checkpoint = checkpoints(connection, path)
 const transaction = batchTransaction(connection)
 
 port.on('message', (request: WriterRequest) => {
   if (request.kind === 'batch') {
     for (const [id, sql] of request.batch.statements) transaction.learn(id, sql)
     port.postMessage(transaction.write(decodeBatch(request.batch)))
-    checkpoint.written()
   } else {
-    checkpoint.end()
+    connection.pragma('wal_checkpoint(TRUNCATE)')
     connection.close()
     port.postMessage('closed')
     port.close()
