@@ -6,7 +6,6 @@ import { createGroup, readGroup, retireGroup, saveGroup } from './group.ts'
 import { setUpIdentity } from './identity.ts'
 import { type JsonObject, parseObject } from './json.ts'
 import type { OutboundSessionRow } from './outbound.store.ts'
-import { flushOutgoing } from './outgoing.ts'
 import { megolmAlgorithm, shareGroupKey } from './share.ts'
 
 const week = 604_800_000
@@ -41,7 +40,6 @@ export function encrypt(context: CryptoContext, request: EncryptRequest): Promis
   return context.lanes.run(`encrypt ${request.sender} ${request.roomId}`, async () => {
     const own = await setUpIdentity(context, request.sender)
     const known = context.outbound.selectPrepared(own.userId, request.roomId, request.txnId)
-    await flushOutgoing(context, own.userId)
     if (known !== undefined) return { type: 'm.room.encrypted', content: parseObject(known) ?? {}, deviceId: own.deviceId }
     for (;;) {
       const row = context.outbound.selectLive(own.userId, request.roomId)

@@ -1,4 +1,4 @@
-import { type JsonObject, objectAt, parseObject } from '../../../../bridges/kit/crypto/json.ts'
+import { type Json, type JsonObject, objectAt, parseObject } from '../../../../bridges/kit/crypto/json.ts'
 import { loadOlm } from '../../../../bridges/kit/crypto/olm.ts'
 import { addSignature, signedText } from '../../../../bridges/kit/crypto/signatures.ts'
 import { bot, botDevice } from './bridge.ts'
@@ -23,8 +23,8 @@ export async function makeAttacker(server: KeyServer, userId: string, deviceId: 
     userId,
     keys,
     deviceKeys,
-    /** A to-device event for the bot with this plaintext; `lies` replaces parts of an honest one. */
-    async olmEvent(type: string, content: JsonObject, lies: JsonObject = {}, sender = userId): Promise<JsonObject> {
+    /** A to-device event for the bot with this plaintext; `lies` replaces parts of an honest one, or leaves them out. */
+    async olmEvent(type: string, content: JsonObject, lies: Record<string, Json | undefined> = {}, sender = userId): Promise<JsonObject> {
       const target = objectAt(server.device(bot, botDevice).keys, 'keys')
       const peer = String(target[`curve25519:${botDevice}`])
       const claimed = await server.direct.claimKeys(userId, deviceId, { [bot]: { [botDevice]: 'signed_curve25519' } })

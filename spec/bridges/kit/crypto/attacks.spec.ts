@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { JsonObject } from '../../../../bridges/kit/crypto/json.ts'
+import type { Json, JsonObject } from '../../../../bridges/kit/crypto/json.ts'
 import { loadOlm } from '../../../../bridges/kit/crypto/olm.ts'
 import { makeAttacker } from './attacker.ts'
 import { asEvent, type Bridge, bot, makeBridge, room } from './bridge.ts'
@@ -34,7 +34,7 @@ describe('an attacker who speaks Olm to the bot', () => {
     group.free()
     return { key, content: { algorithm: 'm.megolm.v1.aes-sha2', session_id: key.session_id, ciphertext } }
   }
-  const give = async (lies: JsonObject, sender?: string) => {
+  const give = async (lies: Record<string, Json | undefined>, sender?: string) => {
     const { key } = await megolm()
     const event = await mallory.olmEvent('m.room_key', key, lies, sender)
     return bridge.crypto.receiveTransaction({ toDevice: [event] }).roomKeys.length
@@ -42,16 +42,18 @@ describe('an attacker who speaks Olm to the bot', () => {
 
   it('is heard when honest', async () => {
     expect(await give({})).to.equal(1)
+    expect(await give({ sender_device_keys: undefined })).to.equal(1)
   })
 
   it('is not heard when the plaintext names another sender, recipient, key or device', async () => {
-    const others: JsonObject[] = [
+    const others: Record<string, Json | undefined>[] = [
       { sender: alice.userId },
       { recipient: alice.userId },
       { recipient_keys: { ed25519: mallory.keys.ed25519 } },
       { recipient_keys: null },
       { keys: { ed25519: String(bridge.crypto.device(bot)?.signingKey) } },
       { keys: null },
+      { keys: { ed25519: String(bridge.crypto.device(bot)?.signingKey) }, sender_device_keys: undefined },
       { sender_device_keys: server.device(alice.userId, 'ALICE').keys ?? null },
       { sender_device_keys: { ...mallory.deviceKeys, signatures: {} } },
       { sender_device_keys: 'x' },
@@ -79,6 +81,23 @@ describe('an attacker who speaks Olm to the bot', () => {
     bridge.crypto.receiveTransaction({ toDevice: [rightful] })
     const read = bridge.crypto.decrypt(room, asEvent(bob.userId, content, '$1'))
     expect(read.kind === 'event' ? read.sender : read.kind).to.equal(bob.userId)
+  })
+
+  it('cannot have a message read in a room for which it was not meant', async () => {
+    const { key, content } = await megolm()
+    const toDevice = [await mallory.olmEvent('m.room_key', key), await mallory.olmEvent('m.room_key', { ...key, room_id: '!other:b' })]
+    expect(bridge.crypto.receiveTransaction({ toDevice }).roomKeys).to.have.length(2)
+    expect(bridge.crypto.decrypt('!other:b', asEvent(mallory.userId, content, '$1')).kind).to.equal('refused')
+    expect(bridge.crypto.decrypt(room, asEvent(mallory.userId, content, '$1')).kind).to.equal('event')
+  })
+
+  it('is not taken for cross-signed by a self-signing key that the master key did not sign', async () => {
+    const content = await alice.encrypt(room, [alice.userId, bot], 'm.room.message', { body: 'one' })
+    const selfSigning = server.crossSigning(alice.userId)?.self_signing_key as JsonObject
+    Object.assign(server.crossSigning(alice.userId) ?? {}, { self_signing_key: { ...selfSigning, signatures: {} } })
+    await bridge.transact([bot], [alice.userId])
+    const read = bridge.crypto.decrypt(room, asEvent(alice.userId, content, '$1'))
+    expect(read.kind === 'event' ? read.facts : read.kind).to.deep.equal({ deviceId: 'ALICE', crossSigned: false, identityChanged: false })
   })
 
   it('cannot replace the ratchet of a known session by another under the same id', async () => {

@@ -51,6 +51,7 @@ describe('encrypting as a ghost', () => {
       await bridge.restart()
     }
     expect(new Set(events.map(session)).size).to.equal(1)
+    expect(events.map(messageIndex)).to.deep.equal([0, 1, 2])
     expect(await Promise.all(events.map((event) => read(alice, event)))).to.deep.equal(['one', 'two', 'three'])
   })
 
@@ -199,7 +200,9 @@ describe('encrypting as a ghost', () => {
       bridge.database.exec("CREATE TRIGGER full BEFORE INSERT ON crypto_prepared BEGIN SELECT RAISE(ABORT, 'disk full'); END")
       expect(await rejection(bridge.say('lost', [alice.userId]))).to.match(/disk full/)
       bridge.database.exec('DROP TRIGGER full')
-      expect(await read(alice, await bridge.say('two', [alice.userId]))).to.equal('two')
+      const event = await bridge.say('two', [alice.userId])
+      expect(messageIndex(event)).to.equal(1)
+      expect(await read(alice, event)).to.equal('two')
     })
   })
 
@@ -217,6 +220,14 @@ describe('encrypting as a ghost', () => {
     }
   })
 })
+
+/** The index in a Megolm message: https://spec.matrix.org/v1.19/olm-megolm/megolm/#message-format */
+function messageIndex(event: JsonObject): number {
+  const [version, tag, index = 255] = Buffer.from(String(objectAt(event, 'content').ciphertext), 'base64')
+  expect([version, tag]).to.deep.equal([3, 8])
+  expect(index).to.be.lessThan(128)
+  return index
+}
 
 async function rejection(promise: Promise<unknown>): Promise<string> {
   return promise.then(

@@ -130,6 +130,23 @@ describe('receiving for the bridge', () => {
       expect(target().oneTimeKeys.size).to.equal(50)
     })
 
+    it('are never given out twice: what is uploaded in place of used ones is new', async () => {
+      const used = new Set([...target().oneTimeKeys.values()].map(({ key }) => key))
+      target().oneTimeKeys.clear()
+      await bridge.transact()
+      expect([...target().oneTimeKeys.values()].filter(({ key }) => used.has(key ?? null))).to.deep.equal([])
+      expect(target().oneTimeKeys.size).to.equal(50)
+    })
+
+    it('are destroyed when they were used: nobody can read that message again, whatever else is lost', async () => {
+      await alice.encrypt(room, [alice.userId, bot], 'm.room.message', { body: 'one' })
+      const toDevice = server.takeInbox(bot, botDevice)
+      expect(bridge.crypto.receiveTransaction({ toDevice }).roomKeys).to.have.length(1)
+      await bridge.restart()
+      for (const table of ['seen_messages', 'olm_sessions', 'inbound_sessions']) bridge.database.exec(`DELETE FROM crypto_${table}`)
+      expect(bridge.crypto.receiveTransaction({ toDevice }).roomKeys).to.have.length(0)
+    })
+
     it('are uploaded the same again when the answer to an upload was lost', async () => {
       target().oneTimeKeys.clear()
       server.fail('uploadKeys', 'before')
@@ -180,6 +197,30 @@ describe('receiving for the bridge', () => {
         expect(body(content, `$${pause}`)).to.equal(`after ${pause}`)
       }
       expect(server.sent.slice(message).filter(({ user }) => user === bot)).to.have.length(0)
+    })
+
+    it('is replaced when a message on it is damaged, and within the hour only once', async () => {
+      await bridge.say('hello', [alice.userId], { sender: bot })
+      await alice.track([bot])
+      await alice.sync()
+      const damaged = async () => {
+        await alice.machine.invalidateGroupSession(new RoomId(room))
+        await alice.encrypt(room, [alice.userId, bot], 'm.room.message', { body: 'lost' })
+        const [event] = server.takeInbox(bot, botDevice)
+        const content = objectAt(event, 'content')
+        const [key = '', message] = Object.entries(objectAt(content, 'ciphertext'))[0] ?? []
+        const body = `${String(objectAt({ message: message ?? null }, 'message').body).slice(0, -4)}AAAA`
+        const ciphertext = { [key]: { ...objectAt(content.ciphertext, key), body } }
+        bridge.crypto.receiveTransaction({ toDevice: [{ ...event, content: { ...content, ciphertext } }] })
+        await bridge.crypto.idle()
+        return dummies(await alice.sync())
+      }
+      expect(await damaged()).to.equal(1)
+      expect(count('crypto_olm_sessions')).to.equal(2)
+      bridge.pass(hour - 1)
+      expect(await damaged()).to.equal(0)
+      bridge.pass(1)
+      expect(await damaged()).to.equal(1)
     })
 
     it('is replaced after a restart when the claim did not get through', async () => {
