@@ -28,10 +28,18 @@ export type AppService = {
   readonly protocols: readonly string[]
 }
 
-export type Auth = 'none' | 'access_token' | 'access_token?' | 'as_token' | 'x-matrix'
+/**
+ * What an endpoint asks for. With `as_token?` a token is optional and speaks for itself: `user_id` and `device_id` in the query are not looked at
+ * (registration and login of users that may not exist yet).
+ */
+export type Auth = 'none' | 'access_token' | 'access_token?' | 'as_token' | 'as_token?' | 'x-matrix'
 
 export type Call<A extends Auth = Auth> = {
-  readonly requester: A extends 'access_token' | 'as_token' ? Requester : A extends 'access_token?' ? Requester | undefined : undefined
+  readonly requester: A extends 'access_token' | 'as_token'
+    ? Requester
+    : A extends 'access_token?' | 'as_token?'
+      ? Requester | undefined
+      : undefined
   /** The server that signed the request, for `x-matrix`. */
   readonly origin: A extends 'x-matrix' ? string : undefined
   /** Path parameters, percent-decoded once. */
@@ -51,7 +59,11 @@ export type Call<A extends Auth = Auth> = {
 }
 
 /** What a handler answers: an object is sent as JSON, a string or bytes as they are (JSON unless `headers` say otherwise). `undefined`: it answered itself. */
-export type Reply = { readonly status?: number; readonly body: JsonObject | string | Uint8Array; readonly headers?: Readonly<Record<string, string>> }
+export type Reply = {
+  readonly status?: number
+  readonly body: JsonObject | string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export type Endpoint = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -72,7 +84,10 @@ export type Endpoint = {
 
 /** Declares an endpoint with the requester's type as its `auth` says. */
 export function endpoint<A extends Auth>(
-  of: Omit<Endpoint, 'auth' | 'handle'> & { readonly auth: A; readonly handle: (call: Call<A>) => Promise<Reply | undefined> | Reply | undefined },
+  of: Omit<Endpoint, 'auth' | 'handle'> & {
+    readonly auth: A
+    readonly handle: (call: Call<A>) => Promise<Reply | undefined> | Reply | undefined
+  },
 ): Endpoint {
   return of as unknown as Endpoint
 }

@@ -1,5 +1,14 @@
 import { storage } from './0001-storage.ts'
+import { people } from './0002-people.ts'
+import { graph } from './0003-graph.ts'
+import { keys } from './0010-keys.ts'
+import { deviceList } from './0011-device-list.ts'
+import { toDevice } from './0012-to-device.ts'
+import { accountData } from './0013-account-data.ts'
+import { receipts } from './0014-receipts.ts'
+import { typing } from './0015-typing.ts'
+import { media } from './0016-media.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
-export const migrations: readonly Migration[] = [storage]
+export const migrations: readonly Migration[] = [storage, people, graph, keys, deviceList, toDevice, accountData, receipts, typing, media]

@@ -1,0 +1,79 @@
+import { readOptionalBoolean, readOptionalText, readText } from '../core/fields.ts'
+import type { JsonObject } from '../core/json.ts'
+import { forbidden, guestAccessForbidden, missingParam, missingToken } from '../core/matrix-error.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import { attempt } from '../people/interaction.ts'
+import type { Tools } from '../slice.ts'
+import { chooseUserId, makeUsername } from './registration.ts'
+import { isTokenUsable, usingToken } from './registration-tokens.ts'
+import { readWanted, startSession } from './session-answer.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#account-registration */
+export function registration(tools: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/_matrix/client/v3/register',
+      aliases: ['/_matrix/client/r0/register', '/_matrix/client/v1/register'],
+      operationId: 'register',
+      auth: 'as_token?',
+      body: 'json?',
+      limit: 65_536,
+      rate: 'registration',
+      handle: (call) => register(tools, call),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/client/v3/register/available',
+      aliases: ['/_matrix/client/r0/register/available'],
+      operationId: 'checkUsernameAvailability',
+      auth: 'none',
+      body: 'none',
+      rate: 'registration',
+      handle: async ({ query }) => {
+        const username = query.get('username')
+        if (username === null) throw missingParam('username is missing')
+        await chooseUserId(tools, username, undefined)
+        return { body: { available: true } }
+      },
+    }),
+  ]
+}
+
+async function register(tools: Tools, { query, body, requester }: Call<'as_token?'>): Promise<Reply> {
+  if (query.get('kind') === 'guest') throw guestAccessForbidden('there are no guest accounts here')
+  if (body['type'] === 'm.login.application_service') return registerForService(tools, body, requester)
+  const { open, token_required: tokenRequired } = tools.home.config.registration
+  if (!open && !tokenRequired) throw forbidden('accounts are made by the administrators of this server')
+  const wanted = readWanted(body)
+  const username = readOptionalText(body, 'username')
+  const wished = username === undefined ? undefined : await chooseUserId(tools, username, undefined)
+  const proof = await authorise(tools, body, tokenRequired)
+  const password = readText(body, 'password')
+  if (password === '') throw missingParam('password is missing')
+  const userId = wished ?? (await chooseUserId(tools, makeUsername(tools), undefined))
+  const made = await tools.people.createAccount({ userId, password, admin: false, serviceId: undefined, ...proof.using })
+  if (made.guard === 'token') proof.fail('the registration token cannot be used')
+  if (readOptionalBoolean(body, 'inhibit_login')) return { body: { user_id: userId, home_server: tools.home.serverName } }
+  return { body: await startSession(tools, userId, wanted) }
+}
+
+/** Passes when the request proves that it may make an account; throws the 401 of user-interactive authentication otherwise. */
+async function authorise({ home }: Tools, body: JsonObject, tokenRequired: boolean) {
+  const { auth, fail } = attempt(home, body, [tokenRequired ? 'm.login.registration_token' : 'm.login.dummy'])
+  if (!tokenRequired) return { fail, using: {} }
+  const { token } = auth
+  if (typeof token !== 'string' || !(await isTokenUsable(home, token))) return fail('the registration token cannot be used')
+  return { fail, using: usingToken(home, token) }
+}
+
+/** https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions */
+async function registerForService(tools: Tools, body: JsonObject, requester: Call<'as_token?'>['requester']): Promise<Reply> {
+  const service = requester?.service
+  if (!service) throw missingToken('this needs the token of an application service')
+  const wanted = readWanted(body)
+  const userId = await chooseUserId(tools, readText(body, 'username'), service)
+  await tools.people.createAccount({ userId, password: undefined, admin: false, serviceId: service.id })
+  if (readOptionalBoolean(body, 'inhibit_login')) return { body: { user_id: userId, home_server: tools.home.serverName } }
+  return { body: await startSession(tools, userId, wanted) }
+}

@@ -1,0 +1,34 @@
+import { supportedRoomVersions } from '../core/room-versions.ts'
+import type { Home } from '../home.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
+export function capabilities({ home }: { home: Pick<Home, 'config'> }): Endpoint[] {
+  const available = Object.fromEntries(supportedRoomVersions.map((version) => [version, 'stable']))
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/client/v3/capabilities',
+      aliases: ['/_matrix/client/r0/capabilities'],
+      operationId: 'getCapabilities',
+      auth: 'access_token',
+      body: 'none',
+      rate: 'other',
+      handle: () => ({
+        body: {
+          capabilities: {
+            'm.room_versions': { default: home.config.default_room_version, available },
+            'm.change_password': { enabled: false },
+            'm.set_displayname': { enabled: true },
+            'm.set_avatar_url': { enabled: true },
+            'm.profile_fields': { enabled: true },
+            'uk.tcpip.msc4133.profile_fields': { enabled: true },
+            'm.3pid_changes': { enabled: false },
+            'm.get_login_token': { enabled: false },
+            'm.forget_forced_upon_leave': { enabled: false },
+          },
+        },
+      }),
+    }),
+  ]
+}

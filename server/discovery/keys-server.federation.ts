@@ -1,0 +1,30 @@
+import { encodeBase64 } from '../core/base64.ts'
+import { signJson } from '../core/signatures.ts'
+import type { Home } from '../home.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
+
+const validity = 24 * 3_600_000
+
+/** This server's keys, signed by themselves. https://spec.matrix.org/v1.19/server-server-api/#publishing-keys */
+export function keysServer({ home }: { home: Pick<Home, 'serverName' | 'signingKey' | 'clock'> }): Endpoint[] {
+  const { serverName, signingKey: key } = home
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/key/v2/server',
+      aliases: ['/_matrix/key/v2/server/{keyId}'],
+      operationId: 'getServerKey',
+      auth: 'none',
+      body: 'none',
+      handle: () => {
+        const keys = {
+          server_name: serverName,
+          valid_until_ts: home.clock.now() + validity,
+          verify_keys: { [key.keyId]: { key: encodeBase64(key.publicKey) } },
+          old_verify_keys: {},
+        }
+        return { body: signJson(keys, serverName, key) }
+      },
+    }),
+  ]
+}

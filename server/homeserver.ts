@@ -1,0 +1,103 @@
+import type { Config } from '../config/schema.ts'
+import { account } from './account/index.ts'
+import { consolePages } from './console/index.ts'
+import { supportedRoomVersions } from './core/room-versions.ts'
+import { deviceList } from './device-list/index.ts'
+import { discovery } from './discovery/index.ts'
+import { events } from './events/index.ts'
+import { createGraph } from './graph/create-graph.ts'
+import type { Graph } from './graph/graph.ts'
+import type { Home } from './home.ts'
+import type { Endpoint } from './http/endpoint.ts'
+import { type Listening, listen } from './http/listen.ts'
+import { mount } from './http/mount.ts'
+import { operatorsEndpoints } from './http/operations.ts'
+import { createRateLimit } from './http/rate-limit.ts'
+import { serveWith } from './http/serve.ts'
+import { keys } from './keys/index.ts'
+import { membership } from './membership/index.ts'
+import { closeHome, type Overrides, openHome } from './open-home.ts'
+import { createPeople } from './people/create-people.ts'
+import type { People } from './people/people.ts'
+import { profile } from './profile/index.ts'
+import { rooms } from './rooms/index.ts'
+import type { Slice, Tools } from './slice.ts'
+import { toDevice } from './to-device/index.ts'
+
+export type Homeserver = {
+  readonly home: Home
+  readonly people: People
+  readonly graph: Graph
+  readonly endpoints: readonly Endpoint[]
+  /** Listens where the configuration says, then starts the readers. */
+  readonly listen: () => Promise<Listening>
+  /** Ends readers and long polls, lets running requests finish, closes the database. Within ten seconds. */
+  readonly close: () => Promise<void>
+}
+
+const drainTime = 8000
+
+/** Builds a homeserver. Throws in words for the operator when the configuration, the registrations or the database cannot be used. */
+export async function createHomeserver(config: Config, overrides: Overrides = {}): Promise<Homeserver> {
+  if (!supportedRoomVersions.includes(config.default_room_version)) {
+    throw new Error(`default_room_version: ${config.default_room_version} is none of ${supportedRoomVersions.join(', ')}`)
+  }
+  const home = await openHome(config, overrides)
+  const people = await createPeople(home).catch(async (error) => {
+    await closeHome(home)
+    throw error
+  })
+  const graph = createGraph(home)
+  const tools: Tools = { home, people, graph }
+  const slices = buildSlices(tools)
+  const endpoints = [...slices.flatMap((slice) => slice.endpoints ?? []), ...operatorsEndpoints(home)]
+  for (const { forget } of slices) if (forget?.device) people.onDeviceRemoved(forget.device)
+  return { home, people, graph, endpoints, ...lifeOf(tools, slices, endpoints) }
+}
+
+/** Every part of the server that can be plugged in, one line each. */
+function buildSlices(tools: Tools): Slice[] {
+  const slices: Slice[] = [
+    account(tools),
+    deviceList(tools),
+    events(tools),
+    keys(tools),
+    membership(tools),
+    profile(tools),
+    rooms(tools),
+    toDevice(tools),
+  ]
+  const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))
+  slices.push(discovery(tools, paths))
+  return slices
+}
+
+/** Every endpoint that a homeserver has, without opening one. */
+export function listEndpoints(): { method: string; path: string; operationId: string }[] {
+  const endpoints = [...buildSlices(nothing as Tools).flatMap((slice) => slice.endpoints ?? []), ...operatorsEndpoints(nothing as Home)]
+  return endpoints.map(({ method, path, operationId }) => ({ method, path, operationId }))
+}
+
+function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endpoint[]): Pick<Homeserver, 'listen' | 'close'> {
+  const { home, people } = tools
+  const { config, log, metrics, clock } = home
+  const rateLimit = config.rate_limits === 'off' ? undefined : createRateLimit(clock.now)
+  const mounted = mount({ endpoints, authenticate: people.authenticate, rateLimit, log, metrics })
+  const readers = slices.flatMap((slice) => slice.readers ?? [])
+  let listening: Listening | undefined
+  return {
+    listen: async () => {
+      listening = await listen(config.listeners, serveWith({ mounted, pages: consolePages(tools), log }))
+      for (const reader of readers) await reader.start()
+      return listening
+    },
+    close: async () => {
+      mounted.abortAll()
+      await Promise.all([listening?.close(drainTime), ...readers.map((reader) => reader.stop())])
+      await closeHome(home)
+    },
+  }
+}
+
+/** Answers with itself whatever it is asked: slices can be built from it, and not run. */
+const nothing: unknown = new Proxy(() => {}, { get: (_, name) => (name === Symbol.toPrimitive ? () => '' : nothing), apply: () => nothing })

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Listener } from '../../config/schema.ts'
+import type { Area } from './path-tree.ts'
+
+export type Listening = {
+  /** Where the first listener really listens, such as `http://127.0.0.1:8008`. */
+  readonly url: string
+  readonly urls: readonly string[]
+  /** Stops accepting, lets running requests finish, and cuts what is left after `milliseconds`. */
+  readonly close: (milliseconds: number) => Promise<void>
+}
+
+export type Serve = (request: IncomingMessage, response: ServerResponse, areas: ReadonlySet<Area>) => void
+
+/** Node's own limits: how long a client may take for its headers, how many there may be, how long an idle connection stays. */
+const limits = {
+  headersTimeout: 20_000,
+  requestTimeout: 15 * 60_000,
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16 * 1024,
+  joinDuplicateHeaders: true,
+  noDelay: true,
+}
+
+/** Listens on every configured address; with a certificate over TLS. Rejects, with nothing left open, when one cannot be had. */
+export async function listen(listeners: readonly Listener[], serve: Serve): Promise<Listening> {
+  const open: { server: Server; url: string }[] = []
+  try {
+    for (const listener of listeners) open.push(await openOne(listener, serve))
+  } catch (error) {
+    await Promise.all(open.map(({ server }) => closeOne(server, 0)))
+    throw error
+  }
+  return {
+    url: open[0]?.url ?? '',
+    urls: open.map(({ url }) => url),
+    close: async (milliseconds) => void (await Promise.all(open.map(({ server }) => closeOne(server, milliseconds)))),
+  }
+}
+
+async function openOne(listener: Listener, serve: Serve): Promise<{ server: Server; url: string }> {
+  const areas: ReadonlySet<Area> = new Set(listener.serves)
+  const onRequest: RequestListener = (request, response) => serve(request, response, areas)
+  const { tls_certificate: cert, tls_key: key } = listener
+  const secure = cert !== undefined && key !== undefined
+  const server = secure
+    ? createSecureServer({ ...limits, cert: readFileSync(cert), key: readFileSync(key) }, onRequest)
+    : createServer(limits, onRequest)
+  server.maxRequestsPerSocket = 0
+  server.on('clientError', (_, socket) => refuse(socket as Socket))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listener.port, listener.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return { server, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
+}
+
+/** What is no HTTP gets one plain line and no connection. */
+function refuse(socket: Socket): void {
+  if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  else socket.destroy()
+}
+
+function closeOne(server: Server, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection that was busy is idle once it is answered.
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
+    const late = setTimeout(() => server.closeAllConnections(), milliseconds)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(late)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function hostOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
+import { ensureSigningKey } from '../config/signing-key.ts'
+import { generateSigningKey } from './core/signatures.ts'
+import type { Clock, Home } from './home.ts'
+import { createLog } from './http/log.ts'
+import { createMetrics } from './http/metrics.ts'
+import { countProcess } from './http/operations.ts'
+import { product } from './http/version.ts'
+import { createEgress } from './remote/egress.ts'
+import { openDatabase } from './storage/open-database.ts'
+
+/** What somebody brings instead of the tools that the configuration gives. */
+export type Overrides = Partial<Pick<Home, 'clock' | 'random' | 'log' | 'egress'>>
+
+/** Gets the tools: reads the signing key (and makes it first, where there is none), opens the database. Throws in words for the operator. */
+export async function openHome(config: Config, overrides: Overrides): Promise<Home> {
+  const { keyId, seed } = ensureSigningKey(config.signing_key_path)
+  const log = overrides.log ?? createLog(config.log)
+  const clock = overrides.clock ?? systemClock
+  const { kind, path, url = '', synchronous } = config.database
+  const where = kind === 'sqlite' ? ({ kind, path, synchronous } as const) : ({ kind, url } as const)
+  const { database, notifier } = await openDatabase(where, { log, clock })
+  const metrics = createMetrics()
+  countProcess(metrics, product.version)
+  metrics.gauge('synapse_event_persisted_position', 'The position up to which everything is durable.', () => notifier.position())
+  return {
+    config,
+    serverName: config.server_name,
+    signingKey: generateSigningKey(seed, keyId.slice('ed25519:'.length)),
+    database,
+    notifier,
+    clock,
+    random: overrides.random ?? randomBytes,
+    log,
+    metrics,
+    egress: overrides.egress ?? createEgress({ caFile: config.federation.ca_file, userAgent: `${product.name}/${product.version}` }),
+  }
+}
+
+/** Puts the tools away: what was handed to the database is written first. */
+export async function closeHome({ database, egress, log }: Home): Promise<void> {
+  await Promise.all([database.close(), egress.close()])
+  log.flush()
+}
+
+const systemClock: Clock = {
+  now: Date.now,
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal ? { signal } : {}).catch(() => {}),
+}

@@ -1,0 +1,24 @@
+import type { UserId } from '../core/ids.ts'
+import { statement } from '../storage/database.ts'
+
+export type AccountRow = {
+  user_id: UserId
+  password: string | null
+  admin: number
+  deactivated: number
+  locked: number
+  service_id: string | null
+  created_at: number
+}
+
+export const selectAccount = statement<[UserId], AccountRow>(
+  'SELECT user_id, password, admin, deactivated, locked, service_id, created_at FROM accounts WHERE user_id = ?',
+)
+export const selectAdmin = statement<[], { user_id: UserId }>('SELECT user_id FROM accounts WHERE admin = 1 AND deactivated = 0 LIMIT 1')
+export const insertAccount = statement<[UserId, string | null, number, string | null, number]>(
+  `INSERT INTO accounts (user_id, password, admin, deactivated, locked, suspended, service_id, created_at) VALUES (?, ?, ?, 0, 0, 0, ?, ?)`,
+)
+export const insertSender = statement<[UserId, string, number]>(
+  `INSERT INTO accounts (user_id, password, admin, deactivated, locked, suspended, service_id, created_at)
+   VALUES (?, NULL, 0, 0, 0, 0, ?, ?) ON CONFLICT (user_id) DO NOTHING`,
+)

@@ -1,0 +1,88 @@
+import { userIdOf } from '../core/fields.ts'
+import { serverNameOf, type UserId } from '../core/ids.ts'
+import type { Json } from '../core/json.ts'
+import { forbidden, notFound } from '../core/matrix-error.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { checkKey, checkSize, readValue } from './profile-fields.ts'
+import type { Propagate } from './propagation.ts'
+
+const path = '/_matrix/client/v3/profile/{userId}'
+const field = {
+  path: `${path}/{keyName}`,
+  aliases: ['/_matrix/client/r0/profile/{userId}/{keyName}', '/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}'],
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#profiles */
+export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path,
+      aliases: ['/_matrix/client/r0/profile/{userId}', '/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}'],
+      operationId: 'getUserProfile',
+      auth: 'none',
+      body: 'none',
+      handle: async ({ params }) => ({ body: await readProfile(tools, params['userId']) }),
+    }),
+    endpoint({
+      ...field,
+      method: 'GET',
+      operationId: 'getProfileField',
+      auth: 'none',
+      body: 'none',
+      handle: async ({ params }) => {
+        const key = params['keyName']!
+        checkKey(key)
+        const profile = await readProfile(tools, params['userId'])
+        if (!Object.hasOwn(profile, key)) throw notFound('the profile has no such field')
+        return { body: { [key]: profile[key] } }
+      },
+    }),
+    endpoint({
+      ...field,
+      method: 'PUT',
+      operationId: 'setProfileField',
+      auth: 'access_token',
+      body: 'json',
+      limit: 128 * 1024,
+      rate: 'other',
+      handle: (call) => change(tools, propagate, call, readValue(call.body, checkedKey(call))),
+    }),
+    endpoint({
+      ...field,
+      method: 'DELETE',
+      operationId: 'deleteProfileField',
+      auth: 'access_token',
+      body: 'none',
+      rate: 'other',
+      handle: (call) => {
+        checkedKey(call)
+        return change(tools, propagate, call, undefined)
+      },
+    }),
+  ]
+}
+
+async function readProfile({ home, people }: Tools, named: string | undefined) {
+  const userId = userIdOf(named)
+  if (serverNameOf(userId) !== home.serverName || !(await people.account(userId))) throw notFound('there is no such user')
+  return people.profile(userId)
+}
+
+function checkedKey({ params }: Call<'access_token'>): string {
+  const key = params['keyName']!
+  checkKey(key)
+  return key
+}
+
+async function change({ people }: Tools, propagate: Propagate, call: Call<'access_token'>, value: Json | undefined): Promise<Reply> {
+  const { params, requester } = call
+  const key = params['keyName']!
+  const userId: UserId = userIdOf(params['userId'])
+  if (userId !== requester.userId) throw forbidden('this is the profile of somebody else')
+  checkSize({ ...(await people.profile(userId)), [key]: value })
+  await people.setProfileField(userId, key, value)
+  if (key === 'displayname' || key === 'avatar_url') await propagate(userId)
+  return { body: {} }
+}

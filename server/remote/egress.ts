@@ -1,0 +1,152 @@
+import { lookup as lookUpName } from 'node:dns'
+import { readFileSync } from 'node:fs'
+import { isIP, type LookupFunction } from 'node:net'
+import { rootCertificates } from 'node:tls'
+import { Agent, buildConnector, request as send } from 'undici'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { parseStrict } from '../core/lossless-json.ts'
+import { isPrivateAddress } from './private-address.ts'
+
+export type OutgoingRequest = {
+  readonly url: string
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Bytes of the answer's body; 1 MiB unless told. */
+  readonly limit?: number
+  /** For all of it; 30 s unless told. */
+  readonly timeoutMs?: number
+  /** May reach this machine and private networks. */
+  readonly allowPrivate?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Why there is no answer. `forbidden`: the address is private, or the URL is none that this server may ask for. */
+export type Failure = {
+  readonly ok: false
+  readonly reason: 'forbidden' | 'unreachable' | 'timeout' | 'aborted' | 'too large' | 'not json'
+  readonly words: string
+}
+export type Answer<B> = {
+  readonly ok: true
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: B
+}
+
+/** The one way out. An answer of any status is an answer; a redirect is one too, and is not followed. Never throws. */
+export type Egress = {
+  readonly request: (of: OutgoingRequest) => Promise<Answer<Buffer> | Failure>
+  /** The same for an answer that has to be a JSON object. */
+  readonly fetchJson: (of: OutgoingRequest) => Promise<Answer<JsonObject> | Failure>
+  readonly close: () => Promise<void>
+}
+
+class ForbiddenAddress extends Error {}
+class AnswerTooLarge extends Error {}
+
+/** Opens the way out. `caFile` is trusted besides the authorities that everybody trusts. */
+export function createEgress({ caFile, userAgent }: { caFile: string | undefined; userAgent: string }): Egress {
+  const ca = caFile === undefined ? undefined : [...rootCertificates, readFileSync(caFile, 'utf8')]
+  const publicOnly = agent(ca, true)
+  const anywhere = agent(ca, false)
+
+  async function request(of: OutgoingRequest): Promise<Answer<Buffer> | Failure> {
+    const url = URL.canParse(of.url) ? new URL(of.url) : undefined
+    if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+      return { ok: false, reason: 'forbidden', words: 'this is no address that the server asks' }
+    }
+    const time = AbortSignal.timeout(of.timeoutMs ?? 30_000)
+    const signal = of.signal ? AbortSignal.any([time, of.signal]) : time
+    try {
+      const answer = await send(url, {
+        dispatcher: of.allowPrivate ? anywhere : publicOnly,
+        method: of.method ?? 'GET',
+        headers: { 'User-Agent': userAgent, ...of.headers },
+        body: of.body ?? null,
+        signal,
+      })
+      const body = await readBounded(answer.body, of.limit ?? 1024 * 1024, Number(answer.headers['content-length']))
+      return { ok: true, status: answer.statusCode, headers: answer.headers, body }
+    } catch (error) {
+      return failureOf(error, time, of.signal)
+    }
+  }
+  async function fetchJson(of: OutgoingRequest): Promise<Answer<JsonObject> | Failure> {
+    const answer = await request(of)
+    if (!answer.ok) return answer
+    const body = parseObject(answer.body)
+    return body ? { ...answer, body } : { ok: false, reason: 'not json', words: `the answer (${answer.status}) is not a JSON object` }
+  }
+  return { request, fetchJson, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
+}
+
+function agent(ca: string[] | undefined, publicOnly: boolean): Agent {
+  const connect = buildConnector({
+    timeout: 10_000,
+    ...(ca ? { ca } : {}),
+    ...(publicOnly ? { lookup: lookUpPublic } : {}),
+  })
+  return new Agent({
+    connections: 32,
+    maxOrigins: 2000,
+    maxHeaderSize: 32 * 1024,
+    keepAliveTimeout: 20_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (options, callback) => {
+      const host = options.hostname.replace(/^\[|\]$/g, '')
+      // A literal address is dialled without a look-up.
+      if (publicOnly && isIP(host) && isPrivateAddress(host)) callback(new ForbiddenAddress(), null)
+      else connect(options, callback)
+    },
+  })
+}
+
+/** Finds a name's addresses and gives only public ones on: what is dialled is what was checked. */
+const lookUpPublic: LookupFunction = (name, options, callback) => {
+  lookUpName(name, { ...options, all: true }, (error, found) => {
+    if (error) return callback(error, '')
+    const allowed = found.filter(({ address }) => !isPrivateAddress(address))
+    const first = allowed[0]
+    if (first === undefined) return callback(new ForbiddenAddress(), '')
+    if (options.all) callback(null, allowed)
+    else callback(null, first.address, first.family)
+  })
+}
+
+async function readBounded(body: AsyncIterable<Buffer>, limit: number, promised: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop destroys the body, and with it the connection.
+    if (size > limit || promised > limit) throw new AnswerTooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+function failureOf(error: unknown, time: AbortSignal, signal: AbortSignal | undefined): Failure {
+  if (isCausedBy(error, ForbiddenAddress)) return { ok: false, reason: 'forbidden', words: 'the address is not on the public internet' }
+  if (error instanceof AnswerTooLarge) return { ok: false, reason: 'too large', words: 'the answer is too large' }
+  if (signal?.aborted) return { ok: false, reason: 'aborted', words: 'the request is no longer wanted' }
+  if (time.aborted) return { ok: false, reason: 'timeout', words: 'no answer in time' }
+  const code = (error as { code?: unknown }).code
+  return { ok: false, reason: 'unreachable', words: typeof code === 'string' ? code : 'the server could not be reached' }
+}
+
+function isCausedBy(error: unknown, kind: typeof ForbiddenAddress): boolean {
+  if (error instanceof kind) return true
+  if (error instanceof AggregateError) return error.errors.some((one) => isCausedBy(one, kind))
+  return error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, kind)
+}
+
+function parseObject(bytes: Buffer): JsonObject | undefined {
+  try {
+    const value = parseStrict(bytes)
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
