@@ -8,11 +8,11 @@ import { create } from './create.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
-import { createMemberships } from './memberships.ts'
+import { createMemberships, type Memberships } from './memberships.ts'
 import { stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
-import { createRooms, need, refresh } from './rooms.ts'
-import { createPastStates } from './state-at.ts'
+import { createRooms, need, type Rooms, refresh } from './rooms.ts'
+import { createPastStates, type PastStates } from './state-at.ts'
 import { createUnread } from './unread.ts'
 
 /** The event graph over a database: the only writer of room events. Keeps up with what other processes write. */
@@ -31,22 +31,7 @@ export function createGraph(home: Home): Graph {
     return viewOf(room)
   }
 
-  async function follow(rows: readonly Logged[]): Promise<void> {
-    const users = new Set<UserId>()
-    const touched = new Set<RoomId>()
-    for (const { kind, key } of rows) {
-      if (kind === 'event') touched.add(key as RoomId)
-      else if (kind === 'membership') users.add(key as UserId)
-      else if (kind === 'read_position') unread.forgetMark(key)
-    }
-    for (const roomId of touched) {
-      const room = rooms.peek(roomId)
-      if (room !== undefined) await refresh(database.select, room)
-    }
-    for (const userId of users) await memberships.reload(userId)
-  }
-
-  home.notifier.beforeAdvance(follow)
+  home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
   for (const kind of ['device_list', 'presence']) home.notifier.alsoWake(kind, (key) => joinedRoomsInMemory(memberships, key as UserId))
 
   return {
@@ -58,6 +43,40 @@ export function createGraph(home: Home): Graph {
     freshRoom: (roomId) => load(roomId, true),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),
+    ...membersOf(tools),
+    ...statesOf(tools),
+  }
+}
+
+type GraphTools = Home & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates }
+
+/** Follows what other processes wrote: rooms and memberships in memory are brought up to it before readers are woken. */
+async function follow(
+  { database, rooms, memberships }: GraphTools,
+  forgetMark: (key: string) => void,
+  logged: readonly Logged[],
+): Promise<void> {
+  const users = new Set<UserId>()
+  const touched = new Set<RoomId>()
+  for (const { kind, key } of logged) {
+    if (kind === 'event') touched.add(key as RoomId)
+    else if (kind === 'membership') users.add(key as UserId)
+    else if (kind === 'read_position') forgetMark(key)
+  }
+  for (const roomId of touched) {
+    const room = rooms.peek(roomId)
+    if (room !== undefined) await refresh(database.select, room)
+  }
+  for (const userId of users) await memberships.reload(userId)
+}
+
+/** Who is in which room. */
+function membersOf({
+  database,
+  rooms,
+  memberships,
+}: GraphTools): Pick<Graph, 'memberships' | 'sharing' | 'members' | 'forget' | 'membershipChanges'> {
+  return {
     memberships: memberships.of,
     sharing: async (userId) => new Set((await database.select(selectSharing, userId, userId)).map((row) => row.user_id as UserId)),
     members: async (roomId, userIds) => {
@@ -78,16 +97,6 @@ export function createGraph(home: Home): Graph {
       await database.commit({ writes: [write(updateForgotten, userId, roomId)] })
       memberships.setForgotten(userId, roomId)
     },
-    stateOf: async (stateGroup, wanted) => {
-      if (wanted === undefined) return past.all(stateGroup)
-      const found = await Promise.all(wanted.map(([type, stateKey]) => past.entry(stateGroup, type, stateKey)))
-      return found.filter((event) => event !== undefined)
-    },
-    stateWithoutMembers: past.withoutMembers,
-    changedRooms: async (roomIds, after) =>
-      (await database.select(selectChangedRooms, [...roomIds], after)).map((row) => row.room_id as RoomId),
-    stateChanges: past.changes,
-    stateGroupAt: past.groupAt,
     membershipChanges: async (after, upTo, of) => {
       const rows = await database.select(selectMembershipChanges, [...of], after, upTo)
       return rows.map((row) => ({
@@ -100,6 +109,25 @@ export function createGraph(home: Home): Graph {
   }
 }
 
-function* joinedRoomsInMemory(memberships: ReturnType<typeof createMemberships>, userId: UserId): Iterable<RoomId> {
+/** States, present and past. */
+function statesOf({
+  database,
+  past,
+}: GraphTools): Pick<Graph, 'stateOf' | 'stateWithoutMembers' | 'changedRooms' | 'stateChanges' | 'stateGroupAt'> {
+  return {
+    stateOf: async (stateGroup, wanted) => {
+      if (wanted === undefined) return past.all(stateGroup)
+      const found = await Promise.all(wanted.map(([type, stateKey]) => past.entry(stateGroup, type, stateKey)))
+      return found.filter((event) => event !== undefined)
+    },
+    stateWithoutMembers: past.withoutMembers,
+    changedRooms: async (roomIds, after) =>
+      (await database.select(selectChangedRooms, [...roomIds], after)).map((row) => row.room_id as RoomId),
+    stateChanges: past.changes,
+    stateGroupAt: past.groupAt,
+  }
+}
+
+function* joinedRoomsInMemory(memberships: Memberships, userId: UserId): Iterable<RoomId> {
   for (const [roomId, { membership }] of memberships.peek(userId) ?? []) if (membership === 'join') yield roomId
 }

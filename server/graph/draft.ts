@@ -8,22 +8,7 @@ import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Home } from '../home.ts'
 import type { StateEvent, Template, TimelineEvent } from './graph.ts'
-import { type ChainLink, isNotifying, type Room, stateKeyOf } from './room.ts'
-
-/** What is decided for a room and not yet durable. */
-export type Draft = { readonly claim: number; readonly head: DraftHead }
-
-/** The head of a room as it will be when all its drafts are durable. */
-export type DraftHead = {
-  readonly version: number
-  readonly extremities: readonly EventId[]
-  readonly depth: number
-  readonly notifying: number
-  readonly stateGroup: string
-  readonly chain: readonly ChainLink[]
-  /** State that differs from the committed head's. */
-  readonly state: ReadonlyMap<string, StateEvent>
-}
+import { type ChainLink, type DraftHead, isNotifying, type Room, stateKeyOf } from './room.ts'
 
 /** A new state group: its place in the chain and, newest first, the groups whose entries it takes over. */
 export type NewStateGroup = { readonly ordinal: number; readonly previous: string | undefined; readonly merged: readonly string[] }

@@ -2,7 +2,6 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { RoomRules } from '../core/room-versions.ts'
-import type { Draft, DraftHead } from './draft.ts'
 import type { MembershipName, RoomView, StateEvent, TimelineEvent } from './graph.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
@@ -35,6 +34,21 @@ export type Room = {
   readonly readMarks: Map<UserId, ReadMark>
   readonly drafts: Draft[]
   draftHead: DraftHead | undefined
+}
+
+/** What is decided for a room and not yet durable. */
+export type Draft = { readonly claim: number; readonly head: DraftHead }
+
+/** The head of a room as it will be when all its drafts are durable. */
+export type DraftHead = {
+  readonly version: number
+  readonly extremities: readonly EventId[]
+  readonly depth: number
+  readonly notifying: number
+  readonly stateGroup: string
+  readonly chain: readonly ChainLink[]
+  /** State that differs from the committed head's. */
+  readonly state: ReadonlyMap<string, StateEvent>
 }
 
 /** What a user has read: the room's notifying counter there, and the position above which highlights count. */
@@ -99,8 +113,7 @@ function applyState(room: Room, eventId: EventId, pdu: Pdu): void {
     return
   }
   const membership = pdu.content['membership'] as MembershipName
-  const key = stateKeyOf(pdu.type, stateKey)
-  if (room.state.has(key)) room.state.set(key, { eventId, pdu })
+  room.state.set(stateKeyOf(pdu.type, stateKey), { eventId, pdu })
   setMember(room, stateKey as UserId, membership, eventId)
 }
 
