@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { InboundEvent, NetworkConnector, OutgoingText, SendResult, Session } from '../../../bridges/kit/connector.ts'
+import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
+import { login, openSessions } from '../../../bridges/kit/logins.ts'
+import type { Encryption } from '../../../bridges/kit/matrix/encryption.ts'
+import type { MatrixSide, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
+import { openStore } from '../../../bridges/kit/store/store.ts'
+import { openVault } from '../../../bridges/kit/vault.ts'
+
+/** What the kit throws at when a spec lets the process end at a point. */
+export class Crash extends Error {}
+
+/** A homeserver and a network that outlive the bridge, and count what really happened. */
+export type World = {
+  readonly folder: string
+  readonly events: (OutgoingEvent & { id: string; clear: Record<string, unknown> })[]
+  readonly rooms: Map<string, { alias: string; members: Map<string, string> }>
+  readonly receipts: string[]
+  /** What the network was given. */
+  readonly sent: { to: string; text: string; key: string }[]
+  /** What the network answers next; a sent message by default. */
+  answers: ((message: OutgoingText, key: string) => SendResult)[]
+  now: number
+}
+
+export function createWorld(folder: string): World {
+  mkdirSync(folder, { recursive: true })
+  return { folder, events: [], rooms: new Map(), receipts: [], sent: [], answers: [], now: Date.UTC(2026, 10, 1) }
+}
+
+export const account = '1000'
+export const bot = '@_whatsapp_bot:hs.test'
+
+function matrixOf(world: World): MatrixSide {
+  const roomOf = (alias: string) => [...world.rooms].find(([, room]) => room.alias === alias)?.[0]
+  return {
+    botUserId: bot,
+    registerBot: async () => undefined,
+    ensureUser: async () => undefined,
+    join: async (userId, room) => void world.rooms.get(room)?.members.set(userId, userId),
+    invite: async () => undefined,
+    async send(event) {
+      const known = world.events.find(({ txn, sender }) => txn === event.txn && sender === event.sender)
+      if (known) return known.id
+      const clear = (event.content['plain'] ?? event.content) as Record<string, unknown>
+      world.events.push({ ...event, id: `$event${world.events.length}`, clear })
+      return `$event${world.events.length - 1}`
+    },
+    markRead: async (userId, _room, event) => void world.receipts.push(`${userId} ${event}`),
+    resolve: async (alias) => roomOf(alias),
+    async createRoom({ alias }) {
+      const known = roomOf(alias)
+      if (known) return known
+      world.rooms.set(`!room${world.rooms.size}`, { alias, members: new Map([[bot, 'bot']]) })
+      return `!room${world.rooms.size - 1}`
+    },
+    members: async () => [{ userId: '@alice:hs.test', membership: 'join', name: 'Alice' }],
+  }
+}
+
+/** Stands in for the encryption, which has its own specs: the content goes into an envelope that only `decrypt` opens. */
+function encryptionOf(): Encryption {
+  return {
+    encrypt: async (sender, _room, _txn, type, content) => ({ content: { plain: content, type }, device: `DEVICE ${sender}` }),
+    decrypt({ content }) {
+      if (content['late'] === true) return { kind: 'no key' }
+      if (typeof content['type'] !== 'string') return { kind: 'refused', words: 'no envelope' }
+      return { kind: 'clear', type: content['type'], content: content['plain'] as Record<string, unknown> }
+    },
+    receive: (_, also) => also(),
+    start: async () => undefined,
+    close: async () => undefined,
+  }
+}
+
+function connectorOf(world: World): NetworkConnector {
+  const session: Session = {
+    async send(message, key) {
+      const answer = world.answers.shift()
+      const result = answer ? answer(message, key) : ({ kind: 'sent', id: `m${world.sent.length}` } as const)
+      if (result.kind === 'sent' || result.kind === 'unknown') world.sent.push({ to: message.to[0].value, text: message.text, key })
+      return result
+    },
+    close: async () => undefined,
+  }
+  return {
+    info: { network: 'whatsapp', title: 'WhatsApp', e2ee: 'none' },
+    webhook: {
+      challenge: () => ({ status: 403 }),
+      accept: () => ({ status: 401 }),
+      read: (raw) => JSON.parse(raw) as InboundEvent,
+    },
+    split: (text) => text.match(/.{1,60}/gsu) ?? [],
+    login: async (secrets) => ({ kind: 'done', account: secrets.account }),
+    open: () => session,
+  }
+}
+
+/** A bridge on the world's folder; `crashAt` ends it at the nth checkpoint that it passes. */
+export async function openKit(
+  world: World,
+  options: { hub?: HubPlan; crashAt?: number } = {},
+): Promise<Kit & { passed: string[]; close(): void }> {
+  const store = openStore(join(world.folder, 'bridge.db'))
+  const vault = openVault('whatsapp', join(world.folder, 'vault.key'))
+  const connector = connectorOf(world)
+  await login({ store, vault, connector }, { account, accessToken: 'token' })
+  const passed: string[] = []
+  return {
+    connector,
+    serverName: 'hs.test',
+    owner: '@alice:hs.test',
+    hub: options.hub,
+    store,
+    vault,
+    matrix: matrixOf(world),
+    encryption: encryptionOf(),
+    clock: () => world.now,
+    log: () => undefined,
+    sessions: openSessions({ store, vault, connector }),
+    checkpoint(name) {
+      passed.push(name)
+      if (passed.length === options.crashAt) throw new Crash(name)
+    },
+    passed,
+    close: () => store.close(),
+  }
+}
+
+/** The texts that stand in the rooms, with who wrote them: a ghost as `ghost`, the bot as `bot`. */
+export function messagesIn(world: World): string[] {
+  const messages = world.events.filter(({ clear }) => typeof clear['body'] === 'string')
+  return messages.map(({ sender, clear }) => `${sender === bot ? 'bot' : 'ghost'}: ${clear['body']}`)
+}
