@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { account } from './account/index.ts'
+import { accountData } from './account-data/index.ts'
 import { consolePages } from './console/index.ts'
 import { supportedRoomVersions } from './core/room-versions.ts'
 import { deviceList } from './device-list/index.ts'
@@ -20,9 +21,13 @@ import { closeHome, type Overrides, openHome } from './open-home.ts'
 import { createPeople } from './people/create-people.ts'
 import type { People } from './people/people.ts'
 import { profile } from './profile/index.ts'
+import { push } from './push/index.ts'
+import { receipts } from './receipts/index.ts'
 import { rooms } from './rooms/index.ts'
 import type { Slice, Tools } from './slice.ts'
+import { sync } from './sync/index.ts'
 import { toDevice } from './to-device/index.ts'
+import { typing } from './typing/index.ts'
 
 export type Homeserver = {
   readonly home: Home
@@ -59,16 +64,21 @@ export async function createHomeserver(config: Config, overrides: Overrides = {}
 function buildSlices(tools: Tools): Slice[] {
   const slices: Slice[] = [
     account(tools),
+    accountData(tools),
     deviceList(tools),
     events(tools),
     keys(tools),
     membership(tools),
     profile(tools),
+    push(tools),
+    receipts(tools),
     rooms(tools),
     toDevice(tools),
+    typing(tools),
   ]
+  const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))
-  slices.push(discovery(tools, paths))
+  slices.push(sync(tools, sections), discovery(tools, paths))
   return slices
 }
 

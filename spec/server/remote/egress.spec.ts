@@ -1,0 +1,88 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { createEgress, type Egress } from '../../../server/remote/egress.ts'
+
+describe('createEgress', () => {
+  let egress: Egress
+  let server: Server
+  let url: string
+  let connections: number
+  let answer: RequestListener
+  beforeEach(async () => {
+    connections = 0
+    server = createServer((request, response) => answer(request, response)).on('connection', () => connections++)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    egress = createEgress({ caFile: undefined, userAgent: 'Test/1' })
+  })
+  afterEach(async () => {
+    await egress.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  const reason = async (of: Parameters<Egress['request']>[0]) => {
+    const result = await egress.fetchJson(of)
+    return result.ok ? result.status : result.reason
+  }
+
+  it('opens no connection to a private address, however it is written', async () => {
+    answer = (_, response) => response.end('{}')
+    const { port } = new URL(url)
+    const hosts = [
+      '127.0.0.1',
+      '2130706433',
+      '0x7f000001',
+      '0177.0.0.1',
+      '127.1',
+      'localhost',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '0.0.0.0',
+      '[::]',
+    ]
+    for (const host of hosts) expect(await reason({ url: `http://${host}:${port}/` }), host).to.equal('forbidden')
+    expect(connections).to.equal(0)
+  })
+  it('reaches a private address where that is allowed', async () => {
+    answer = (request, response) => response.end(JSON.stringify({ agent: request.headers['user-agent'], verb: request.method }))
+    const result = await egress.fetchJson({ url, method: 'PUT', body: '{}', allowPrivate: true })
+    expect(result).to.deep.include({ ok: true, status: 200, body: { agent: 'Test/1', verb: 'PUT' } })
+  })
+  it('asks http and https alone, and no address with a password in it', async () => {
+    for (const bad of ['file:///etc/passwd', 'gopher://a', 'http://user:secret@example.org/', 'nonsense']) {
+      expect(await reason({ url: bad, allowPrivate: true }), bad).to.equal('forbidden')
+    }
+  })
+  it('does not follow a redirect', async () => {
+    answer = (request, response) => {
+      if (request.url === '/') response.writeHead(302, { Location: '/elsewhere' }).end('{"here":1}')
+      else response.end('{"elsewhere":1}')
+    }
+    expect(await egress.fetchJson({ url, allowPrivate: true })).to.deep.include({ status: 302, body: { here: 1 } })
+  })
+  it('stops reading an answer beyond its limit, whether it was announced or not', async () => {
+    let sent = 0
+    answer = (_, response) => {
+      const more = () => {
+        if (response.destroyed) return
+        sent += 65_536
+        response.write(Buffer.alloc(65_536), more)
+      }
+      more()
+    }
+    expect(await reason({ url, limit: 100_000, allowPrivate: true })).to.equal('too large')
+    expect(sent).to.be.below(50_000_000)
+    answer = (_, response) => response.writeHead(200, { 'Content-Length': 200_000 }).end(Buffer.alloc(200_000))
+    expect(await reason({ url, limit: 100_000, allowPrivate: true })).to.equal('too large')
+  })
+  it('says why there is no answer', async () => {
+    answer = (_, response) => response.end('[1]')
+    expect(await reason({ url, allowPrivate: true })).to.equal('not json')
+    answer = () => {}
+    expect(await reason({ url, timeoutMs: 50, allowPrivate: true })).to.equal('timeout')
+    expect(await reason({ url, signal: AbortSignal.abort(), allowPrivate: true })).to.equal('aborted')
+    answer = (request) => void request.socket.destroy()
+    expect(await reason({ url, allowPrivate: true })).to.equal('unreachable')
+  })
+})
