@@ -14,6 +14,10 @@ export type DeviceListStore = ReturnType<typeof openDeviceListStore>
 
 /** The statements on other users' devices and on who is in which room. */
 export function openDeviceListStore(database: Database) {
+  return { ...userStatements(database), ...deviceStatements(database), ...memberStatements(database) }
+}
+
+function userStatements(database: Database) {
   const track = database.prepare(
     `INSERT INTO crypto_tracked_users (user_id, tracked, generation, fetched) VALUES (?, 1, 1, 0)
      ON CONFLICT DO UPDATE SET tracked = 1, generation = generation + 1 WHERE tracked = 0`,
@@ -30,19 +34,7 @@ export function openDeviceListStore(database: Database) {
     `UPDATE crypto_tracked_users SET fetched = @fetched, master_key = @master_key,
        pinned_master_key = coalesce(pinned_master_key, @master_key) WHERE user_id = @user_id`,
   )
-  const selectDevices = database.prepare<[string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? ORDER BY device_id')
-  const selectByKey = database.prepare<[string, string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? AND identity_key = ?')
-  const upsertDevice = database.prepare(
-    `INSERT INTO crypto_devices (user_id, device_id, identity_key, signing_key, cross_signed)
-     VALUES (@user_id, @device_id, @identity_key, @signing_key, @cross_signed)
-     ON CONFLICT (user_id, device_id) DO UPDATE SET cross_signed = excluded.cross_signed`,
-  )
-  const deleteDevice = database.prepare('DELETE FROM crypto_devices WHERE user_id = ? AND device_id = ?')
   const deleteDevices = database.prepare('DELETE FROM crypto_devices WHERE user_id = ?')
-  const selectMembers = database.prepare<[string], { user_id: string }>('SELECT user_id FROM crypto_room_members WHERE room_id = ?')
-  const insertMember = database.prepare('INSERT INTO crypto_room_members (room_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING')
-  const deleteMember = database.prepare('DELETE FROM crypto_room_members WHERE room_id = ? AND user_id = ?')
-  const deleteMemberships = database.prepare('DELETE FROM crypto_room_members WHERE user_id = ?')
   return {
     /** True when the user was not tracked before. */
     track: (userId: string) => track.run(userId).changes > 0,
@@ -61,10 +53,32 @@ export function openDeviceListStore(database: Database) {
     selectOutdated: () => selectOutdated.all(),
     fetched: (userId: string, generation: number, masterKey: string | null) =>
       fetched.run({ user_id: userId, fetched: generation, master_key: masterKey }),
+  }
+}
+
+function deviceStatements(database: Database) {
+  const selectDevices = database.prepare<[string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? ORDER BY device_id')
+  const selectByKey = database.prepare<[string, string], DeviceRow>('SELECT * FROM crypto_devices WHERE user_id = ? AND identity_key = ?')
+  const upsertDevice = database.prepare(
+    `INSERT INTO crypto_devices (user_id, device_id, identity_key, signing_key, cross_signed)
+     VALUES (@user_id, @device_id, @identity_key, @signing_key, @cross_signed)
+     ON CONFLICT (user_id, device_id) DO UPDATE SET cross_signed = excluded.cross_signed`,
+  )
+  const deleteDevice = database.prepare('DELETE FROM crypto_devices WHERE user_id = ? AND device_id = ?')
+  return {
     selectDevices: (userId: string) => selectDevices.all(userId),
     selectDeviceByKey: (userId: string, identityKey: string) => selectByKey.get(userId, identityKey),
     upsertDevice: (row: DeviceRow) => upsertDevice.run(row),
     deleteDevice: (userId: string, deviceId: string) => deleteDevice.run(userId, deviceId),
+  }
+}
+
+function memberStatements(database: Database) {
+  const selectMembers = database.prepare<[string], { user_id: string }>('SELECT user_id FROM crypto_room_members WHERE room_id = ?')
+  const insertMember = database.prepare('INSERT INTO crypto_room_members (room_id, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const deleteMember = database.prepare('DELETE FROM crypto_room_members WHERE room_id = ? AND user_id = ?')
+  const deleteMemberships = database.prepare('DELETE FROM crypto_room_members WHERE user_id = ?')
+  return {
     selectMembers: (roomId: string) => selectMembers.all(roomId).map((row) => row.user_id),
     insertMember: (roomId: string, userId: string) => insertMember.run(roomId, userId),
     deleteMember: (roomId: string, userId: string) => deleteMember.run(roomId, userId),

@@ -15,6 +15,10 @@ export type InboundStore = ReturnType<typeof openInboundStore>
 
 /** The statements on inbound Megolm sessions, on what was decrypted with them, and on those that are missing. */
 export function openInboundStore(database: Database) {
+  return { ...sessionStatements(database), ...missingStatements(database) }
+}
+
+function sessionStatements(database: Database) {
   const select = database.prepare<[string, string, string], InboundSessionRow>(
     'SELECT * FROM crypto_inbound_sessions WHERE room_id = ? AND session_id = ? AND sender = ?',
   )
@@ -32,6 +36,24 @@ export function openInboundStore(database: Database) {
   const insertIndex = database.prepare(
     'INSERT INTO crypto_inbound_indices (room_id, session_id, sender, message_index, event_id) VALUES (?, ?, ?, ?, ?)',
   )
+  const forget = ['crypto_inbound_sessions', 'crypto_inbound_indices', 'crypto_key_requests', 'crypto_withheld'].map((table) =>
+    database.prepare(`DELETE FROM ${table} WHERE sender = ?`),
+  )
+  return {
+    select: (roomId: string, sessionId: string, sender: string) => select.get(roomId, sessionId, sender),
+    isKnown: (roomId: string, sessionId: string) => selectOther.get(roomId, sessionId) !== undefined,
+    upsert: (row: InboundSessionRow) => upsert.run(row),
+    selectIndex: (roomId: string, sessionId: string, sender: string, index: number) =>
+      selectIndex.get(roomId, sessionId, sender, index)?.event_id,
+    insertIndex: (roomId: string, sessionId: string, sender: string, index: number, eventId: string) =>
+      insertIndex.run(roomId, sessionId, sender, index, eventId),
+    forget: (sender: string) => {
+      for (const statement of forget) statement.run(sender)
+    },
+  }
+}
+
+function missingStatements(database: Database) {
   const selectRequest = database.prepare<[string, string, string], KeyRequestRow>(
     'SELECT * FROM crypto_key_requests WHERE room_id = ? AND session_id = ? AND sender = ?',
   )
@@ -53,17 +75,7 @@ export function openInboundStore(database: Database) {
   const selectWithheld = database.prepare<[string, string, string], { code: string }>(
     `SELECT code FROM crypto_withheld WHERE room_id IN (?, '') AND session_id IN (?, '') AND sender = ? ORDER BY room_id DESC LIMIT 1`,
   )
-  const forget = ['crypto_inbound_sessions', 'crypto_inbound_indices', 'crypto_key_requests', 'crypto_withheld'].map((table) =>
-    database.prepare(`DELETE FROM ${table} WHERE sender = ?`),
-  )
   return {
-    select: (roomId: string, sessionId: string, sender: string) => select.get(roomId, sessionId, sender),
-    isKnown: (roomId: string, sessionId: string) => selectOther.get(roomId, sessionId) !== undefined,
-    upsert: (row: InboundSessionRow) => upsert.run(row),
-    selectIndex: (roomId: string, sessionId: string, sender: string, index: number) =>
-      selectIndex.get(roomId, sessionId, sender, index)?.event_id,
-    insertIndex: (roomId: string, sessionId: string, sender: string, index: number, eventId: string) =>
-      insertIndex.run(roomId, sessionId, sender, index, eventId),
     selectRequest: (roomId: string, sessionId: string, sender: string) => selectRequest.get(roomId, sessionId, sender),
     countRequests: () => countRequests.get()?.n ?? 0,
     insertRequest: (row: KeyRequestRow) => insertRequest.run(row).changes > 0,
@@ -74,8 +86,5 @@ export function openInboundStore(database: Database) {
     withhold: (roomId: string, sessionId: string, sender: string, code: string) => upsertWithheld.run(roomId, sessionId, sender, code),
     grant: (sender: string, sessionId: string) => grant.run(sender, sessionId),
     selectWithheld: (roomId: string, sessionId: string, sender: string) => selectWithheld.get(roomId, sessionId, sender)?.code,
-    forget: (sender: string) => {
-      for (const statement of forget) statement.run(sender)
-    },
   }
 }

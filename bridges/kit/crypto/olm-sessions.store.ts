@@ -8,6 +8,10 @@ export type OlmSessionsStore = ReturnType<typeof openOlmSessionsStore>
 
 /** The statements on Olm sessions and on what goes wrong with them. */
 export function openOlmSessionsStore(database: Database) {
+  return { ...sessionStatements(database), ...troubleStatements(database) }
+}
+
+function sessionStatements(database: Database) {
   const select = database.prepare<[string, string], OlmSessionRow>(
     'SELECT session_id, pickle FROM crypto_olm_sessions WHERE own_user = ? AND identity_key = ? ORDER BY used_at DESC, session_id',
   )
@@ -31,6 +35,27 @@ export function openOlmSessionsStore(database: Database) {
   )
   const selectSeen = database.prepare<[Buffer], { n: number }>('SELECT 1 AS n FROM crypto_seen_messages WHERE digest = ?')
   const insertSeen = database.prepare('INSERT INTO crypto_seen_messages (digest, at) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const forget = ['crypto_olm_sessions', 'crypto_wedged', 'crypto_unreachable'].map((table) =>
+    database.prepare(`DELETE FROM ${table} WHERE own_user = ?`),
+  )
+  return {
+    select: (ownUser: string, identityKey: string) => select.all(ownUser, identityKey),
+    has: (ownUser: string, identityKey: string) => selectAny.get(ownUser, identityKey) !== undefined,
+    insert: (ownUser: string, identityKey: string, sessionId: string, pickle: Buffer, usedAt: number) => {
+      insert.run({ own_user: ownUser, identity_key: identityKey, session_id: sessionId, pickle, used_at: usedAt })
+      prune.run({ own_user: ownUser, identity_key: identityKey })
+    },
+    update: (ownUser: string, identityKey: string, sessionId: string, pickle: Buffer, usedAt: number | null) =>
+      update.run({ own_user: ownUser, identity_key: identityKey, session_id: sessionId, pickle, used_at: usedAt }),
+    isSeen: (digest: Buffer) => selectSeen.get(digest) !== undefined,
+    insertSeen: (digest: Buffer, at: number) => insertSeen.run(digest, at),
+    forget: (ownUser: string) => {
+      for (const statement of forget) statement.run(ownUser)
+    },
+  }
+}
+
+function troubleStatements(database: Database) {
   const selectWedged = database.prepare<[string, string, string], { at: number }>(
     'SELECT at FROM crypto_wedged WHERE own_user = ? AND user_id = ? AND identity_key = ?',
   )
@@ -50,20 +75,7 @@ export function openOlmSessionsStore(database: Database) {
      ON CONFLICT DO UPDATE SET tries = excluded.tries, retry_at = excluded.retry_at`,
   )
   const deleteUnreachable = database.prepare('DELETE FROM crypto_unreachable WHERE own_user = ? AND user_id = ? AND device_id = ?')
-  const forget = ['crypto_olm_sessions', 'crypto_wedged', 'crypto_unreachable'].map((table) =>
-    database.prepare(`DELETE FROM ${table} WHERE own_user = ?`),
-  )
   return {
-    select: (ownUser: string, identityKey: string) => select.all(ownUser, identityKey),
-    has: (ownUser: string, identityKey: string) => selectAny.get(ownUser, identityKey) !== undefined,
-    insert: (ownUser: string, identityKey: string, sessionId: string, pickle: Buffer, usedAt: number) => {
-      insert.run({ own_user: ownUser, identity_key: identityKey, session_id: sessionId, pickle, used_at: usedAt })
-      prune.run({ own_user: ownUser, identity_key: identityKey })
-    },
-    update: (ownUser: string, identityKey: string, sessionId: string, pickle: Buffer, usedAt: number | null) =>
-      update.run({ own_user: ownUser, identity_key: identityKey, session_id: sessionId, pickle, used_at: usedAt }),
-    isSeen: (digest: Buffer) => selectSeen.get(digest) !== undefined,
-    insertSeen: (digest: Buffer, at: number) => insertSeen.run(digest, at),
     wedgedAt: (ownUser: string, userId: string, identityKey: string) => selectWedged.get(ownUser, userId, identityKey)?.at,
     wedge: (ownUser: string, userId: string, identityKey: string, at: number) => upsertWedged.run(ownUser, userId, identityKey, at),
     selectWedged: () => selectPending.all(),
@@ -72,8 +84,5 @@ export function openOlmSessionsStore(database: Database) {
     unreachable: (ownUser: string, userId: string, deviceId: string, tries: number, retryAt: number) =>
       upsertUnreachable.run(ownUser, userId, deviceId, tries, retryAt),
     reachable: (ownUser: string, userId: string, deviceId: string) => deleteUnreachable.run(ownUser, userId, deviceId),
-    forget: (ownUser: string) => {
-      for (const statement of forget) statement.run(ownUser)
-    },
   }
 }

@@ -83,6 +83,40 @@ describe('an attacker who speaks Olm to the bot', () => {
     expect(read.kind === 'event' ? read.sender : read.kind).to.equal(bob.userId)
   })
 
+  it('cannot lie about the signing key of a device that is not known yet: the device list decides', async () => {
+    const eve = await makeAttacker(server, '@eve:b', 'EVE')
+    const { key, content } = await megolm()
+    const lies = { keys: { ed25519: mallory.keys.ed25519 }, sender_device_keys: undefined }
+    const { roomKeys } = bridge.crypto.receiveTransaction({ toDevice: [await eve.olmEvent('m.room_key', key, lies)] })
+    expect(roomKeys).to.have.length(1)
+    await bridge.crypto.idle()
+    expect(bridge.crypto.decrypt(room, asEvent(eve.userId, content, '$1')).kind).to.equal('refused')
+  })
+
+  it('cannot take over a session with a second device, while the first may give it from an earlier index', async () => {
+    const second = await makeAttacker(server, mallory.userId, 'SECOND')
+    const olm = await loadOlm()
+    const group = new olm.OutboundGroupSession()
+    group.create()
+    const key = () => ({
+      algorithm: 'm.megolm.v1.aes-sha2',
+      room_id: room,
+      session_id: group.session_id(),
+      session_key: group.session_key(),
+    })
+    const early = key()
+    group.encrypt('x')
+    const late = key()
+    group.free()
+    const give = async (from: Attacker, content: JsonObject) =>
+      bridge.crypto.receiveTransaction({ toDevice: [await from.olmEvent('m.room_key', content)] }).roomKeys.length
+    expect(await give(mallory, late)).to.equal(1)
+    expect(await give(second, early)).to.equal(0)
+    expect(await give(mallory, early)).to.equal(1)
+    expect(await give(mallory, early)).to.equal(0)
+    expect(await give(mallory, late)).to.equal(0)
+  })
+
   it('cannot have a message read in a room for which it was not meant', async () => {
     const { key, content } = await megolm()
     const toDevice = [await mallory.olmEvent('m.room_key', key), await mallory.olmEvent('m.room_key', { ...key, room_id: '!other:b' })]

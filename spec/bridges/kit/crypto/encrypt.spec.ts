@@ -1,6 +1,7 @@
 import { TrustRequirement } from '@matrix-org/matrix-sdk-crypto-wasm'
 import { expect } from 'chai'
 import { type JsonObject, objectAt } from '../../../../bridges/kit/crypto/json.ts'
+import { makeAttacker } from './attacker.ts'
 import { type Bridge, bot, ghost, makeBridge, room } from './bridge.ts'
 import { type Human, makeHuman } from './human.ts'
 import { type KeyServer, makeKeyServer } from './key-server.ts'
@@ -164,6 +165,15 @@ describe('encrypting as a ghost', () => {
     if (fallback !== undefined) target.fallback = fallback
     bridge.pass(3_600_000)
     expect(await read(bob, await bridge.say('three', [bob.userId]))).to.equal('three')
+  })
+
+  it('speaks to any number of devices before it answers, a hundred in a request', async () => {
+    const ids = Array.from({ length: 120 }, (_, n) => `DEVICE${n}`)
+    for (const id of ids) await makeAttacker(server, '@many:b', id)
+    await bridge.say('one', ['@many:b'])
+    const told = ids.filter((id) => server.takeInbox('@many:b', id).some(({ type }) => type === 'm.room_key.withheld'))
+    expect(told).to.have.length(120)
+    expect(server.sent).to.have.length(2)
   })
 
   describe('when the connection or the process breaks', () => {

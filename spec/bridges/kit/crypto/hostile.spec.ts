@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { type JsonObject, objectAt } from '../../../../bridges/kit/crypto/json.ts'
 import { loadOlm } from '../../../../bridges/kit/crypto/olm.ts'
 import { addSignature, isSignedBy, seedKey, signedText } from '../../../../bridges/kit/crypto/signatures.ts'
-import { asEvent, type Bridge, bot, botDevice, makeBridge, room } from './bridge.ts'
+import { makeAttacker } from './attacker.ts'
+import { asEvent, type Bridge, bot, botDevice, ghost, makeBridge, room } from './bridge.ts'
 import { type Human, makeHuman } from './human.ts'
 import { type KeyServer, makeKeyServer } from './key-server.ts'
 
@@ -136,6 +137,15 @@ describe('encryption against hostile input', () => {
       const keys = receivedKeys().flatMap((event) => Object.keys(objectAt(objectAt(event, 'content'), 'ciphertext')))
       expect(keys).to.deep.equal([known])
       expect(bridge.warnings.join()).to.match(/cannot change its keys/)
+    })
+
+    it('that bears the name of a cross-signing key', async () => {
+      const eve = await makeAttacker(server, '@eve:b', signer.publicKey)
+      await server.direct.uploadCrossSigning(eve.userId, {
+        master_key: { user_id: eve.userId, usage: ['master'], keys: { [`ed25519:${signer.publicKey}`]: signer.publicKey } },
+      })
+      await bridge.say('secret', [eve.userId])
+      expect(server.sent.filter(({ user }) => user === ghost)).to.have.length(0)
     })
 
     it('whose one-time key somebody else signed, and tries again later', async () => {
