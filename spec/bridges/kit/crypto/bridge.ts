@@ -14,6 +14,22 @@ export const ghost = '@ghost_1:b'
 
 export type Bridge = Awaited<ReturnType<typeof makeBridge>>
 
+async function open(folder: string, pickleKey: Buffer, requests: KeyServer['requests'], now: () => number, warnings: string[]) {
+  const database = new Database(join(folder, 'kit.db'))
+  database.pragma('journal_mode = WAL')
+  const crypto = await openCrypto({
+    database,
+    pickleKey,
+    requests,
+    botUserId: bot,
+    botDeviceId: botDevice,
+    clock: { now },
+    random: randomBytes,
+    log: { warn: (words) => void warnings.push(words) },
+  })
+  return { database, crypto }
+}
+
 /** A bridge over a database on disk that can be closed and opened again, with a clock that stands still. */
 export async function makeBridge(server: KeyServer) {
   const folder = mkdtempSync(join(tmpdir(), 'tombolo-crypto-'))
@@ -21,22 +37,8 @@ export async function makeBridge(server: KeyServer) {
   const warnings: string[] = []
   let now = 1_700_000_000_000
   let events = 0
-  const open = async () => {
-    const database = new Database(join(folder, 'kit.db'))
-    database.pragma('journal_mode = WAL')
-    const crypto = await openCrypto({
-      database,
-      pickleKey,
-      requests: server.requests,
-      botUserId: bot,
-      botDeviceId: botDevice,
-      clock: { now: () => now },
-      random: randomBytes,
-      log: { warn: (words) => void warnings.push(words) },
-    })
-    return { database, crypto }
-  }
-  let opened = await open()
+  const start = () => open(folder, pickleKey, server.requests, () => now, warnings)
+  let opened = await start()
   const bridge = {
     warnings,
     get crypto(): Crypto {
@@ -51,7 +53,7 @@ export async function makeBridge(server: KeyServer) {
     async restart() {
       await opened.crypto.close()
       opened.database.close()
-      opened = await open()
+      opened = await start()
     },
     async end() {
       await opened.crypto.close()

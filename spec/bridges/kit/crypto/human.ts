@@ -16,25 +16,27 @@ import type { KeyServer } from './key-server.ts'
 
 type Outgoing = { id?: string; type?: RequestType; body: string; event_type?: string; txn_id?: string }
 
+/** Passes a request of the machine to the server. */
+async function ask(server: KeyServer, userId: string, deviceId: string, request: Outgoing): Promise<unknown> {
+  const body = parseObject(request.body) ?? {}
+  if (request.type === RequestType.KeysUpload) return server.direct.uploadKeys(userId, deviceId, body)
+  if (request.type === RequestType.KeysQuery) return server.direct.queryKeys(userId, Object.keys(objectAt(body, 'device_keys')))
+  if (request.type === RequestType.KeysClaim) {
+    return server.direct.claimKeys(userId, deviceId, objectAt(body, 'one_time_keys') as Record<string, Record<string, string>>)
+  }
+  if (request.type === RequestType.SignatureUpload) return server.direct.uploadSignatures(userId, body)
+  const messages = objectAt(body, 'messages') as ToDeviceMessages
+  return server.direct.sendToDevice(userId, deviceId, request.event_type ?? '', request.txn_id ?? '', messages)
+}
+
 export type Human = Awaited<ReturnType<typeof makeHuman>>
 
-/** A person with the Rust crypto that Element uses, with one device, cross-signed. */
-export async function makeHuman(server: KeyServer, userId: string, deviceId: string) {
+/** Makes a machine, and what carries its requests to the server and the answers back. */
+async function connect(server: KeyServer, userId: string, deviceId: string) {
   const machine = await OlmMachine.initialize(new UserId(userId), new DeviceId(deviceId))
   await server.direct.createDevice(userId, deviceId, 'Element')
-  const ask = async (request: Outgoing): Promise<unknown> => {
-    const body = parseObject(request.body) ?? {}
-    if (request.type === RequestType.KeysUpload) return server.direct.uploadKeys(userId, deviceId, body)
-    if (request.type === RequestType.KeysQuery) return server.direct.queryKeys(userId, Object.keys(objectAt(body, 'device_keys')))
-    if (request.type === RequestType.KeysClaim) {
-      return server.direct.claimKeys(userId, deviceId, objectAt(body, 'one_time_keys') as Record<string, Record<string, string>>)
-    }
-    if (request.type === RequestType.SignatureUpload) return server.direct.uploadSignatures(userId, body)
-    const messages = objectAt(body, 'messages') as ToDeviceMessages
-    return server.direct.sendToDevice(userId, deviceId, request.event_type ?? '', request.txn_id ?? '', messages)
-  }
   const answer = async (request: Outgoing) => {
-    const response = (await ask(request)) ?? {}
+    const response = (await ask(server, userId, deviceId, request)) ?? {}
     if (request.id !== undefined && request.type !== undefined) {
       await machine.markRequestAsSent(request.id, request.type, JSON.stringify(response))
     }
@@ -42,6 +44,12 @@ export async function makeHuman(server: KeyServer, userId: string, deviceId: str
   const pump = async () => {
     for (const request of await machine.outgoingRequests()) await answer(request as Outgoing)
   }
+  return { machine, answer, pump }
+}
+
+/** A person with the Rust crypto that Element uses, with one device, cross-signed. */
+export async function makeHuman(server: KeyServer, userId: string, deviceId: string) {
+  const { machine, answer, pump } = await connect(server, userId, deviceId)
   await pump()
   const bootstrap = await machine.bootstrapCrossSigning(false)
   await server.direct.uploadCrossSigning(userId, parseObject(bootstrap.uploadSigningKeysRequest.body) ?? {})

@@ -12,41 +12,32 @@ type Failure = { method: keyof MatrixRequests; when: 'before' | 'after'; times: 
 
 export type KeyServer = ReturnType<typeof makeKeyServer>
 
-/** The key endpoints of a homeserver in memory, with failures on demand. `sent` is every to-device request that reached it, repeats too. */
-export function makeKeyServer() {
-  const devices = new Map<string, Map<string, Device>>()
-  const crossSigning = new Map<string, JsonObject>()
-  const transactions = new Set<string>()
-  const sent: { user: string; type: string; txnId: string; bytes: string }[] = []
-  const calls: string[] = []
-  const failures: Failure[] = []
-  let changed = new Set<string>()
+type State = {
+  devices: Map<string, Map<string, Device>>
+  crossSigning: Map<string, JsonObject>
+  transactions: Set<string>
+  sent: { user: string; type: string; txnId: string; bytes: string }[]
+  calls: string[]
+  failures: Failure[]
+}
 
-  const device = (user: string, id: string): Device => {
-    const found = devices.get(user)?.get(id)
-    if (found === undefined) throw new Error(`no device ${user} ${id}`)
-    return found
-  }
-  const deliver = (sender: string, type: string, messages: ToDeviceMessages) => {
-    for (const [user, byDevice] of Object.entries(messages)) {
-      for (const [id, content] of Object.entries(byDevice)) {
-        for (const [to, target] of devices.get(user) ?? []) {
-          if (id === '*' || id === to) target.inbox.push({ type, sender, content, to_user_id: user, to_device_id: to })
-        }
-      }
-    }
-  }
-  const requests: MatrixRequests = {
+function findDevice(state: State, user: string, id: string): Device {
+  const found = state.devices.get(user)?.get(id)
+  if (found === undefined) throw new Error(`no device ${user} ${id}`)
+  return found
+}
+
+function uploads(state: State): Pick<MatrixRequests, 'createDevice' | 'uploadKeys' | 'uploadCrossSigning' | 'uploadSignatures'> {
+  return {
     async createDevice(user, id) {
-      const own = devices.get(user) ?? new Map<string, Device>()
-      devices.set(user, own)
+      const own = state.devices.get(user) ?? new Map<string, Device>()
+      state.devices.set(user, own)
       if (!own.has(id)) own.set(id, { oneTimeKeys: new Map(), fallbackUsed: false, inbox: [] })
     },
     async uploadKeys(user, id, body) {
-      const target = device(user, id)
+      const target = findDevice(state, user, id)
       if (isObject(body.device_keys)) {
         target.keys = body.device_keys
-        changed.add(user)
       }
       for (const [key, value] of Object.entries(objectAt(body, 'one_time_keys'))) {
         const known = target.oneTimeKeys.get(key)
@@ -60,19 +51,22 @@ export function makeKeyServer() {
       return { one_time_key_counts: { signed_curve25519: target.oneTimeKeys.size } }
     },
     async uploadCrossSigning(user, body) {
-      crossSigning.set(user, { ...crossSigning.get(user), ...body })
-      changed.add(user)
+      state.crossSigning.set(user, { ...state.crossSigning.get(user), ...body })
     },
     async uploadSignatures(user, body) {
       for (const [id, object] of Object.entries(objectAt(body, user))) {
-        const target = devices.get(user)?.get(id)
+        const target = state.devices.get(user)?.get(id)
         if (target?.keys === undefined) continue
         const signatures = { ...objectAt(objectAt(target.keys, 'signatures'), user), ...objectAt(objectAt(object, 'signatures'), user) }
         target.keys = { ...target.keys, signatures: { [user]: signatures } }
-        changed.add(user)
       }
       return { failures: {} }
     },
+  }
+}
+
+function answers(state: State): Pick<MatrixRequests, 'queryKeys' | 'claimKeys'> {
+  return {
     async queryKeys(_asUser, users) {
       const response: Record<string, JsonObject> = {
         device_keys: {},
@@ -82,10 +76,10 @@ export function makeKeyServer() {
         failures: {},
       }
       for (const user of users) {
-        const keys = [...(devices.get(user) ?? [])].flatMap(([id, { keys }]) => (keys === undefined ? [] : [[id, keys] as const]))
+        const keys = [...(state.devices.get(user) ?? [])].flatMap(([id, { keys }]) => (keys === undefined ? [] : [[id, keys] as const]))
         ;(response.device_keys as JsonObject)[user] = Object.fromEntries(keys)
         for (const name of ['master', 'self_signing', 'user_signing']) {
-          const key = crossSigning.get(user)?.[`${name}_key`]
+          const key = state.crossSigning.get(user)?.[`${name}_key`]
           if (key !== undefined) (response[`${name}_keys`] as JsonObject)[user] = key
         }
       }
@@ -95,7 +89,7 @@ export function makeKeyServer() {
       const claimed: Record<string, JsonObject> = {}
       for (const [user, ids] of Object.entries(asked)) {
         for (const id of Object.keys(ids)) {
-          const target = devices.get(user)?.get(id)
+          const target = state.devices.get(user)?.get(id)
           const [first] = target?.oneTimeKeys ?? []
           if (target !== undefined && first === undefined) target.fallbackUsed = true
           if (first !== undefined) target?.oneTimeKeys.delete(first[0])
@@ -105,20 +99,39 @@ export function makeKeyServer() {
       }
       return { one_time_keys: claimed, failures: {} }
     },
+  }
+}
+
+function deliver(state: State, sender: string, type: string, messages: ToDeviceMessages): void {
+  for (const [user, byDevice] of Object.entries(messages)) {
+    for (const [id, content] of Object.entries(byDevice)) {
+      for (const [to, target] of state.devices.get(user) ?? []) {
+        if (id === '*' || id === to) target.inbox.push({ type, sender, content, to_user_id: user, to_device_id: to })
+      }
+    }
+  }
+}
+
+function delivery(state: State): Pick<MatrixRequests, 'sendToDevice'> {
+  return {
     async sendToDevice(asUser, asDevice, type, txnId, messages) {
-      sent.push({ user: asUser, type, txnId, bytes: JSON.stringify(messages) })
+      state.sent.push({ user: asUser, type, txnId, bytes: JSON.stringify(messages) })
       const key = `${asUser} ${asDevice} ${type} ${txnId}`
-      if (transactions.has(key)) return
-      transactions.add(key)
-      deliver(asUser, type, messages)
+      if (state.transactions.has(key)) return
+      state.transactions.add(key)
+      deliver(state, asUser, type, messages)
     },
   }
-  const faulty = Object.fromEntries(
+}
+
+/** The same requests, each of which fails when it was told to. */
+function withFailures(state: State, requests: MatrixRequests): MatrixRequests {
+  return Object.fromEntries(
     Object.entries(requests).map(([name, request]) => [
       name,
       async (...args: unknown[]) => {
-        calls.push(name)
-        const failure = failures.find((one) => one.method === name && one.times > 0)
+        state.calls.push(name)
+        const failure = state.failures.find((one) => one.method === name && one.times > 0)
         if (failure !== undefined) failure.times--
         if (failure?.when === 'before') throw new Error(`${name} did not reach the server`)
         const response = await (request as (...args: unknown[]) => Promise<unknown>)(...args)
@@ -127,31 +140,27 @@ export function makeKeyServer() {
       },
     ]),
   ) as MatrixRequests
+}
 
+/** The key endpoints of a homeserver in memory, with failures on demand. `sent` is every to-device request that reached it, repeats too. */
+export function makeKeyServer() {
+  const state: State = { devices: new Map(), crossSigning: new Map(), transactions: new Set(), sent: [], calls: [], failures: [] }
+  const direct: MatrixRequests = { ...uploads(state), ...answers(state), ...delivery(state) }
   return {
     /** What the bridge speaks to: fails on demand. */
-    requests: faulty,
+    requests: withFailures(state, direct),
     /** What humans speak to: never fails. */
-    direct: requests,
-    sent,
-    calls,
-    device,
-    deliver,
+    direct,
+    sent: state.sent,
+    calls: state.calls,
+    device: (user: string, id: string) => findDevice(state, user, id),
     fail(method: keyof MatrixRequests, when: 'before' | 'after', times = 1) {
-      failures.push({ method, when, times })
+      state.failures.push({ method, when, times })
     },
     removeDevice(user: string, id: string) {
-      devices.get(user)?.delete(id)
-      changed.add(user)
+      state.devices.get(user)?.delete(id)
     },
-    takeChanged() {
-      const users = [...changed]
-      changed = new Set()
-      return users
-    },
-    takeInbox(user: string, id: string) {
-      return device(user, id).inbox.splice(0)
-    },
-    crossSigning: (user: string) => crossSigning.get(user),
+    takeInbox: (user: string, id: string) => findDevice(state, user, id).inbox.splice(0),
+    crossSigning: (user: string) => state.crossSigning.get(user),
   }
 }

@@ -105,6 +105,17 @@ describe('receiving for the bridge', () => {
     expect(body(content, '$1')).to.equal('one')
   })
 
+  it('takes a key that a client also gives to the device of a ghost as one key', async () => {
+    await bridge.say('a session between the two', [alice.userId])
+    await alice.track([ghost])
+    await alice.sync()
+    const content = await alice.encrypt(room, [alice.userId, bot, ghost], 'm.room.message', { body: 'one' })
+    const { roomKeys } = await bridge.transact([ghost, bot])
+    expect(roomKeys).to.have.length(1)
+    expect(body(content, '$1')).to.equal('one')
+    expect(bridge.warnings).to.deep.equal([])
+  })
+
   it('tells with which code a key is withheld', async () => {
     const content = { algorithm: 'm.megolm.v1.aes-sha2', room_id: room, session_id: 'S', code: 'm.unverified' }
     const withheld = { type: 'm.room_key.withheld', sender: alice.userId, to_user_id: bot, to_device_id: botDevice, content }
