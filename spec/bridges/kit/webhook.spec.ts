@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { accept } from '../../../bridges/kit/inbox.ts'
+import { DurableAppService } from '../../../bridges/kit/matrix/appservice.ts'
+import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { openStore, type Store } from '../../../bridges/kit/store/store.ts'
+import { openVault, type Vault } from '../../../bridges/kit/vault.ts'
+import { mountWebhook } from '../../../bridges/kit/webhook.ts'
+import { createMessenger } from '../../../bridges/messenger/connector.ts'
+import { encodeEnvelope, signatureHeaders } from '../../../bridges/sandbox/envelope.ts'
+import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
+import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+
+describe('the webhook', () => {
+  let folder: string
+  let store: Store
+  let vault: Vault
+  let sandbox: Sandbox
+  let service: DurableAppService
+  let url: string
+
+  beforeEach(async () => {
+    folder = temporaryFolder()
+    store = openStore(join(folder, 'bridge.db'))
+    vault = openVault('messenger', join(folder, 'vault.key'))
+    sandbox = await startSandbox({ firstRetryMs: 5, longestRetryMs: 20 })
+    service = new DurableAppService()
+    const { appSecret } = sandbox.accounts.messenger
+    const { webhook } = createMessenger({ baseUrl: sandbox.url, version: 'v25.0', appSecret, verifyToken: 'a word' })
+    mountWebhook(service.app, webhook, (items) => void accept({ store, vault, clock: Date.now }, items))
+    await service.listen(0, '127.0.0.1')
+    url = `http://127.0.0.1:${service.port}/webhook`
+  })
+  afterEach(async () => {
+    await sandbox.close()
+    await service.close()
+    store.close()
+    removeFolder(folder)
+  })
+
+  const kept = () => selectNewInbox(store, 0, 1000).length
+  const post = (body: Buffer, headers: Record<string, string>) => fetch(url, { method: 'POST', body, headers })
+  const text = (mid: string) => ({
+    ...{ sender: { id: '5' }, recipient: { id: sandbox.accounts.messenger.id }, timestamp: 1 },
+    message: { mid, text: 'Grüße' },
+  })
+  const signed = (...mids: string[]) => {
+    const body = encodeEnvelope(sandbox.accounts.messenger, mids.map(text), 1)
+    return { body, headers: signatureHeaders(body, sandbox.accounts.messenger.appSecret) }
+  }
+
+  it('is set up with the right word, and has then what people write on disk', async () => {
+    await sandbox.control.setWebhook({ object: 'page', url, verifyToken: 'a word' })
+    const ana = await sandbox.person({ network: 'messenger', name: 'Ana' })
+    await ana.says('hello')
+    await ana.says('again')
+    await sandbox.control.settle({ network: 'messenger' })
+    expect(kept()).to.equal(2)
+  })
+
+  it('is not set up with another word', async () => {
+    const error = await sandbox.control.setWebhook({ object: 'page', url, verifyToken: 'wrong' }).then(
+      () => undefined,
+      (caught: unknown) => caught,
+    )
+    expect(error).to.be.an('error')
+  })
+
+  it('keeps each of a batch once, however often it comes', async () => {
+    const { body, headers } = signed('m1', 'm2')
+    for (let n = 0; n < 20; n++) expect((await post(body, headers)).status).to.equal(200)
+    expect((await post(signed('m2', 'm3').body, signed('m2', 'm3').headers)).status).to.equal(200)
+    expect(kept()).to.equal(3)
+  })
+
+  it('refuses what is not signed over these very bytes, before reading it', async () => {
+    const { body, headers } = signed('m1')
+    const again = Buffer.from(JSON.stringify(JSON.parse(body.toString())))
+    expect(again.equals(body)).to.equal(false)
+    expect((await post(again, headers)).status).to.equal(401)
+    expect((await post(body, {})).status).to.equal(401)
+    expect((await post(body, { 'x-hub-signature': headers['x-hub-signature']! })).status).to.equal(401)
+    expect((await post(Buffer.from('not json'), headers)).status).to.equal(401)
+    expect(kept()).to.equal(0)
+  })
+
+  it('refuses a body beyond three megabytes', async () => {
+    const body = Buffer.alloc(3 * 1024 * 1024 + 1, 32)
+    expect((await post(body, signatureHeaders(body, sandbox.accounts.messenger.appSecret))).status).to.equal(413)
+  })
+
+  it('keeps the good ones of a batch with a bad entry, and the bad one aside', async () => {
+    const { messenger } = sandbox.accounts
+    const good = { id: messenger.id, time: 1, messaging: [text('m1')] }
+    const body = Buffer.from(JSON.stringify({ object: 'page', entry: [7, good, { id: messenger.id, messaging: ['x'] }] }))
+    expect((await post(body, signatureHeaders(body, messenger.appSecret))).status).to.equal(200)
+    expect(kept()).to.equal(3)
+  })
+})
