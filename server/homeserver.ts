@@ -16,6 +16,7 @@ import { operatorsEndpoints } from './http/operations.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { serveWith } from './http/serve.ts'
 import { keys } from './keys/index.ts'
+import { media } from './media/index.ts'
 import { membership } from './membership/index.ts'
 import { closeHome, type Overrides, openHome } from './open-home.ts'
 import { createPeople } from './people/create-people.ts'
@@ -68,6 +69,7 @@ function buildSlices(tools: Tools): Slice[] {
     deviceList(tools),
     events(tools),
     keys(tools),
+    media(tools),
     membership(tools),
     profile(tools),
     push(tools),

@@ -26,6 +26,8 @@ export type Audience =
 /** What a section has to say; each list holds events in the client-server format. */
 export type Piece = {
   toDevice?: JsonObject[]
+  /** Set when more messages wait than one answer holds: how far `toDevice` goes, for the token (`encodeToken(upTo, toDeviceUpTo)`). */
+  toDeviceUpTo?: number
   deviceLists?: { changed: UserId[]; left: UserId[] }
   /** Key counts of the audience's device; for an application service by user and device. */
   oneTimeKeyCounts?: JsonObject
@@ -56,6 +58,8 @@ export type Section = {
   /** Asked on every answer, as key counts are. */
   readonly always?: boolean
   readonly between: (between: Between) => Promise<Piece | undefined> | Piece | undefined
+  /** The audience has shown that it holds everything up to here (it came back with the token, or took the transaction): clean up. */
+  readonly acknowledge?: (audience: Audience, upTo: number) => Promise<void>
 }
 
 /** Runs after the events it reads; keeps its own position. Started once the server listens, ended before it drains. */

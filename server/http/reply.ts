@@ -55,6 +55,11 @@ export function sendError(response: ServerResponse, error: MatrixError, headers:
   response.end(data)
 }
 
+/** Begins an answer whose body the handler streams itself. */
+export function sendHead(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {
+  response.writeHead(status, [...cors, ...Object.entries(headers).flat()])
+}
+
 /** The error as the client may see it: whatever is not made to be shown is a 500 without words. */
 export function shown(error: unknown): MatrixError {
   return error instanceof MatrixError ? error : new MatrixError(500, 'M_UNKNOWN', 'the server has made a mistake')

@@ -1,0 +1,25 @@
+import type { Slice, Tools } from '../slice.ts'
+import { write } from '../storage/database.ts'
+import { crossSigningEndpoints } from './cross-signing.client.ts'
+import { deleteSignaturesBy, deleteSignaturesOn } from './cross-signing.store.ts'
+import { keyCounts } from './key-counts.ts'
+import { keysEndpoints } from './keys.client.ts'
+import { deleteDeviceKeys, deleteFallbackKeys, deleteOneTimeKeys } from './keys.store.ts'
+import { keySection } from './keys.sync.ts'
+
+/** Keys for end-to-end encryption. https://spec.matrix.org/v1.19/client-server-api/#end-to-end-encryption */
+export function keys({ home, people, graph }: Tools): Slice {
+  const counts = keyCounts(home)
+  return {
+    name: 'keys',
+    endpoints: [...keysEndpoints({ home, people, graph }, counts), ...crossSigningEndpoints({ home, people, graph })],
+    sections: [keySection({ home, people, counts })],
+    forget: {
+      device: async (userId, deviceId) => {
+        const all = [deleteDeviceKeys, deleteOneTimeKeys, deleteFallbackKeys, deleteSignaturesOn].map((one) => write(one, userId, deviceId))
+        const signed = write(deleteSignaturesBy, userId, `ed25519:${deviceId}`)
+        await home.database.commit({ writes: [...all, signed], log: [{ kind: 'one_time_keys', key: userId }] })
+      },
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { invalidParam } from '../core/matrix-error.ts'
+import type { Graph, TimelineEvent } from '../graph/graph.ts'
+import type { Home } from '../home.ts'
+import { accountDataChange, readAccountData } from '../people/account-data.ts'
+import { type LogRow, type Write, write } from '../storage/database.ts'
+import { selectReceipt, upsertReceipt } from './receipts.store.ts'
+
+export const markers = ['m.fully_read', 'm.read', 'm.read.private'] as const
+
+/** What a user has read: up to which event, and in which thread (`main`, its root, or none at all). */
+export type Mark = { readonly type: (typeof markers)[number]; readonly eventId: EventId; readonly threadId: string | undefined }
+
+type Tools = { readonly home: Pick<Home, 'database' | 'clock'>; readonly graph: Pick<Graph, 'event' | 'readMarker'> }
+type Changes = { readonly writes: Write[]; readonly log: LogRow[]; readonly applied: (() => void)[] }
+
+/**
+ * Moves a user's receipts and markers in a room, all in one part. One that would go back stays where it is; an event that is not known here
+ * (yet) is taken as it comes. Throws `M_INVALID_PARAM` for an event of another room.
+ */
+export async function markRead({ home, graph }: Tools, userId: UserId, roomId: RoomId, marks: readonly Mark[]): Promise<void> {
+  const changes: Changes = { writes: [], log: [], applied: [] }
+  for (const mark of marks) {
+    const event = await graph.event(mark.eventId)
+    if (event && event.roomId !== roomId) throw invalidParam('the event is not in this room')
+    const before = await eventMarked(home, userId, roomId, mark)
+    if (event && before !== undefined && isBefore(event, await graph.event(before))) continue
+    if (mark.type === 'm.fully_read') addMarker(changes, userId, roomId, mark.eventId)
+    else addReceipt(changes, home.clock.now(), userId, roomId, mark)
+    if (mark.type !== 'm.fully_read' && movesPosition(mark) && event?.position !== undefined) {
+      const moved = graph.readMarker(userId, roomId, event.position)
+      changes.writes.push(...moved.writes)
+      changes.log.push(...moved.log)
+      changes.applied.push(moved.applied)
+    }
+  }
+  if (changes.writes.length === 0) return
+  const applied = () => {
+    for (const apply of changes.applied) apply()
+  }
+  await home.database.commit({ writes: changes.writes, log: changes.log, applied })
+}
+
+/** A receipt in a thread says nothing of the room's other messages. */
+function movesPosition({ threadId }: Mark): boolean {
+  return threadId === undefined || threadId === 'main'
+}
+
+async function eventMarked({ database }: Pick<Home, 'database'>, userId: UserId, roomId: RoomId, mark: Mark): Promise<EventId | undefined> {
+  if (mark.type === 'm.fully_read') {
+    const content = await readAccountData(database, userId, roomId, 'm.fully_read')
+    return content?.['event_id'] as EventId | undefined
+  }
+  const row = await database.selectOne(selectReceipt, roomId, userId, mark.type, mark.threadId ?? '')
+  return row?.event_id as EventId | undefined
+}
+
+function isBefore(event: TimelineEvent, marked: TimelineEvent | undefined): boolean {
+  if (!marked) return false
+  return event.depth < marked.depth || (event.depth === marked.depth && event.order < marked.order)
+}
+
+function addMarker({ writes, log }: Changes, userId: UserId, roomId: RoomId, eventId: EventId): void {
+  const change = accountDataChange(userId, roomId, 'm.fully_read', { event_id: eventId }, log.length)
+  writes.push(change.write)
+  log.push(change.log)
+}
+
+function addReceipt({ writes, log }: Changes, now: number, userId: UserId, roomId: RoomId, { type, eventId, threadId }: Mark): void {
+  writes.push(write(upsertReceipt, roomId, userId, type, threadId ?? '', eventId, now, log.length))
+  log.push(type === 'm.read' ? { kind: 'receipt', key: roomId } : { kind: 'private_receipt', key: userId })
+}

@@ -1,0 +1,25 @@
+import { statement } from '../storage/database.ts'
+
+export type ReceiptRow = { room_id: string; user_id: string; type: string; thread_id: string; event_id: string; at: number }
+
+export const upsertReceipt = statement<
+  [roomId: string, userId: string, type: string, threadId: string, eventId: string, at: number, row: number]
+>(
+  `INSERT INTO receipts (room_id, user_id, type, thread_id, event_id, at, position) VALUES (?, ?, ?, ?, ?, ?, position_of(?))
+  ON CONFLICT (room_id, user_id, type, thread_id) DO UPDATE SET event_id = excluded.event_id, at = excluded.at, position = excluded.position`,
+)
+
+export const selectReceipt = statement<[roomId: string, userId: string, type: string, threadId: string], { event_id: string }>(
+  'SELECT event_id FROM receipts WHERE room_id = ? AND user_id = ? AND type = ? AND thread_id = ?',
+)
+
+export const selectReceiptsOfRooms = statement<[roomIds: readonly string[], after: number, upTo: number], ReceiptRow>(
+  `SELECT r.room_id, r.user_id, r.type, r.thread_id, r.event_id, r.at
+  FROM json_each(CAST(? AS TEXT)) AS wanted JOIN receipts r ON r.room_id = wanted.value
+  WHERE r.position > ? AND r.position <= ? AND r.type = 'm.read' ORDER BY r.position`,
+)
+
+export const selectPrivateReceipts = statement<[userId: string, after: number, upTo: number], ReceiptRow>(
+  `SELECT room_id, user_id, type, thread_id, event_id, at FROM receipts
+  WHERE user_id = ? AND type = 'm.read.private' AND position > ? AND position <= ? ORDER BY position`,
+)

@@ -1,0 +1,20 @@
+import type { Slice, Tools } from '../slice.ts'
+import { write } from '../storage/database.ts'
+import { sendToDevice } from './send-to-device.ts'
+import { sendToDeviceEndpoint } from './to-device.client.ts'
+import { deleteMessagesOfDevice } from './to-device.store.ts'
+import { toDeviceSection } from './to-device.sync.ts'
+
+/** https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging */
+export function toDevice({ home, people }: Tools): Slice {
+  return {
+    name: 'to-device',
+    endpoints: [sendToDeviceEndpoint(sendToDevice({ home, people }))],
+    sections: [toDeviceSection(home)],
+    forget: {
+      device: async (userId, deviceId) => {
+        await home.database.commit({ writes: [write(deleteMessagesOfDevice, userId, deviceId)] })
+      },
+    },
+  }
+}
