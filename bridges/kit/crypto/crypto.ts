@@ -16,7 +16,7 @@ import { openOutboundStore } from './outbound.store.ts'
 import { openOwnDevicesStore } from './own-devices.store.ts'
 import { type CryptoTransaction, type Received, receiveTransaction } from './receive.ts'
 import type { MatrixRequests } from './requests.ts'
-import { migrateCrypto } from './schema.ts'
+import { migrateCrypto } from './schema.store.ts'
 import { makeSeal } from './seal.ts'
 import { upkeep } from './upkeep.ts'
 

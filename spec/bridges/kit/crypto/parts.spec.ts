@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { makeHot } from '../../../../bridges/kit/crypto/hot.ts'
 import { canonicalJson } from '../../../../bridges/kit/crypto/json.ts'
 import { makeLanes } from '../../../../bridges/kit/crypto/lanes.ts'
-import { migrateCrypto } from '../../../../bridges/kit/crypto/schema.ts'
+import { migrateCrypto } from '../../../../bridges/kit/crypto/schema.store.ts'
 import { makeSeal } from '../../../../bridges/kit/crypto/seal.ts'
 
 describe('parts of encryption', () => {
