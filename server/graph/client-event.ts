@@ -1,7 +1,10 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
-import type { Seen, StateEvent, TimelineEvent } from './graph.ts'
+import type { MembershipName, StateEvent, TimelineEvent } from './graph.ts'
+
+/** An event and the reader's membership when it was sent; none for a reader who is no user. */
+export type Shown = { readonly event: TimelineEvent; readonly membership: MembershipName | undefined }
 
 /** For whom an event is written, and when. */
 export type Reader = {
@@ -14,7 +17,7 @@ export type Reader = {
 const texts = new WeakMap<Pdu, string>()
 
 /** An event in the client-server format, as JSON text. https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
-export function clientEventText({ event, membership }: Seen, reader: Reader, withRoomId = true): string {
+export function clientEventText({ event, membership }: Shown, reader: Reader, withRoomId = true): string {
   const roomId = withRoomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
   return `{${ownText(event.pdu, event.eventId)}${roomId},"unsigned":${unsignedText(event, membership, reader)}}`
 }
