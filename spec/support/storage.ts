@@ -15,12 +15,19 @@ export type Open = (extras?: DatabaseExtras) => Promise<Opened>
 /** Where the open database is, for a spec that reaches around the engine. */
 export type Place = { readonly config: () => DatabaseConfig; readonly errors: string[] }
 
+type Engine = Database['engine']
+const both: readonly Engine[] = ['sqlite', 'postgres']
+
 /**
  * Declares a suite once for each engine. Every test gets a fresh database; on a machine without PostgreSQL its half is skipped, with a line that
  * says so.
  */
-export function forEachEngine(name: string, body: (open: Open, engine: Database['engine'], place: Place) => void): void {
-  for (const engine of ['sqlite', 'postgres'] as const) {
+export function forEachEngine(
+  name: string,
+  body: (open: Open, engine: Engine, place: Place) => void,
+  engines: readonly Engine[] = both,
+): void {
+  for (const engine of engines) {
     describe(`${name} on ${engine}`, () => {
       let config: DatabaseConfig | undefined
       let drop: () => Promise<void>

@@ -1,4 +1,4 @@
-import { boundValue } from '../bound-value.ts'
+import { boundValue, readText } from '../bound-value.ts'
 import type { BatchResult, PartResult } from '../commit-queue.ts'
 import type { Guard, Part, Select, Statement } from '../database.ts'
 import { boundQuery, type Query } from './portable-sql.ts'
@@ -7,6 +7,7 @@ import type { WriterSession } from './writer-session.ts'
 
 const query = (sql: string, ...parameters: Query['parameters'][number][]): Query => ({ sql, parameters })
 const lockRooms = `SELECT room_id, version FROM rooms WHERE room_id IN (SELECT value FROM json_each(CAST($1 AS text))) ORDER BY room_id FOR UPDATE`
+const lockNames = 'SELECT pg_advisory_xact_lock(hashtextextended(value, 0)) FROM json_each(CAST($1 AS text))'
 const insertLog = `INSERT INTO log (position, kind, key) SELECT positions.position - $1 + row.n, row.kind, row.key
   FROM positions, ROWS FROM (json_array_elements_text(CAST(CAST($2 AS text) AS json)), json_array_elements_text(CAST(CAST($3 AS text) AS json)))
   WITH ORDINALITY AS row(kind, key, n) WHERE positions.id = 1`
@@ -45,18 +46,29 @@ type Locked = { readonly versions: Map<string, number>; readonly guards: readonl
 
 /** Begins; gives the versions of the claimed rooms, now locked, and of each part the guard that failed. */
 async function lock(session: Session, parts: readonly Part[]): Promise<Locked> {
-  const rooms = [...new Set(parts.flatMap((part) => part.room?.id ?? []))]
+  const rooms = [...new Set(parts.flatMap((part) => part.room?.id ?? []))].toSorted()
   const guards = parts.map((part) => (part.guards ?? []).map(guardQuery))
   const locks = rooms.length > 0 ? [query(lockRooms, boundValue(rooms))] : []
   const rows = await session.send([query('BEGIN'), ...locks, ...guards.flat()])
-  const found = locks.length > 0 ? (rows[1] as unknown as { room_id: string; version: number }[]) : []
+  const versions = new Map(locks.length > 0 ? versionsIn(rows[1]!) : [])
+  const missing = rooms.filter((id) => !versions.has(id))
+  if (missing.length > 0) for (const [id, version] of await lockMissing(session, missing)) versions.set(id, version)
   let place = 1 + locks.length
   const failed = parts.map((part, at) => {
     const answers = rows.slice(place, place + guards[at]!.length)
     place += answers.length
     return failedGuard(part, answers)
   })
-  return { versions: new Map(rooms.map((id) => [id, found.find((row) => row.room_id === boundValue(id))?.version ?? 0])), guards: failed }
+  return { versions, guards: failed }
+}
+
+const versionsIn = (rows: Rows) => rows.map((row) => [readText(row['room_id'] as string), row['version'] as number] as const)
+
+/** A room without a row has nothing to lock but its name; whoever waited for that looks again. */
+async function lockMissing(session: Session, rooms: readonly string[]): Promise<Map<string, number>> {
+  const list = boundValue(rooms)
+  const [, found] = await session.send([query(lockNames, list), query(lockRooms, list)])
+  return new Map([...rooms.map((id) => [id, 0] as const), ...versionsIn(found!)])
 }
 
 /** A row that a guard expects stays until COMMIT. */

@@ -37,12 +37,17 @@ export async function openPostgres(options: PostgresOptions): Promise<{ database
     advance: (result, apply) => notifier.own(result.before, logRowsOf(result), apply).finally(following.release),
     failed: options.failed,
   })
-  const close = async () => {
+  let closed: Promise<void> | undefined
+  const end = async () => {
     await queue.close()
     await listening.end()
     notifier.end()
     await writer.close()
     await endReading()
+  }
+  const close = () => {
+    closed ??= end()
+    return closed
   }
   const selectOne: Database['selectOne'] = async (of, ...parameters) => (await select(of, ...parameters))[0]
   return { database: { engine: 'postgres', shared: true, select, selectOne, commit: queue.commit, close }, notifier }

@@ -35,12 +35,17 @@ export async function openSqlite(options: SqliteOptions): Promise<{ database: Da
       advance: (result, apply) => notifier.own(result.before, logRowsOf(result), apply),
       failed: options.failed,
     })
-    const close = async () => {
+    let closed: Promise<void> | undefined
+    const end = async () => {
       await queue.close()
       notifier.end()
       reader.close()
       await writer.close()
       lock.close()
+    }
+    const close = () => {
+      closed ??= end()
+      return closed
     }
     const selectOne: Database['selectOne'] = async (of, ...parameters) => (await select(of, ...parameters))[0]
     return { database: { engine: 'sqlite', shared: false, select, selectOne, commit: queue.commit, close }, notifier }
