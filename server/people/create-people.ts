@@ -22,11 +22,11 @@ type ForgetDevice = (userId: UserId, deviceId: DeviceId) => Promise<void>
 /** Reads the application services' registrations and makes their senders' accounts; throws in words for the operator when one cannot be used. */
 export async function createPeople(bare: Home): Promise<People> {
   const services = createServices(readRegistrations(bare.config.appservice_files, bare.serverName))
-  const requesters = createRequesters(bare, services)
+  const home = forgetting(bare, (userId) => requesters.forget(userId))
+  const requesters = createRequesters(home, services)
   bare.notifier.beforeAdvance((rows) => {
     for (const { kind, key } of rows) if (kind === 'session') requesters.forget(key)
   })
-  const home = forgetting(bare, requesters.forget)
   const passwords = createPasswords(home.config.password_hashing)
   await createSenders(home, services)
   return {

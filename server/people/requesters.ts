@@ -32,7 +32,7 @@ export function createRequesters(home: Tools, services: Services): Requesters {
   async function authenticate(token: string, as: As): Promise<Requester> {
     const hash = hashToken(token)
     const service = services.byToken(hash)
-    const key = service ? `${hash} ${as.userId ?? ''} ${as.deviceId ?? ''}` : hash
+    const key = service ? JSON.stringify([hash, as.userId, as.deviceId]) : hash
     const known = remembered.get(key) ?? (await remembered.learn(key, () => (service ? asUser(service, as) : ofToken(hash))))
     if (known.expiresAt <= home.clock.now()) throw unknownToken({ softLogout: true, message: 'the access token has expired' })
     const { requester } = known

@@ -14,7 +14,10 @@ export type Body = ReturnType<typeof JSON.parse>
 export type Answered = { readonly status: number; readonly body: Body; readonly headers: Headers; readonly text: string }
 type Asking = { query?: Record<string, string>; headers?: Record<string, string>; signal?: AbortSignal }
 
-/** Asks a server under one token; paths without a leading `/_` are below `/_matrix/client/v3`. */
+/** Paths that are not below `/_matrix/client/v3`. */
+const isWhole = /^\/(?:$|_|\.well-known\/|health$)/
+
+/** Asks a server under one token; what does not look like a whole path is below `/_matrix/client/v3`. */
 export type Client = {
   readonly request: (method: string, path: string, body?: unknown, asking?: Asking) => Promise<Answered>
   readonly get: (path: string, asking?: Asking) => Promise<Answered>
@@ -131,7 +134,7 @@ async function registerUser({ people }: Homeserver, clientOf: (token: string) =>
 
 function makeClient(url: string, token?: string, always: Record<string, string> = {}): Client {
   async function request(method: string, path: string, body?: unknown, { query, headers, signal }: Asking = {}): Promise<Answered> {
-    const target = new URL(url + (path.startsWith('/_') || path.startsWith('/.well-known') ? path : `/_matrix/client/v3${path}`))
+    const target = new URL(url + (isWhole.test(path) ? path : `/_matrix/client/v3${path}`))
     for (const [name, value] of Object.entries({ ...always, ...query })) target.searchParams.set(name, value)
     const response = await fetch(target, {
       method,
