@@ -4,7 +4,10 @@
  * Reading is `select`; writing is handing a `Part` to `commit`, which joins the open batch and resolves once that batch is durable.
  * SQL is written once for both engines, with `?` for parameters:
  * - a list is bound as one JSON parameter and read with `json_each(CAST(? AS TEXT))` (columns `key`, `value`);
- * - `position_of(?)` is the position of the part's n-th log row (n from 0), known only when the batch is written;
+ *   On PostgreSQL both columns are text: `CAST(value AS BIGINT)` for integers;
+ * - `position_of(?)` is the position of the part's n-th log row (n from 0), known only when the batch is written; it is for writes alone;
+ * - a name with capitals is quoted (`AS "eventId"`), and a `?` whose type nothing tells is cast (`CAST(? AS TEXT) IS NULL`);
+ * - U+0000 in texts and lists is kept (written as two characters that sort the same); half a surrogate pair becomes U+FFFD;
  * - columns are `TEXT` (compared by code point), `BIGINT` (safe integers; booleans are 0 and 1) and `BLOB` (bytes).
  */
 
@@ -39,8 +42,17 @@ export function write<P extends readonly Value[], R>(of: Statement<P, R>, ...par
 /** A condition read in the batch's transaction: a part whose guard fails is dropped whole, and `name` comes back as a value. */
 export type Guard = Write & { readonly name: string; readonly expects: 'row' | 'no row' }
 
-/** A guard of a part: passes when the statement returns a row (or none, as `expects` says). Back it with a unique constraint. */
-export function guard<P extends readonly Value[], R>(name: string, expects: Guard['expects'], of: Statement<P, R>, ...parameters: P): Guard {
+/**
+ * A guard of a part: passes when the statement returns a row (or none, as `expects` says). A row that is expected stays locked until the part is
+ * written, so the statement is a plain SELECT (no aggregate, DISTINCT, GROUP BY or UNION); back `no row` with a unique constraint, for what another
+ * process writes meanwhile.
+ */
+export function guard<P extends readonly Value[], R>(
+  name: string,
+  expects: Guard['expects'],
+  of: Statement<P, R>,
+  ...parameters: P
+): Guard {
   return { name, expects, statement: of as unknown as Statement, parameters }
 }
 
@@ -54,7 +66,8 @@ export type RoomClaim = {
   readonly version: number
   /**
    * Called when the room has moved on: reads what came since (on PostgreSQL inside the batch's transaction, the room's row locked) and decides
-   * again. `version` is the one the new part must claim. `undefined`: what was wanted is no longer allowed; the part is dropped (`guard: 'room'`).
+   * again. Parts of a room are decided again in their order; what those before this one came to is not on disk yet. `version` is the one the new
+   * part must claim (or it claims no room). `undefined`: what was wanted is no longer allowed; the part is dropped (`guard: 'room'`).
    */
   readonly decideAgain: (select: Select, version: number) => Promise<Part | undefined>
 }
@@ -70,7 +83,7 @@ export type Part = {
   readonly applied?: (firstPosition: number) => void
 }
 
-/** `guard` names the condition that failed: one of the part's guards, or `room` when deciding again led to a no. */
+/** `position` is that of the part's last log row (without one, of the row before it). `guard` names the condition that failed: one of the part's guards, or `room` when deciding again led to a no. */
 export type Outcome = { readonly ok: true; readonly position: number } | { readonly ok: false; readonly guard: string }
 
 export type Database = {
