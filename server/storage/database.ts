@@ -83,7 +83,10 @@ export type Part = {
   readonly applied?: (firstPosition: number) => void
 }
 
-/** `position` is that of the part's last log row (without one, of the row before it). `guard` names the condition that failed: one of the part's guards, or `room` when deciding again led to a no. */
+/**
+ * `position` is that of the part's last log row (without one, of the row before it). `guard` names the condition that failed: one of the part's guards,
+ * or `room` when deciding again led to a no.
+ */
 export type Outcome = { readonly ok: true; readonly position: number } | { readonly ok: false; readonly guard: string }
 
 export type Database = {
