@@ -84,6 +84,7 @@ export const insertNote = statement<[id: string, amount: number | null, body: Ui
   'INSERT INTO notes (id, amount, body) VALUES (?, ?, ?)',
 )
 export const insertPlacedNote = statement<[id: string, n: number]>('INSERT INTO notes (id, position) VALUES (?, position_of(?))')
+export const deleteNote = statement<[id: string]>('DELETE FROM notes WHERE id = ?')
 export const selectNote = statement<[id: string], Note>('SELECT id, position, amount, body FROM notes WHERE id = ?')
 export const selectNoteIds = statement<[], { id: string }>('SELECT id FROM notes ORDER BY id')
 export const selectLogRows = statement<[], Logged>('SELECT position, kind, key FROM log ORDER BY position')

@@ -39,13 +39,14 @@ async function rollBack(session: Session): Promise<void> {
 }
 
 /**
- * How many parts from the first can share a transaction: guards are read before any part of the batch is written, so two parts with the same guard
- * can't.
+ * How many parts from the first can share a transaction. Guards are read before any part of the batch is written: a part that expects a row begins a
+ * batch, because a part before it may take the row away; two that expect no row by the same guard can't be together.
  */
 function apart(parts: readonly Part[]): number {
   const seen = new Set<string>()
-  for (const [place, part] of parts.entries()) {
-    const keys = (part.guards ?? []).map(({ statement, parameters }) => JSON.stringify([statement.id, parameters]))
+  for (const [place, { guards = [] }] of parts.entries()) {
+    const keys = guards.map(({ statement, parameters }) => JSON.stringify([statement.id, parameters]))
+    if (place > 0 && guards.some((guard) => guard.expects === 'row')) return place
     if (keys.some((key) => seen.has(key))) return place
     for (const key of keys) seen.add(key)
   }

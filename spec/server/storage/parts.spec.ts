@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { guard, type Part, type RoomClaim, write } from '../../../server/storage/database.ts'
 import {
+  deleteNote,
   forEachEngine,
   insertNote,
   insertPlacedNote,
@@ -42,6 +43,16 @@ forEachEngine('a part', (open) => {
     const once = { ...note('a'), guards: [guard('taken', 'no row', selectNote, 'a')] }
     const outcomes = await Promise.all([database.commit(once), database.commit(once), database.commit(once)])
     expect(outcomes.map((outcome) => outcome.ok)).to.deep.equal([true, false, false])
+  })
+
+  it('does not see in its guards a row that a part before it took away', async () => {
+    const { database } = await open(noteTables)
+    await database.commit(note('key'))
+    const using = (id: string): Part => ({ ...note(id), guards: [guard('gone', 'row', selectNote, 'key')] })
+    const parts = [using('a'), { writes: [write(deleteNote, 'key')] }, using('b'), note('c')]
+    const outcomes = await Promise.all(parts.map((part) => database.commit(part)))
+    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.guard))).to.deep.equal(['ok', 'ok', 'gone', 'ok'])
+    expect((await database.select(selectNoteIds)).map((row) => row.id)).to.deep.equal(['a', 'c'])
   })
 
   it('fails alone, and leaves nothing, when one of its writes is an error', async () => {

@@ -3,6 +3,7 @@ import { type Database, guard, type Part, statement, write } from '../../../serv
 import type { Notifier } from '../../../server/storage/notifier.ts'
 import { openSession } from '../../../server/storage/postgres/session.ts'
 import {
+  deleteNote,
   forEachEngine,
   insertNote,
   noteTables,
@@ -14,7 +15,6 @@ import {
   upsertRoom,
 } from '../../support/storage.ts'
 
-const deleteNote = statement<[id: string]>('DELETE FROM notes WHERE id = ?')
 const insertCount = statement<[id: string, amount: number]>('INSERT INTO notes (id, amount) VALUES (?, ?)')
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 const query = (sql: string, ...parameters: string[]) => ({ sql, parameters })
