@@ -58,8 +58,8 @@ export const password = 'a password of a test'
  * A homeserver in this process, on a port of its own, with data in a temporary folder. Undefined for PostgreSQL where there is none:
  * `const server = await startServer({ engine }); if (!server) this.skip()`.
  */
-export async function startServer(options: Options & { engine: Engine }): Promise<TestServer | undefined>
 export async function startServer(options?: Options & { engine?: 'sqlite' }): Promise<TestServer>
+export async function startServer(options: Options & { engine: Engine }): Promise<TestServer | undefined>
 export async function startServer(options: Options = {}): Promise<TestServer | undefined> {
   const database = options.engine === 'postgres' ? await freshDatabase() : undefined
   if (options.engine === 'postgres' && !database) return undefined

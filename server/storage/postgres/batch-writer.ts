@@ -4,8 +4,11 @@ import { type BatchOptions, writeBatch } from './batch-transaction.ts'
 import { ConnectionLost, type Session } from './session.ts'
 
 const largest = 512
-/** Serialization failure, deadlock, lock timeout: it may go well the next time. */
-const transientCodes = new Set(['40001', '40P01', '55P03'])
+/**
+ * Serialization failure, deadlock, lock timeout: it may go well the next time. So may a unique violation: another process wrote the row after the
+ * guard had looked for it, and the guard finds it now.
+ */
+const transientCodes = new Set(['40001', '40P01', '55P03', '23505'])
 const attempts = 5
 
 /**

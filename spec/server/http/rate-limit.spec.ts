@@ -3,7 +3,7 @@ import type { MatrixError } from '../../../server/core/matrix-error.ts'
 import type { AppService, Requester } from '../../../server/http/endpoint.ts'
 import { createRateLimit } from '../../../server/http/rate-limit.ts'
 
-const service = { sender: '@bot:a', rateLimited: true } as AppService
+const service = { sender: '@bot:a', rateLimited: true } as unknown as AppService
 function by(userId: Requester['userId'], of?: AppService): Requester {
   return { userId, deviceId: undefined, session: '', admin: false, service: of }
 }
