@@ -50,6 +50,7 @@ export const engines: readonly Engine[] = ['sqlite', 'postgres']
 
 type Deep<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? Deep<T[K]> : T[K] }
 type Options = { config?: Deep<Config>; engine?: Engine; overrides?: Overrides }
+type Started<E extends Engine> = E extends 'sqlite' ? TestServer : TestServer | undefined
 type Place = { folder: string; database: FreshDatabase | undefined }
 
 export const password = 'a password of a test'
@@ -58,12 +59,10 @@ export const password = 'a password of a test'
  * A homeserver in this process, on a port of its own, with data in a temporary folder. Undefined for PostgreSQL where there is none:
  * `const server = await startServer({ engine }); if (!server) this.skip()`.
  */
-export async function startServer(options?: Options & { engine?: 'sqlite' }): Promise<TestServer>
-export async function startServer(options: Options & { engine: Engine }): Promise<TestServer | undefined>
-export async function startServer(options: Options = {}): Promise<TestServer | undefined> {
+export async function startServer<E extends Engine = 'sqlite'>(options: Options & { engine?: E } = {}): Promise<Started<E>> {
   const database = options.engine === 'postgres' ? await freshDatabase() : undefined
-  if (options.engine === 'postgres' && !database) return undefined
-  return open(options, { folder: temporaryFolder(), database })
+  if (options.engine === 'postgres' && !database) return undefined as Started<E>
+  return (await open(options, { folder: temporaryFolder(), database })) as Started<E>
 }
 
 async function open(options: Options, place: Place): Promise<TestServer> {
