@@ -69,8 +69,10 @@ async function announce(
   const txn = (what: string) => transactionId(what, event, portal.portal, state)
   const delivery = { network, chat: portal.portal, state, ...reason, ...relation }
   await sendOnce(kit, { ...base, txn: txn('delivery'), type: 'org.tombolo.delivery', content: delivery })
-  const status = { network, ...statusOf(state, ghost), ...(why?.words ? { message: why.words } : {}), ...relation }
-  await sendOnce(kit, { ...base, txn: txn('status'), type: 'com.beeper.message_send_status', content: status })
+  const outcome = statusOf(state, ghost)
+  const status = { network, ...outcome, ...(why?.words ? { message: why.words } : {}), ...relation }
+  const statusTxn = transactionId('status', event, portal.portal, JSON.stringify(outcome))
+  await sendOnce(kit, { ...base, txn: statusTxn, type: 'com.beeper.message_send_status', content: status })
   if (state === 'read') await kit.matrix.markRead(ghost, room, event)
   if (!badEnds.includes(state)) return
   const words = `${nameOf(kit, portal.contact)}: ${why?.words ?? 'not sent.'}`
