@@ -30,7 +30,13 @@ forEachEngine('a value', (open) => {
     const bytes = Uint8Array.from({ length: 256 }, (_, place) => place)
     const largest = Number.MAX_SAFE_INTEGER
     await database.commit({ writes: [write(insertNote, 'a', largest, bytes), write(insertNote, 'b', -largest, new Uint8Array())] })
-    await database.commit({ writes: [write(insertNote, 'c', null, null)] })
+    await database.commit({
+      writes: [
+        write(insertNote, 'c', null, null),
+        write(insertNote, 'e', 1, Buffer.from('one')),
+        write(insertNote, 'f', 2, Buffer.from('two')),
+      ],
+    })
     const a = (await database.selectOne(selectNote, 'a'))!
     expect(a.amount).to.equal(largest)
     expect([...a.body!]).to.deep.equal([...bytes])
@@ -38,6 +44,8 @@ forEachEngine('a value', (open) => {
     expect(b.amount).to.equal(-largest)
     expect(b.body).to.have.length(0)
     expect(await database.selectOne(selectNote, 'c')).to.deep.equal({ id: 'c', position: null, amount: null, body: null })
+    expect(Buffer.from((await database.selectOne(selectNote, 'e'))!.body!).toString()).to.equal('one')
+    expect(Buffer.from((await database.selectOne(selectNote, 'f'))!.body!).toString()).to.equal('two')
     expect(await database.selectOne(selectNote, 'd')).to.equal(undefined)
   })
 
