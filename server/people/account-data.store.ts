@@ -25,10 +25,6 @@ export const selectAccountDataAt = statement<[userId: string, roomId: string, ty
   'SELECT position FROM account_data WHERE user_id = ? AND room_id = ? AND type = ? AND position = ?',
 )
 
-export const deleteAccountDataEdits = statement<[userId: string, roomId: string, type: string, basedOn: number]>(
-  'DELETE FROM account_data_edits WHERE user_id = ? AND room_id = ? AND type = ? AND based_on < ?',
-)
-
-export const insertAccountDataEdit = statement<[userId: string, roomId: string, type: string, basedOn: number]>(
-  'INSERT INTO account_data_edits (user_id, room_id, type, based_on) VALUES (?, ?, ?, ?)',
+export const insertAccountData = statement<[userId: string, roomId: string, type: string, content: string, row: number]>(
+  'INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, position_of(?))',
 )

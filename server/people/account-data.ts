@@ -6,8 +6,7 @@ import { conflict } from '../core/matrix-error.ts'
 import { type Database, guard, type LogRow, type Write, write } from '../storage/database.ts'
 import {
   type AccountDataRow,
-  deleteAccountDataEdits,
-  insertAccountDataEdit,
+  insertAccountData,
   selectAccountData,
   selectAccountDataAt,
   selectAccountDataBetween,
@@ -31,7 +30,7 @@ const tries = 20
 /** The write that sets account data, whose log row is the part's n-th. */
 export function accountDataChange(userId: UserId, roomId: RoomId | undefined, type: string, content: JsonObject, nthRow: number): Change {
   const text = canonicalJson(content, false)
-  return { write: write(upsertAccountData, userId, roomId ?? '', type, text, nthRow), log: { kind: 'account_data', key: userId } }
+  return { write: write(upsertAccountData, userId, roomId ?? '', type, text, nthRow), log: logRow(userId) }
 }
 
 /** Account data as it was set last; undefined when it never was. */
@@ -81,16 +80,19 @@ export async function editAccountData(
     const row = await database.selectOne(selectAccountData, userId, room, type)
     const content = edit(row && contentOf(row))
     if (content === undefined) return
-    const { write: set, log } = accountDataChange(userId, roomId, type, content, 0)
-    const base = row?.position ?? 0
-    const unchanged = row
-      ? guard('unchanged', 'row', selectAccountDataAt, userId, room, type, base)
-      : guard('unchanged', 'no row', selectAccountData, userId, room, type)
-    // Two processes that pass the guard at once collide on the edit's key; the one that loses is written again and fails its guard.
-    const claim = [write(deleteAccountDataEdits, userId, room, type, base), write(insertAccountDataEdit, userId, room, type, base)]
-    if ((await database.commit({ guards: [unchanged], writes: [...claim, set], log: [log] })).ok) return
+    const text = canonicalJson(content, false)
+    // Of two that set it for the first time at once, the second collides on the key, is written again and fails its guard.
+    const part = row
+      ? { guard: guard('unchanged', 'row', selectAccountDataAt, userId, room, type, row.position), statement: upsertAccountData }
+      : { guard: guard('unchanged', 'no row', selectAccountData, userId, room, type), statement: insertAccountData }
+    const set = write(part.statement, userId, room, type, text, 0)
+    if ((await database.commit({ guards: [part.guard], writes: [set], log: [logRow(userId)] })).ok) return
   }
   throw conflict('this account data is changed by too many at once')
+}
+
+function logRow(userId: UserId): LogRow {
+  return { kind: 'account_data', key: userId }
 }
 
 function dataOf(row: AccountDataRow): AccountData {

@@ -13,14 +13,6 @@ export const accountData: Migration = {
       PRIMARY KEY (user_id, room_id, type)
     )`,
     'CREATE INDEX account_data_by_position ON account_data (user_id, position)',
-    // One row for the last change that was made on the grounds of what was there.
-    `CREATE TABLE account_data_edits (
-      user_id TEXT NOT NULL,
-      room_id TEXT NOT NULL,
-      type TEXT NOT NULL,
-      based_on BIGINT NOT NULL,
-      PRIMARY KEY (user_id, room_id, type, based_on)
-    )`,
     `CREATE TABLE filters (
       user_id TEXT NOT NULL,
       filter_id TEXT NOT NULL,
