@@ -23,6 +23,7 @@ export function appserviceReader(tools: Tools, sections: () => readonly Section[
       for (const delivery of deliveries) delivery.moved(before, position, concerned.has(delivery.service.id))
       for (const { kind, key } of rows) if (kind === 'appservice') retry(key)
     })
+    people.onServiceSeen(({ id }) => retry(id, true))
     await Promise.all(deliveries.map((delivery) => delivery.start()))
   }
 

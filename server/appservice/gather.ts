@@ -2,6 +2,7 @@ import type { RoomId, UserId } from '../core/ids.ts'
 import { clientEventText } from '../graph/client-event.ts'
 import type { TimelineEvent } from '../graph/graph.ts'
 import type { AppService } from '../http/endpoint.ts'
+import { isSessionOfService } from '../people/services.ts'
 import type { Section, Tools } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Interests } from './interests.ts'
@@ -98,7 +99,6 @@ async function sharedRoom({ graph, interests }: Needs, service: AppService, user
 /** As `/sync` shows it to the sender's own session, and without a membership: a service is no member. */
 function eventText({ home }: Needs, service: AppService, event: TimelineEvent): string {
   const { sentBy, pdu } = event
-  const own = `${service.id} ${pdu.sender}`
-  const isOwn = sentBy !== undefined && (sentBy.session === own || sentBy.session.startsWith(`${own} `))
+  const isOwn = sentBy !== undefined && isSessionOfService(service, pdu.sender, sentBy.session)
   return clientEventText({ event, membership: undefined }, { session: isOwn ? sentBy.session : '', now: home.clock.now() })
 }

@@ -1,6 +1,6 @@
 import type { RoomAlias, RoomId, UserId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
-import { guard, write } from '../storage/database.ts'
+import { guard, type LogRow, write } from '../storage/database.ts'
 import { deleteAlias, insertAlias, selectAlias, selectAliasesOf } from './aliases.store.ts'
 import type { Graph } from './graph.ts'
 
@@ -15,10 +15,20 @@ export function createAliases({
     claimAlias: (alias, roomId, creator) => ({
       guards: [guard('alias', 'no row', selectAlias, alias)],
       writes: [write(insertAlias, alias, roomId, creator)],
+      log: [aliasRow(alias)],
     }),
     removeAlias: async (alias) => {
-      const outcome = await database.commit({ guards: [guard('alias', 'row', selectAlias, alias)], writes: [write(deleteAlias, alias)] })
+      const outcome = await database.commit({
+        guards: [guard('alias', 'row', selectAlias, alias)],
+        writes: [write(deleteAlias, alias)],
+        log: [aliasRow(alias)],
+      })
       return outcome.ok
     },
   }
+}
+
+/** The row of the log that says that an alias came or went. */
+function aliasRow(alias: RoomAlias): LogRow {
+  return { kind: 'alias', key: alias }
 }

@@ -55,8 +55,13 @@ async function createOnce(tools: Tools, rules: Room['rules'], templates: readonl
 }
 
 function forRoom(options: CreateOptions, roomId: RoomId): CreateOptions {
-  const { guards = [], writes = [] } = options.of?.(roomId) ?? {}
-  return { ...options, guards: [...(options.guards ?? []), ...guards], writes: [...(options.writes ?? []), ...writes] }
+  const { guards = [], writes = [], log = [] } = options.of?.(roomId) ?? {}
+  return {
+    ...options,
+    guards: [...(options.guards ?? []), ...guards],
+    writes: [...(options.writes ?? []), ...writes],
+    log: [...(options.log ?? []), ...log],
+  }
 }
 
 function decideRoom(tools: Tools, rules: Room['rules'], templates: readonly Template[], later: number): { room: Room; decision: Decision } {

@@ -88,7 +88,7 @@ export type AppendOptions = {
 
 /** As `AppendOptions`; `of` adds what names the new room. */
 export type CreateOptions = AppendOptions & {
-  readonly of?: (roomId: RoomId) => { readonly guards?: readonly Guard[]; readonly writes?: readonly Write[] }
+  readonly of?: (roomId: RoomId) => Pick<AppendOptions, 'guards' | 'writes' | 'log'>
 }
 
 /** `guard` is set when one of the caller's guards failed and nothing was written. */
@@ -121,7 +121,7 @@ export type Graph = {
   /** The local aliases of a room. */
   readonly aliasesOf: (roomId: RoomId) => Promise<RoomAlias[]>
   /** What takes an alias for a room: fails with the guard `alias` when it is taken. */
-  readonly claimAlias: (alias: RoomAlias, roomId: RoomId, creator: UserId) => { guards: Guard[]; writes: Write[] }
+  readonly claimAlias: (alias: RoomAlias, roomId: RoomId, creator: UserId) => { guards: Guard[]; writes: Write[]; log: LogRow[] }
   /** Ends an alias; false when there was none. */
   readonly removeAlias: (alias: RoomAlias) => Promise<boolean>
   readonly aliasCreator: (alias: RoomAlias) => Promise<UserId | undefined>

@@ -32,6 +32,7 @@ export async function createPeople(bare: Home): Promise<People> {
   return {
     ...services,
     authenticate: requesters.authenticate,
+    onServiceSeen: requesters.onServiceSeen,
     account: (userId) => findAccount(home, userId),
     createAccount: (of) => createAccount(home, passwords, of),
     profile: (userId) => readProfile(home, userId),

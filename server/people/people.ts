@@ -52,6 +52,8 @@ export type People = {
    * application service's masquerading: 403 M_FORBIDDEN for a user that is not its own or not registered, 400 M_UNKNOWN_DEVICE.
    */
   readonly authenticate: Authenticate
+  /** Called whenever a service asks something under its token: it is alive. Must be cheap. */
+  readonly onServiceSeen: (seen: (service: AppService) => void) => void
 
   readonly services: readonly AppService[]
   /** The services whose user namespaces (or sender) match. */

@@ -7,7 +7,8 @@ import type { AppService, Requester } from '../http/endpoint.ts'
 import { selectAccount } from './accounts.store.ts'
 import { selectDevice } from './devices.store.ts'
 import { lastSeenNotes } from './devices.ts'
-import type { Services } from './services.ts'
+import type { People } from './people.ts'
+import { type Services, sessionOfService } from './services.ts'
 import { selectByAccessToken } from './sessions.store.ts'
 import { confirmGeneration } from './sessions.ts'
 import { hashToken } from './tokens.ts'
@@ -20,7 +21,7 @@ export type Requesters = {
   readonly authenticate: Authenticate
   /** What is remembered of a user is void. */
   readonly forget: (userId: string) => void
-}
+} & Pick<People, 'onServiceSeen'>
 
 const mostRemembered = 100_000
 
@@ -28,10 +29,12 @@ const mostRemembered = 100_000
 export function createRequesters(home: Tools, services: Services): Requesters {
   const remembered = createMemory()
   const noteSeen = lastSeenNotes(home)
+  const servicesSeen: ((service: AppService) => void)[] = []
 
   async function authenticate(token: string, as: As): Promise<Requester> {
     const hash = hashToken(token)
     const service = services.byToken(hash)
+    if (service) for (const seen of servicesSeen) seen(service)
     const key = service ? JSON.stringify([hash, as.userId, as.deviceId]) : hash
     const known = remembered.get(key) ?? (await remembered.learn(key, () => (service ? asUser(service, as) : ofToken(hash))))
     if (known.expiresAt <= home.clock.now()) throw unknownToken({ softLogout: true, message: 'the access token has expired' })
@@ -65,10 +68,10 @@ export function createRequesters(home: Tools, services: Services): Requesters {
     if (account.deactivated) throw userDeactivated()
     if (account.locked) throw userLocked()
     if (as.deviceId !== undefined && !(await home.database.selectOne(selectDevice, userId, as.deviceId))) throw unknownDevice()
-    const session = `${service.id} ${userId}${as.deviceId === undefined ? '' : ` ${as.deviceId}`}`
+    const session = sessionOfService(service, userId, as.deviceId)
     return { expiresAt: Number.POSITIVE_INFINITY, requester: { userId, deviceId: as.deviceId, session, admin: false, service } }
   }
-  return { authenticate, forget: remembered.forget }
+  return { authenticate, forget: remembered.forget, onServiceSeen: (seen) => void servicesSeen.push(seen) }
 }
 
 /** The newest ones, by key; dropped by user. */

@@ -1,4 +1,4 @@
-import type { UserId } from '../core/ids.ts'
+import type { DeviceId, UserId } from '../core/ids.ts'
 import { isInNamespace, namespaceOf } from '../core/namespaces.ts'
 import type { AppService } from '../http/endpoint.ts'
 import type { People } from './people.ts'
@@ -39,4 +39,15 @@ export function createServices(services: readonly AppService[]): Services {
     byToken: (hash) => byToken.get(hash),
     isIn,
   }
+}
+
+/** The session of a service that acts as a user, on a device or not: the scope of its transaction ids. */
+export function sessionOfService({ id }: Pick<AppService, 'id'>, userId: UserId, deviceId: DeviceId | undefined): string {
+  return `${id} ${userId}${deviceId === undefined ? '' : ` ${deviceId}`}`
+}
+
+/** Whether a session is that of a service acting as this user. */
+export function isSessionOfService(service: Pick<AppService, 'id'>, userId: UserId, session: string): boolean {
+  const own = sessionOfService(service, userId, undefined)
+  return session === own || session.startsWith(`${own} `)
 }

@@ -75,8 +75,7 @@ async function setAlias({ graph, home, people }: Tools, { params, body, requeste
   checkAliasFree(people, alias, requester.service)
   const room = await graph.freshRoom(roomId)
   if (room === undefined || room.membership(requester.userId) !== 'join') throw forbidden('only members of a room may name it')
-  const { guards, writes } = graph.claimAlias(alias, roomId, requester.userId)
-  const outcome = await home.database.commit({ guards, writes })
+  const outcome = await home.database.commit(graph.claimAlias(alias, roomId, requester.userId))
   if (!outcome.ok) throw conflict('this alias is taken')
   return { body: {} }
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import express, { type Request, type Response } from 'express'
 import { stringify } from 'yaml'
+import type { UserId } from '../../../server/core/ids.ts'
 import { temporaryFolder } from '../../support/processes.ts'
 import { type Body, startServer, type TestServer } from '../../support/server.ts'
 
@@ -129,7 +130,7 @@ export function serverWith(file: string, options: Parameters<typeof startServer>
 
 /** Registers users of the service and gives what acts as them. */
 export async function ghost(server: TestServer, name: string) {
-  const userId = `@${name}:hs.test`
+  const userId: UserId = `@${name}:hs.test`
   await server.as(asToken).post('/register', { type: 'm.login.application_service', username: name, inhibit_login: true })
   return { userId, ...server.as(asToken, { user_id: userId }) }
 }
