@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { account } from './account/index.ts'
 import { accountData } from './account-data/index.ts'
+import { appservice } from './appservice/index.ts'
 import { consolePages } from './console/index.ts'
 import { supportedRoomVersions } from './core/room-versions.ts'
 import { deviceList } from './device-list/index.ts'
@@ -80,7 +81,7 @@ function buildSlices(tools: Tools): Slice[] {
   ]
   const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))
-  slices.push(sync(tools, sections), discovery(tools, paths))
+  slices.push(sync(tools, sections), appservice(tools, sections), discovery(tools, paths))
   return slices
 }
 

@@ -8,7 +8,20 @@ import { accountData } from './0013-account-data.ts'
 import { receipts } from './0014-receipts.ts'
 import { typing } from './0015-typing.ts'
 import { media } from './0016-media.ts'
+import { appservice } from './0020-appservice.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
-export const migrations: readonly Migration[] = [storage, people, graph, keys, deviceList, toDevice, accountData, receipts, typing, media]
+export const migrations: readonly Migration[] = [
+  storage,
+  people,
+  graph,
+  keys,
+  deviceList,
+  toDevice,
+  accountData,
+  receipts,
+  typing,
+  media,
+  appservice,
+]
