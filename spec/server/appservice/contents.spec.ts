@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { deviceKeysOf, oneTimeKeysOf } from '../../support/device-keys.ts'
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
-import { asToken, bodiesOf, type FakeService, fakeService, ghost, quickClock, registration, serverWith } from './fake-service.ts'
+import { asToken, bodiesOf, type FakeService, fakeService, ghost, quickClock, registration, serverWith } from './fake-bridge.ts'
 
 describe('what an application service is told', () => {
   let service: FakeService

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
-import { bodiesOf, type FakeService, fakeService, ghost, hsToken, quickClock, registration, serverWith } from './fake-service.ts'
+import { bodiesOf, type FakeService, fakeService, ghost, hsToken, quickClock, registration, serverWith } from './fake-bridge.ts'
 
 describe('telling an application service', () => {
   let service: FakeService

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Body, Client, TestServer, TestUser } from '../../support/server.ts'
-import { asToken, bodiesOf, type FakeService, fakeService, ghost, quickClock, registration, serverWith } from './fake-service.ts'
+import { asToken, bodiesOf, type FakeService, fakeService, ghost, quickClock, registration, serverWith } from './fake-bridge.ts'
 
 /** A clock on which a wait after a failure ends only when it is ended. */
 function patientClock() {
