@@ -37,28 +37,33 @@ export async function append(
   templates: readonly Template[],
   options: AppendOptions = {},
 ): Promise<Appended> {
-  const { database } = tools
-  const room = await tools.rooms.load(roomId)
-  if (room === undefined) throw forbidden('you are not in a room with this id')
-  const job: Job = {
-    room,
-    templates,
-    options,
-    targets: await loadTargets(database.select, templates, room),
-    draft: undefined,
-    decision: undefined,
-    positions: [],
-    refusal: undefined,
+  const job = await startJob(tools, roomId, templates, options, false)
+  const part = prepare(tools, job, headOf(job.room), undefined)
+  if (part !== undefined) return commitJob(tools, job, part)
+  if (!tools.database.shared) throw forbidden(job.refusal)
+  const again = await startJob(tools, roomId, templates, options, true)
+  const second = prepare(tools, again, headOf(again.room), undefined)
+  if (second === undefined) throw forbidden(again.refusal)
+  return commitJob(tools, again, second)
+}
+
+/** Loads all that deciding needs; from here to the draft nothing may await, or the room could leave memory before it has one. */
+async function startJob(
+  { database, rooms, memberships }: Parameters<typeof append>[0],
+  roomId: RoomId,
+  templates: readonly Template[],
+  options: AppendOptions,
+  fresh: boolean,
+): Promise<Job> {
+  for (;;) {
+    const room = await rooms.load(roomId)
+    if (room === undefined) throw forbidden('you are not in a room with this id')
+    if (fresh) await refresh(database.select, room, memberships)
+    const targets = await loadTargets(database.select, templates, room)
+    await need(database.select, room, memberships, usersOf(templates))
+    if (rooms.peek(roomId) !== room) continue
+    return { room, templates, options, targets, draft: undefined, decision: undefined, positions: [], refusal: undefined }
   }
-  await need(database.select, room, usersOf(templates))
-  let part = prepare(tools, job, headOf(room), undefined)
-  if (part === undefined && database.shared) {
-    await refresh(database.select, room)
-    await need(database.select, room, usersOf(templates))
-    part = prepare(tools, job, headOf(room), undefined)
-  }
-  if (part === undefined) throw forbidden(job.refusal)
-  return commitJob(tools, job, part)
 }
 
 async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Part): Promise<Appended> {
@@ -72,7 +77,7 @@ async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Pa
     }
     return { eventIds: [], guard: outcome.ok ? '' : outcome.guard }
   } finally {
-    dropDraft(job)
+    for (const later of dropDraft(job)) later.isVoid = true
   }
 }
 
@@ -91,7 +96,7 @@ function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead,
     return undefined
   }
   const { part, positions } = partOf(room, decision, base.version, job.options, tools.clock.now())
-  const draft: Draft = { claim: base.version, head: decision.head }
+  const draft: Draft = { claim: base.version, head: decision.head, isVoid: replace === undefined && room.drafts.at(-1)?.isVoid === true }
   if (replace === undefined) room.drafts.push(draft)
   else room.drafts.splice(replace, 0, draft)
   room.draftHead = room.drafts.at(-1)?.head
@@ -100,7 +105,12 @@ function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead,
   job.positions = positions
   return {
     ...part,
-    room: { id: room.roomId, version: base.version, decideAgain: (select, version) => decideAgain(tools, job, select, version) },
+    room: {
+      id: room.roomId,
+      version: base.version,
+      isVoid: () => draft.isVoid,
+      decideAgain: (select, version) => decideAgain(tools, job, select, version),
+    },
     applied: (firstPosition) => applyJob(tools, job, firstPosition),
   }
 }
@@ -108,11 +118,13 @@ function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead,
 /** The room has moved on: read what came since and decide on that, after the drafts that are still good before this one. */
 async function decideAgain(tools: Parameters<typeof append>[0], job: Job, select: Select, version: number): Promise<Part | undefined> {
   const { room } = job
-  await refresh(select, room)
-  await need(select, room, usersOf(job.templates))
+  await refresh(select, room, tools.memberships)
+  await need(select, room, tools.memberships, usersOf(job.templates))
   const at = job.draft === undefined ? -1 : room.drafts.indexOf(job.draft)
   const before = at < 0 ? [] : room.drafts.slice(0, at).filter((draft) => draft.claim < version && draft.claim >= room.version)
   const after = at < 0 ? room.drafts.slice() : room.drafts.slice(at + 1)
+  for (const draft of after) draft.isVoid = true
+  if (job.draft !== undefined) job.draft.isVoid = true
   room.drafts.splice(0, room.drafts.length, ...before, ...after)
   const base = before.at(-1)?.head ?? committedHead(room)
   return prepare(tools, job, { ...base, version }, before.length)
@@ -121,6 +133,9 @@ async function decideAgain(tools: Parameters<typeof append>[0], job: Job, select
 function applyJob(tools: Parameters<typeof append>[0], job: Job, firstPosition: number): void {
   const { room, decision, positions } = job
   if (decision === undefined) return
+  dropDraft(job)
+  // Whoever followed another process to a later version has read these events from the disk already.
+  if (decision.head.version <= room.version) return
   decision.events.forEach((event, index) => {
     const position = firstPosition + (positions[index] ?? 0)
     applyDecided(tools, room, event, position, job.options)
@@ -128,7 +143,6 @@ function applyJob(tools: Parameters<typeof append>[0], job: Job, firstPosition: 
   room.version = decision.head.version
   room.stateGroup = decision.head.stateGroup
   room.chain = decision.head.chain
-  dropDraft(job)
 }
 
 /** Puts one durable event of ours into memory: the room's head and its members' memberships. */
@@ -160,12 +174,13 @@ export function applyDecided(
   if (pdu.type === 'm.room.member') tools.memberships.apply(room.roomId, placed)
 }
 
-function dropDraft(job: Job): void {
-  const { room, draft } = job
+/** Takes a job's draft out of the room's list, if it is there; gives those that were decided on it. */
+function dropDraft({ room, draft }: Job): Draft[] {
   const at = draft === undefined ? -1 : room.drafts.indexOf(draft)
-  if (at < 0) return
+  if (at < 0) return []
   room.drafts.splice(at, 1)
   if (room.drafts.length === 0 || at === room.drafts.length) room.draftHead = undefined
+  return room.drafts.slice(at)
 }
 
 /** Whose memberships a decision will read. */

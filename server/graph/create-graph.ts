@@ -18,8 +18,8 @@ import { createUnread } from './unread.ts'
 /** The event graph over a database: the only writer of room events. Keeps up with what other processes write. */
 export function createGraph(home: Home): Graph {
   const { database } = home
-  const rooms = createRooms(home)
   const memberships = createMemberships(home)
+  const rooms = createRooms(home, memberships)
   const past = createPastStates(home)
   const tools = { ...home, rooms, memberships, past }
   const unread = createUnread(tools)
@@ -27,7 +27,7 @@ export function createGraph(home: Home): Graph {
   async function load(roomId: RoomId, fresh: boolean) {
     const room = await rooms.load(roomId)
     if (room === undefined) return undefined
-    if (fresh && database.shared) await refresh(database.select, room)
+    if (fresh && database.shared) await refresh(database.select, room, memberships)
     return viewOf(room)
   }
 
@@ -64,8 +64,8 @@ async function follow(
     else if (kind === 'read_position') forgetMark(key)
   }
   for (const roomId of touched) {
-    const room = rooms.peek(roomId)
-    if (room !== undefined) await refresh(database.select, room)
+    const room = await rooms.held(roomId)
+    if (room !== undefined) await refresh(database.select, room, memberships)
   }
   for (const userId of users) await memberships.reload(userId)
 }
@@ -84,7 +84,7 @@ function membersOf({
       const found = new Map<UserId, StateEvent>()
       if (room === undefined) return found
       const wanted = [...userIds]
-      await need(database.select, room, wanted)
+      await need(database.select, room, memberships, wanted)
       for (const userId of wanted) {
         const event = room.state.get(stateKeyOf('m.room.member', userId))
         if (event !== undefined) found.set(userId, event)

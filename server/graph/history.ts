@@ -5,7 +5,7 @@ import type { Home } from '../home.ts'
 import { selectArrived, selectEvent, selectLastAt, selectNewer, selectOlder } from './events.store.ts'
 import type { Graph, Membership, MembershipName, Place, Seen, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
-import type { Rooms } from './rooms.ts'
+import { type Rooms, refresh } from './rooms.ts'
 import type { PastStates } from './state-at.ts'
 import { eventOf } from './stored-event.ts'
 
@@ -44,6 +44,8 @@ export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent
     visible,
     visibleEvent: async (roomId, eventId, userId) => {
       const found = await event(eventId)
+      const room = tools.database.shared && found?.roomId === roomId ? await tools.rooms.load(roomId) : undefined
+      if (room !== undefined) await refresh(select, room, tools.memberships)
       const [seen] = found === undefined || found.roomId !== roomId ? [] : await visible([found], userId)
       if (seen === undefined) throw notFound('there is no such event in this room, or you may not see it')
       return seen

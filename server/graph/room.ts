@@ -36,8 +36,8 @@ export type Room = {
   draftHead: DraftHead | undefined
 }
 
-/** What is decided for a room and not yet durable. */
-export type Draft = { readonly claim: number; readonly head: DraftHead }
+/** What is decided for a room and not yet durable. Void once a draft that it was decided on turned out otherwise: then it is decided again. */
+export type Draft = { readonly claim: number; readonly head: DraftHead; isVoid: boolean }
 
 /** The head of a room as it will be when all its drafts are durable. */
 export type DraftHead = {

@@ -5,6 +5,7 @@ import type { Select } from '../storage/database.ts'
 import { selectRedactedBy, selectSince } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
+import type { Memberships } from './memberships.ts'
 import { applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
 import { type RoomRow, selectRoom } from './rooms.store.ts'
 import { selectCurrentState, selectStateGroupChain } from './state.store.ts'
@@ -16,6 +17,9 @@ export type Rooms = {
   readonly load: (roomId: RoomId) => Promise<Room | undefined>
   /** The room if it is in memory now. */
   readonly peek: (roomId: RoomId) => Room | undefined
+  /** The room if it is in memory or on its way there; undefined otherwise. */
+  readonly held: (roomId: RoomId) => Promise<Room | undefined> | undefined
+  /** Takes a room that was just made, unless somebody has loaded it meanwhile. */
   readonly add: (room: Room) => void
   readonly loaded: () => Iterable<Room>
 }
@@ -24,12 +28,13 @@ const mostMembersInMemory = 2_000_000
 const costOfRoom = 200
 
 /** Keeps rooms in memory, bounded by their size counted in members. */
-export function createRooms(home: Pick<Home, 'database'>): Rooms {
+export function createRooms(home: Pick<Home, 'database'>, memberships: Memberships): Rooms {
   const loaded = new Map<RoomId, Room>()
   const loading = new Map<RoomId, Promise<Room | undefined>>()
   let cost = 0
 
   function add(room: Room): void {
+    if (loaded.has(room.roomId)) return
     loaded.set(room.roomId, room)
     cost += room.members.size + costOfRoom
     if (cost <= mostMembersInMemory) return
@@ -43,9 +48,9 @@ export function createRooms(home: Pick<Home, 'database'>): Rooms {
 
   async function read(roomId: RoomId): Promise<Room | undefined> {
     try {
-      const room = await readRoom(home.database.select, roomId)
+      const room = await readRoom(home.database.select, roomId, memberships)
       if (room !== undefined) add(room)
-      return room
+      return loaded.get(roomId)
     } finally {
       loading.delete(roomId)
     }
@@ -64,12 +69,16 @@ export function createRooms(home: Pick<Home, 'database'>): Rooms {
       return under
     },
     peek: (roomId) => loaded.get(roomId),
+    held: (roomId) => {
+      const room = loaded.get(roomId)
+      return room === undefined ? loading.get(roomId) : Promise.resolve(room)
+    },
     add,
     loaded: () => loaded.values(),
   }
 }
 
-async function readRoom(select: Select, roomId: RoomId): Promise<Room | undefined> {
+async function readRoom(select: Select, roomId: RoomId, memberships: Memberships): Promise<Room | undefined> {
   const head = (await select(selectRoom, roomId))[0]
   const rules = head === undefined ? undefined : roomRules(head.room_version)
   if (head === undefined || rules === undefined) return undefined
@@ -84,7 +93,7 @@ async function readRoom(select: Select, roomId: RoomId): Promise<Room | undefine
   }
   room.chain = await readChain(select, head.state_group)
   room.timelineFrom = head.position
-  await refresh(select, room)
+  await refresh(select, room, memberships)
   return room
 }
 
@@ -129,9 +138,10 @@ async function readChain(select: Select, stateGroup: string): Promise<Room['chai
 
 /**
  * Brings a room in memory up to what is on disk, reading only what came since. Idempotent: what another call applied meanwhile is left out.
- * Drafts are not touched; their head is built anew by whoever needs it.
+ * Drafts are not touched; their head is built anew by whoever needs it. What is in memory of its members' memberships comes along, so that nobody
+ * who was just banned by another process is taken for a member.
  */
-export async function refresh(select: Select, room: Room): Promise<void> {
+export async function refresh(select: Select, room: Room, memberships: Memberships): Promise<void> {
   const head = (await select(selectRoom, room.roomId))[0]
   if (head === undefined || head.version <= room.version) return
   const rows = await select(selectSince, room.roomId, room.position)
@@ -141,7 +151,9 @@ export async function refresh(select: Select, room: Room): Promise<void> {
   if (head.version <= room.version) return
   for (const row of rows) {
     if (row.position === null || row.position <= room.position || row.position > head.position) continue
-    applyEvent(room, eventOf(row), row.notifying)
+    const event = eventOf(row)
+    applyEvent(room, event, row.notifying)
+    if (event.pdu.type === 'm.room.member') memberships.apply(room.roomId, event)
   }
   for (const row of redacted) applyRedaction(room, eventOf(row))
   takeHead(room, head)
@@ -150,7 +162,7 @@ export async function refresh(select: Select, room: Room): Promise<void> {
 }
 
 /** Loads the membership events of these users into the room's state, so that a decision can read them without waiting. */
-export async function need(select: Select, room: Room, userIds: Iterable<UserId>): Promise<void> {
+export async function need(select: Select, room: Room, memberships: Memberships, userIds: Iterable<UserId>): Promise<void> {
   for (let tries = 0; tries < 10; tries++) {
     const missing = [...new Set(userIds)].filter(
       (userId) => room.members.has(userId) && !room.state.has(stateKeyOf('m.room.member', userId)),
@@ -161,6 +173,6 @@ export async function need(select: Select, room: Room, userIds: Iterable<UserId>
       const current = room.members.get(row.user_id as UserId)?.eventId === row.event_id
       if (current) room.state.set(stateKeyOf('m.room.member', row.user_id), loaded)
     }
-    if (missing.every((userId) => !room.state.has(stateKeyOf('m.room.member', userId)))) await refresh(select, room)
+    if (missing.every((userId) => !room.state.has(stateKeyOf('m.room.member', userId)))) await refresh(select, room, memberships)
   }
 }

@@ -65,6 +65,11 @@ export type RoomClaim = {
   readonly id: string
   readonly version: number
   /**
+   * True once something else than what it was decided on was written, or nothing: the numbers may meet all the same, when a part before it was dropped
+   * and another process wrote one.
+   */
+  readonly isVoid?: () => boolean
+  /**
    * Called when the room has moved on: reads what came since (on PostgreSQL inside the batch's transaction, the room's row locked) and decides
    * again. Parts of a room are decided again in their order; what those before this one came to is not on disk yet. `version` is the one the new
    * part must claim (or it claims no room). `undefined`: what was wanted is no longer allowed; the part is dropped (`guard: 'room'`).

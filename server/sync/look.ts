@@ -12,6 +12,8 @@ import type { SyncRequest } from './sync-request.ts'
 
 /** What a look found; rooms as JSON text by id. */
 export type Found = {
+  /** How far was looked. */
+  readonly upTo: number
   readonly told: Told
   readonly join: ReadonlyMap<RoomId, string>
   readonly invite: ReadonlyMap<RoomId, string>
@@ -25,19 +27,12 @@ export function isEmpty({ told, join, invite, knock, leave }: Found): boolean {
   return told.isEmpty && join.size + invite.size + knock.size + leave.size === 0
 }
 
-/** Looks at what there is for a device in (since, upTo]. */
-export async function look(
-  tools: Tools,
-  sections: readonly Section[],
-  listener: Listener,
-  request: SyncRequest,
-  upTo: number,
-): Promise<Found> {
+/** Looks at what there is for a device from its `since` up to now. */
+export async function look(tools: Tools, sections: readonly Section[], listener: Listener, request: SyncRequest): Promise<Found> {
   const { requester, since } = request
   const after = since?.position ?? 0
-  const memberships = await tools.graph.memberships(requester.userId)
+  const { upTo, sorted } = await stand(tools, request)
   const rows = since === undefined ? undefined : tools.home.notifier.changes(listener.subscription.keys, after, upTo)
-  const sorted = sortRooms(memberships, request, upTo)
   const told = await mergePieces(sections, { request, after, upTo, rows, rooms: sorted.joined, newRooms: sorted.fresh })
   const changed = await changedRooms(tools, rows, sorted, request, after)
   for (const roomId of told.rooms.keys()) if (sorted.joined.has(roomId)) changed.add(roomId)
@@ -52,10 +47,28 @@ export async function look(
   for (const roomId of sorted.knocked) knock.set(roomId, await invitedText(tools, roomId, requester.userId, 'knock_state'))
   const leave = new Map<RoomId, string>()
   for (const [roomId, membership] of sorted.left) leave.set(roomId, await leftText(tools, { roomId, membership, request, after, upTo }))
-  return { told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo }
+  return { upTo, told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo }
+}
+
+const catchUp = 1000
+
+/**
+ * The position now, and the user's rooms as they are there. What another process changed is in memory a moment before the position moves past it; to
+ * look between the two would tell of a room that was joined twice, or leave out the end of one that was left.
+ */
+async function stand({ home, graph }: Tools, request: SyncRequest): Promise<{ readonly upTo: number; readonly sorted: Sorted }> {
+  for (;;) {
+    const memberships = await graph.memberships(request.requester.userId)
+    const upTo = Math.max(home.notifier.position(), request.since?.position ?? 0)
+    const sorted = sortRooms(memberships, request, upTo)
+    if (sorted.newest <= upTo || request.signal.aborted) return { upTo, sorted }
+    await home.notifier.reached(sorted.newest, catchUp)
+  }
 }
 
 type Sorted = {
+  /** The position of the last change among them. */
+  readonly newest: number
   readonly joined: ReadonlySet<RoomId>
   /** Joined since the last sync, or on a first one all: to be told whole. */
   readonly fresh: ReadonlySet<RoomId>
@@ -72,7 +85,9 @@ function sortRooms(memberships: ReadonlyMap<RoomId, Membership>, request: SyncRe
   const invited: RoomId[] = []
   const knocked: RoomId[] = []
   const left = new Map<RoomId, Membership>()
+  let newest = 0
   for (const [roomId, membership] of memberships) {
+    newest = Math.max(newest, membership.position)
     if (wanted?.not_rooms?.includes(roomId) || (wanted?.rooms !== undefined && !wanted.rooms.includes(roomId))) continue
     const isChange = membership.position > after && membership.position <= upTo
     switch (membership.membership) {
@@ -90,7 +105,7 @@ function sortRooms(memberships: ReadonlyMap<RoomId, Membership>, request: SyncRe
         if (request.since === undefined ? wanted?.include_leave === true && !membership.forgotten : isChange) left.set(roomId, membership)
     }
   }
-  return { joined, fresh, invited, knocked, left }
+  return { newest, joined, fresh, invited, knocked, left }
 }
 
 /** The joined rooms in which something happened: told by the log rows, or asked from the rooms when memory does not reach back. */

@@ -35,8 +35,8 @@ async function answer(tools: Tools, sections: readonly Section[], listener: List
   }
   for (;;) {
     await listener.refresh()
-    const upTo = Math.max(notifier.position(), since?.position ?? 0)
-    const found = await look(tools, sections, listener, request, upTo)
+    const found = await look(tools, sections, listener, request)
+    const { upTo } = found
     const left = end - performance.now()
     if (since === undefined || request.fullState || !isEmpty(found) || left <= 0 || request.signal.aborted) {
       return answerText(encodeToken(upTo, found.toDeviceUpTo ?? upTo), found, requester)

@@ -85,7 +85,7 @@ function failedGuard(part: Part, answers: readonly Rows[]): Guard | undefined {
 async function decide(session: Session, part: Part, versions: Map<string, number>, guard: () => Guard | undefined): Promise<Decided> {
   const room = part.room
   const version = room ? versions.get(room.id)! : 0
-  if (!room || room.version === version) {
+  if (!room || (room.version === version && !room.isVoid?.())) {
     const failed = guard()
     if (failed) return { result: { kind: 'dropped', guard: failed.name } }
     if (room) versions.set(room.id, version + 1)

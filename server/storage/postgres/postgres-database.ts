@@ -31,8 +31,13 @@ export async function openPostgres(options: PostgresOptions): Promise<{ database
   const following = foreignPositions(notifier, options.warn)
   const listening = await listen(options.url, following.heard)
   const writer = writerSession(options.url, options.warn)
+  const write = batchWriter({ writer, now: options.now, finishing: following.hold })
   const queue = commitQueue({
-    write: batchWriter({ writer, now: options.now, finishing: following.hold }),
+    write: (parts) =>
+      write(parts).catch((error) => {
+        following.release()
+        throw error
+      }),
     select,
     advance: (result, apply) => notifier.own(result.before, logRowsOf(result), apply).finally(following.release),
     failed: options.failed,
