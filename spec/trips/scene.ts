@@ -82,7 +82,9 @@ async function setScene(folder: string, running: Map<string, Running>): Promise<
     logs: () => [...running.keys()].map((name) => readFileSync(join(folder, `${name}.log`), 'utf8')).join('\n'),
     async close() {
       alice.close()
-      for (const part of [...networks, 'server', 'sandbox']) await running.get(part)?.stop()
+      await Promise.all(networks.map((network) => running.get(network)?.stop()))
+      await running.get('server')?.kill()
+      await running.get('sandbox')?.stop()
       removeFolder(folder)
     },
   }
