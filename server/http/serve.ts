@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
-import { invalidParam, methodNotAllowed, tooLarge, unrecognized } from '../core/matrix-error.ts'
+import { MatrixError, methodNotAllowed, unrecognized } from '../core/matrix-error.ts'
+import { Gone } from './body.ts'
 import type { Serve } from './listen.ts'
 import { errorFields, type Log } from './log.ts'
 import type { Mounted } from './mount.ts'
@@ -19,9 +20,8 @@ export function serveWith({ mounted, pages, log }: { mounted: Mounted; pages: Re
     else sendError(response, unrecognized())
   })
   const onError: ErrorRequestHandler = (error, _request, response, _next) => {
-    const { status } = error as { status?: unknown }
-    if (status === 413) return sendError(response, tooLarge())
-    if (typeof status === 'number' && status < 500) return sendError(response, invalidParam('the form cannot be read'))
+    if (error instanceof Gone || response.destroyed) return
+    if (error instanceof MatrixError) return sendError(response, error)
     log.error('a page failed', errorFields(error))
     sendError(response, shown(error))
   }
