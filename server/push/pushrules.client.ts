@@ -1,9 +1,9 @@
 import type { UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson } from '../core/matrix-error.ts'
-import type { PushRuleset } from '../core/push-rules.ts'
+import type { PushRule, PushRuleKind, PushRuleset } from '../core/push-rules.ts'
 import type { Home } from '../home.ts'
-import { type Auth, type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
+import { type Auth, type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import { editAccountData, readAccountData } from '../people/account-data.ts'
 import { pushRulesContent, pushRulesOf, pushRulesType } from '../people/push-rules.ts'
 import { changeRule, deleteRule, findRule, putRule, readActions, readKind, readRule } from './edit-rules.ts'
@@ -18,18 +18,31 @@ function at(path: string) {
   return { path: `${root}${path}`, aliases: [`${oldRoot}${path}`, ...without], auth: 'access_token' satisfies Auth } as const
 }
 
+/** A user's rules, read and changed. */
+type Rules = {
+  readonly read: (userId: UserId) => Promise<PushRuleset>
+  readonly readOne: (call: Authed) => Promise<PushRule>
+  readonly edit: (call: Authed, change: (rules: PushRuleset, kind: PushRuleKind, ruleId: string) => PushRuleset) => Promise<Reply>
+}
+
 /** The operations on push rules. https://spec.matrix.org/v1.19/client-server-api/#push-rules-api */
 export function pushRuleEndpoints({ database }: Pick<Home, 'database'>): Endpoint[] {
   const read = async (userId: UserId) => pushRulesOf(userId, await readAccountData(database, userId, undefined, pushRulesType))
-  const readRuleOf = async ({ requester, params }: Authed) =>
-    findRule(await read(requester.userId), readKind(params['kind']), params['ruleId']!)
-  const edit = async ({ requester: { userId } }: Authed, change: (rules: PushRuleset) => PushRuleset) => {
-    await editAccountData(database, userId, undefined, pushRulesType, (kept) => pushRulesContent(change(pushRulesOf(userId, kept))))
-    return { body: {} }
+  const rules: Rules = {
+    read,
+    readOne: async ({ requester, params }) => findRule(await read(requester.userId), readKind(params['kind']), params['ruleId']!),
+    edit: async ({ requester: { userId }, params }, change) => {
+      const kind = readKind(params['kind'])
+      await editAccountData(database, userId, undefined, pushRulesType, (kept) =>
+        pushRulesContent(change(pushRulesOf(userId, kept), kind, params['ruleId']!)),
+      )
+      return { body: {} }
+    },
   }
-  const one = at('/global/{kind}/{ruleId}')
-  const enabled = at('/global/{kind}/{ruleId}/enabled')
-  const actions = at('/global/{kind}/{ruleId}/actions')
+  return [...readEndpoints(rules), ...ruleEndpoints(rules), ...enabledEndpoints(rules), ...actionsEndpoints(rules)]
+}
+
+function readEndpoints({ read }: Rules): Endpoint[] {
   return [
     endpoint({
       ...at('/'),
@@ -45,12 +58,18 @@ export function pushRuleEndpoints({ database }: Pick<Home, 'database'>): Endpoin
       body: 'none',
       handle: async ({ requester }) => ({ body: (await read(requester.userId)) as unknown as JsonObject }),
     }),
+  ]
+}
+
+function ruleEndpoints({ readOne, edit }: Rules): Endpoint[] {
+  const one = at('/global/{kind}/{ruleId}')
+  return [
     endpoint({
       ...one,
       method: 'GET',
       operationId: 'getPushRule',
       body: 'none',
-      handle: async (call) => ({ body: (await readRuleOf(call)) as unknown as JsonObject }),
+      handle: async (call) => ({ body: (await readOne(call)) as unknown as JsonObject }),
     }),
     endpoint({
       ...one,
@@ -59,25 +78,24 @@ export function pushRuleEndpoints({ database }: Pick<Home, 'database'>): Endpoin
       body: 'json',
       rate: 'other',
       handle: (call) => {
-        const kind = readKind(call.params['kind'])
-        const rule = readRule(kind, call.body)
+        const rule = readRule(readKind(call.params['kind']), call.body)
         const place = { before: call.query.get('before') ?? undefined, after: call.query.get('after') ?? undefined }
-        return edit(call, (rules) => putRule(rules, kind, call.params['ruleId']!, rule, place))
+        return edit(call, (rules, kind, ruleId) => putRule(rules, kind, ruleId, rule, place))
       },
     }),
-    endpoint({
-      ...one,
-      method: 'DELETE',
-      operationId: 'deletePushRule',
-      body: 'none',
-      handle: (call) => edit(call, (rules) => deleteRule(rules, readKind(call.params['kind']), call.params['ruleId']!)),
-    }),
+    endpoint({ ...one, method: 'DELETE', operationId: 'deletePushRule', body: 'none', handle: (call) => edit(call, deleteRule) }),
+  ]
+}
+
+function enabledEndpoints({ readOne, edit }: Rules): Endpoint[] {
+  const enabled = at('/global/{kind}/{ruleId}/enabled')
+  return [
     endpoint({
       ...enabled,
       method: 'GET',
       operationId: 'isPushRuleEnabled',
       body: 'none',
-      handle: async (call) => ({ body: { enabled: (await readRuleOf(call)).enabled } }),
+      handle: async (call) => ({ body: { enabled: (await readOne(call)).enabled } }),
     }),
     endpoint({
       ...enabled,
@@ -87,15 +105,21 @@ export function pushRuleEndpoints({ database }: Pick<Home, 'database'>): Endpoin
       handle: (call) => {
         const { enabled: wanted } = call.body
         if (typeof wanted !== 'boolean') throw badJson('enabled is neither true nor false')
-        return edit(call, (rules) => changeRule(rules, readKind(call.params['kind']), call.params['ruleId']!, { enabled: wanted }))
+        return edit(call, (rules, kind, ruleId) => changeRule(rules, kind, ruleId, { enabled: wanted }))
       },
     }),
+  ]
+}
+
+function actionsEndpoints({ readOne, edit }: Rules): Endpoint[] {
+  const actions = at('/global/{kind}/{ruleId}/actions')
+  return [
     endpoint({
       ...actions,
       method: 'GET',
       operationId: 'getPushRuleActions',
       body: 'none',
-      handle: async (call) => ({ body: { actions: (await readRuleOf(call)).actions } }),
+      handle: async (call) => ({ body: { actions: (await readOne(call)).actions } }),
     }),
     endpoint({
       ...actions,
@@ -104,7 +128,7 @@ export function pushRuleEndpoints({ database }: Pick<Home, 'database'>): Endpoin
       body: 'json',
       handle: (call) => {
         const wanted = readActions(call.body['actions'])
-        return edit(call, (rules) => changeRule(rules, readKind(call.params['kind']), call.params['ruleId']!, { actions: wanted }))
+        return edit(call, (rules, kind, ruleId) => changeRule(rules, kind, ruleId, { actions: wanted }))
       },
     }),
   ]

@@ -18,32 +18,11 @@ export const longestTyping = 120_000
 const grace = 10_000
 const never = Number.MAX_SAFE_INTEGER
 
-export function createTyping({ database, clock, log, notifier }: Tools): Typing {
+export function createTyping(tools: Tools): Typing {
+  const { clock, notifier } = tools
   const running = new Map<string, { readonly until: number; readonly timer: AbortController }>()
-  const stopping = new AbortController()
-  const pending = new Set<Promise<unknown>>()
-  let sweeping = false
-
-  function commit(part: Part): Promise<void> {
-    const done: Promise<void> = database.commit(part).then(
-      () => void pending.delete(done),
-      (error: unknown) => {
-        pending.delete(done)
-        log.warn('typing was not written', { error: String(error) })
-      },
-    )
-    pending.add(done)
-    return done
-  }
-
-  /** Ends typing that ends before a time; nothing to do when it went on, or was ended elsewhere. */
-  function end(roomId: string, userId: string, before: number): Promise<void> {
-    return commit({
-      guards: [guard('ending', 'row', selectEnding, roomId, userId, before)],
-      writes: [write(upsertTyping, roomId, userId, 0, 0)],
-      log: [{ kind: 'typing', key: roomId }],
-    })
-  }
+  const writer = createWriter(tools)
+  const sweeper = createSweeper(tools, writer.end)
 
   async function endLater(key: string, roomId: RoomId, userId: UserId, milliseconds: number): Promise<void> {
     const timer = new AbortController()
@@ -51,25 +30,7 @@ export function createTyping({ database, clock, log, notifier }: Tools): Typing 
     await clock.sleep(milliseconds, timer.signal)
     if (timer.signal.aborted) return
     running.delete(key)
-    await end(roomId, userId, clock.now())
-  }
-
-  /** Ends what nobody else ended, until nothing is left. */
-  async function sweep(): Promise<void> {
-    sweeping = true
-    try {
-      while (!stopping.signal.aborted) {
-        const rows = await database.select(selectAllTyping)
-        if (rows.length === 0) return
-        const late = clock.now() - grace
-        for (const { room_id, user_id, expires_at } of rows) if (expires_at <= late) await end(room_id, user_id, late)
-        await clock.sleep(grace, stopping.signal)
-      }
-    } catch (error) {
-      log.warn('typing was not swept', { error: String(error) })
-    } finally {
-      sweeping = false
-    }
+    await writer.end(roomId, userId, clock.now())
   }
 
   let unlisten: (() => void) | undefined
@@ -80,28 +41,85 @@ export function createTyping({ database, clock, log, notifier }: Tools): Typing 
       before?.timer.abort()
       running.delete(key)
       if (milliseconds === 0) {
-        void end(roomId, userId, never)
+        void writer.end(roomId, userId, never)
         return
       }
       const expiresAt = clock.now() + milliseconds
       const goesOn = before !== undefined && before.until > clock.now()
-      // One who goes on typing is no news to anybody.
-      if (goesOn) void commit({ writes: [write(updateExpiry, expiresAt, roomId, userId)] })
-      else void commit({ writes: [write(upsertTyping, roomId, userId, expiresAt, 0)], log: [{ kind: 'typing', key: roomId }] })
+      void (goesOn ? writer.prolong : writer.begin)(roomId, userId, expiresAt)
       void endLater(key, roomId, userId, milliseconds)
     },
     start() {
       unlisten = notifier.onAdvance((_, rows) => {
-        if (!sweeping && rows.some(({ kind }) => kind === 'typing')) void sweep()
+        if (rows.some(({ kind }) => kind === 'typing')) sweeper.start()
       })
-      void sweep()
+      sweeper.start()
     },
     async stop() {
       unlisten?.()
-      stopping.abort()
+      sweeper.stop()
       for (const { timer } of running.values()) timer.abort()
       running.clear()
-      await Promise.all(pending)
+      await writer.done()
     },
+  }
+}
+
+type Put = (roomId: string, userId: string, time: number) => Promise<void>
+
+/** Writes what nobody waits for. */
+function createWriter({ database, log }: Pick<Tools, 'database' | 'log'>) {
+  const pending = new Set<Promise<unknown>>()
+  function commit(part: Part): Promise<void> {
+    const done: Promise<void> = database
+      .commit(part)
+      .then(
+        () => undefined,
+        (error: unknown) => log.warn('typing was not written', { error: String(error) }),
+      )
+      .finally(() => pending.delete(done))
+    pending.add(done)
+    return done
+  }
+  const news = (roomId: string) => [{ kind: 'typing', key: roomId }]
+  const begin: Put = (roomId, userId, expiresAt) =>
+    commit({ writes: [write(upsertTyping, roomId, userId, expiresAt, 0)], log: news(roomId) })
+  /** One who goes on typing is no news to anybody. */
+  const prolong: Put = (roomId, userId, expiresAt) => commit({ writes: [write(updateExpiry, expiresAt, roomId, userId)] })
+  /** Ends typing that ends before a time; nothing to do when it went on, or was ended elsewhere. */
+  const end: Put = (roomId, userId, before) =>
+    commit({
+      guards: [guard('ending', 'row', selectEnding, roomId, userId, before)],
+      writes: [write(upsertTyping, roomId, userId, 0, 0)],
+      log: news(roomId),
+    })
+  return { begin, prolong, end, done: () => Promise.all(pending) }
+}
+
+/** Ends what nobody else ended, until nothing is left. */
+function createSweeper({ database, clock, log }: Tools, end: Put) {
+  const stopping = new AbortController()
+  let sweeping = false
+
+  async function sweep(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const rows = await database.select(selectAllTyping)
+      if (rows.length === 0) return
+      const late = clock.now() - grace
+      for (const { room_id, user_id, expires_at } of rows) if (expires_at <= late) await end(room_id, user_id, late)
+      await clock.sleep(grace, stopping.signal)
+    }
+  }
+  return {
+    start(): void {
+      if (sweeping) return
+      sweeping = true
+      sweep()
+        .catch((error: unknown) => log.warn('typing was not swept', { error: String(error) }))
+        .finally(() => {
+          sweeping = false
+        })
+    },
+    stop: () => stopping.abort(),
   }
 }
