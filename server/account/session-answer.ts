@@ -11,14 +11,22 @@ export type Wanted = { readonly deviceId: string | undefined; readonly displayNa
 export function readWanted(body: JsonObject): Wanted {
   const deviceId = readOptionalText(body, 'device_id')
   const displayName = readOptionalText(body, 'initial_device_display_name')
-  if (deviceId !== undefined && (deviceId === '' || !fitsBytes(deviceId, maxIdBytes))) throw invalidParam('device_id is empty or too long')
+  if (deviceId !== undefined && (deviceId === '' || !fitsBytes(deviceId, maxIdBytes) || !isPlain(deviceId))) {
+    throw invalidParam('device_id is empty, too long or no plain text')
+  }
   checkDisplayName(displayName)
   return { deviceId, displayName, refreshable: readOptionalBoolean(body, 'refresh_token') ?? false }
 }
 
 /** 400 M_INVALID_PARAM for a device's name that nobody would show. */
 export function checkDisplayName(displayName: string | undefined): void {
-  if (displayName !== undefined && displayName.length > 255) throw invalidParam('the display name is too long')
+  if (displayName === undefined) return
+  if (displayName.length > 255 || !isPlain(displayName)) throw invalidParam('the display name is too long or no plain text')
+}
+
+/** Whether a text can be stored everywhere: without NUL and halves of surrogate pairs. */
+function isPlain(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 /** Starts a session and answers as registering and logging in do. */

@@ -46,11 +46,12 @@ export function areaOf(path: string): Area {
   return path.startsWith('/_synapse/') || path.startsWith('/_tombolo/') ? 'admin' : 'client'
 }
 
-/** Decodes a raw segment; undefined when its percent-encoding is broken or is no UTF-8. */
+/** Decodes a raw segment; undefined when its percent-encoding is broken, is no UTF-8 or holds a NUL (which no name in Matrix has). */
 export function decodeSegment(raw: string): string | undefined {
   if (!raw.includes('%')) return raw
   try {
-    return decodeURIComponent(raw)
+    const decoded = decodeURIComponent(raw)
+    return decoded.includes('\0') ? undefined : decoded
   } catch {
     return undefined
   }

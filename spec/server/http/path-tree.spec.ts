@@ -64,7 +64,7 @@ describe('buildPathTree', () => {
 describe('decodeSegment', () => {
   it('decodes once, and not what is broken or no UTF-8', () => {
     expect(decodeSegment('%2541%20b')).to.equal('%41 b')
-    for (const broken of ['%', '%4', '%zz', '%ff', '%c0%af']) expect(decodeSegment(broken), broken).to.equal(undefined)
+    for (const broken of ['%', '%4', '%zz', '%ff', '%c0%af', 'a%00']) expect(decodeSegment(broken), broken).to.equal(undefined)
   })
 })
 
