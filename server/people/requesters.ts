@@ -67,7 +67,8 @@ export function createRequesters(home: Tools, services: Services): Requesters {
     if (!account) throw forbidden(`Application service has not registered this user (${userId})`)
     if (account.deactivated) throw userDeactivated()
     if (account.locked) throw userLocked()
-    if (as.deviceId !== undefined && !(await home.database.selectOne(selectDevice, userId, as.deviceId))) throw unknownDevice()
+    if (as.deviceId?.includes('\0') || (as.deviceId !== undefined && !(await home.database.selectOne(selectDevice, userId, as.deviceId))))
+      throw unknownDevice()
     const session = sessionOfService(service, userId, as.deviceId)
     return { expiresAt: Number.POSITIVE_INFINITY, requester: { userId, deviceId: as.deviceId, session, admin: false, service } }
   }
