@@ -4,6 +4,7 @@ import { type DeviceId, isUserId, serverNameOf, type UserId } from '../core/ids.
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { badJson, missingParam, tooLarge } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
+import type { AppService } from '../http/endpoint.ts'
 import type { People } from '../people/people.ts'
 import { guard, type LogRow, type Write, write } from '../storage/database.ts'
 import { deleteOldTransactions, insertMessage, insertTransaction, selectTransaction } from './to-device.store.ts'
@@ -72,8 +73,7 @@ export function sendToDevice({ home, people }: Tools): (sending: Sending) => Pro
     const log: LogRow[] = []
     for (const [userId, devices] of byUser) {
       if (devices.size === 0) continue
-      const service = people.exclusiveServiceOf(userId)
-      const serviceId = service?.receiveEphemeral && service.url !== null ? service.id : null
+      const serviceId = takes(people.exclusiveServiceOf(userId))
       for (const [deviceId, content] of devices) {
         const message = canonicalJson({ content, sender, type }, false)
         writes.push(write(insertMessage, userId, deviceId, log.length, serviceId, message))
@@ -86,4 +86,9 @@ export function sendToDevice({ home, people }: Tools): (sending: Sending) => Pro
     }
     await home.database.commit({ guards: [guard('transaction', 'no row', selectTransaction, key)], writes, log })
   }
+}
+
+/** The service that takes the messages of its users' devices itself; null for none. */
+function takes(service: AppService | undefined): string | null {
+  return service && service.url !== null && (service.receiveEphemeral || service.receiveDevices) ? service.id : null
 }
