@@ -27,7 +27,7 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
         const room = await graph.freshRoom(roomId)
         if (room?.membership(call.requester.userId) !== 'join') throw forbidden('you are not a member of this room')
         if (!isLocal(home, target)) throw forbidden('users of other servers cannot be invited yet: this server does not federate')
-        if ((await people.account(target)) === undefined) throw notFound('there is no such user on this server')
+        if (!(await people.userExists(target, call.requester.service))) throw notFound('there is no such user on this server')
         await changeMembership(graph, {
           roomId,
           sender: call.requester.userId,

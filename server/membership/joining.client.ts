@@ -11,7 +11,6 @@ import { changeMembership, profileContent } from './change-membership.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#joining-rooms */
 export function joining(tools: Tools): Endpoint[] {
-  const { graph } = tools
   const post = { method: 'POST', auth: 'access_token', body: 'json?', rate: 'join' } as const
   return [
     endpoint({
@@ -24,16 +23,18 @@ export function joining(tools: Tools): Endpoint[] {
       ...post,
       path: '/_matrix/client/v3/join/{roomIdOrAlias}',
       operationId: 'joinRoom',
-      handle: async (call) => join(tools, call, await roomOf(graph, call.params['roomIdOrAlias'] ?? '')),
+      handle: async (call) => join(tools, call, await roomOf(tools, call)),
     }),
   ]
 }
 
 /** The room that an id or an alias names; 404 M_NOT_FOUND for an alias that nobody has here. */
-async function roomOf(graph: Graph, idOrAlias: string): Promise<RoomId> {
+async function roomOf({ graph, people }: Tools, { params, requester }: Call<'access_token'>): Promise<RoomId> {
+  const idOrAlias = params['roomIdOrAlias'] ?? ''
   if (isRoomId(idOrAlias)) return idOrAlias
   if (!isRoomAlias(idOrAlias)) throw invalidParam('this is neither a room id (!…) nor an alias (#name:example.org)')
-  const roomId = await graph.aliasTarget(idOrAlias)
+  const known = await graph.aliasTarget(idOrAlias)
+  const roomId = known ?? ((await people.queryAlias(idOrAlias, requester.service)) ? await graph.aliasTarget(idOrAlias) : undefined)
   if (roomId === undefined) throw notFound('no room has this alias')
   return roomId
 }

@@ -13,6 +13,7 @@ import type { People } from './people.ts'
 import { readProfile, setProfileField } from './profiles.ts'
 import { readRegistrations } from './registrations.ts'
 import { createRequesters } from './requesters.ts'
+import { createServiceQueries } from './service-queries.ts'
 import { createServices, type Services } from './services.ts'
 import { deleteAccessTokensOfUser, deleteRefreshTokensOfUser, deleteSessionsOfUser } from './sessions.store.ts'
 import { createSession, endingSession, refreshSession } from './sessions.ts'
@@ -33,6 +34,7 @@ export async function createPeople(bare: Home): Promise<People> {
     ...services,
     authenticate: requesters.authenticate,
     onServiceSeen: requesters.onServiceSeen,
+    ...createServiceQueries(home, services.services, (userId) => findAccount(home, userId)),
     account: (userId) => findAccount(home, userId),
     createAccount: (of) => createAccount(home, passwords, of),
     profile: (userId) => readProfile(home, userId),

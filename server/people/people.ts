@@ -1,4 +1,4 @@
-import type { DeviceId, UserId } from '../core/ids.ts'
+import type { DeviceId, RoomAlias, UserId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Authenticate } from '../http/client-auth.ts'
 import type { AppService, Requester } from '../http/endpoint.ts'
@@ -61,6 +61,11 @@ export type People = {
   readonly service: (id: string) => AppService | undefined
   /** The service (other than `own`) that has this user id for itself. */
   readonly exclusiveServiceOf: (userId: UserId, own?: AppService) => AppService | undefined
+
+  /** Whether a local user exists; the services (but `asking`) in whose namespaces an unknown one is are asked, and may make it. */
+  readonly userExists: (userId: UserId, asking?: AppService) => Promise<boolean>
+  /** Asks the services (but `asking`) in whose namespaces an unknown local alias is; true when one has given it to a room. */
+  readonly queryAlias: (alias: RoomAlias, asking?: AppService) => Promise<boolean>
 
   readonly account: (userId: UserId) => Promise<Account | undefined>
   /** 400 M_USER_IN_USE when there is one. */

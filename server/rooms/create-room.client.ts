@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { badJson, forbidden, invalidParam, notFound, roomInUse, unsupportedRoomVersion } from '../core/matrix-error.ts'
 import { roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import type { Template } from '../graph/graph.ts'
-import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import { type AppService, type Call, type Endpoint, endpoint, type Reply, type Requester } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
 import { firstEvents, type NewRoom, type Preset } from './first-events.ts'
@@ -28,7 +28,7 @@ export function createRoom(tools: Tools): Endpoint[] {
 
 async function create(tools: Tools, { requester, body }: Call<'access_token'>): Promise<Reply> {
   const { graph, people, home } = tools
-  const room = await readNewRoom(tools, requester.userId, body)
+  const room = await readNewRoom(tools, requester, body)
   if (room.alias !== undefined) checkAliasFree(people, room.alias, requester.service)
   const { alias } = room
   const made = await graph.create(room.version, firstEvents(room), {
@@ -40,7 +40,7 @@ async function create(tools: Tools, { requester, body }: Call<'access_token'>): 
   return { body: { room_id: made.roomId } }
 }
 
-async function readNewRoom({ people, home }: Tools, creator: UserId, body: JsonObject): Promise<NewRoom> {
+async function readNewRoom({ people, home }: Tools, { userId: creator, service }: Requester, body: JsonObject): Promise<NewRoom> {
   const version = readOptionalText(body, 'room_version') ?? home.config.default_room_version
   const rules = supportedRoomVersions.includes(version) ? roomRules(version) : undefined
   if (rules === undefined)
@@ -62,7 +62,7 @@ async function readNewRoom({ people, home }: Tools, creator: UserId, body: JsonO
     alias: aliasName === undefined || aliasName === '' ? undefined : aliasOf(aliasName, home.serverName),
     name: readOptionalText(body, 'name'),
     topic: readOptionalText(body, 'topic'),
-    invited: await readProfiles({ people, home }, invited, isDirect),
+    invited: await readProfiles({ people, home }, invited, isDirect, service),
     initialState: readInitialState(creator, body),
     creationContent: readOptionalObject(body, 'creation_content') ?? {},
     powerLevels: readOptionalObject(body, 'power_level_content_override') ?? {},
@@ -78,12 +78,17 @@ function readInvited(body: JsonObject): UserId[] {
   })
 }
 
-async function readProfiles({ people, home }: Pick<Tools, 'people' | 'home'>, invited: readonly UserId[], isDirect: boolean) {
+async function readProfiles(
+  { people, home }: Pick<Tools, 'people' | 'home'>,
+  invited: readonly UserId[],
+  isDirect: boolean,
+  asking?: AppService,
+) {
   const contents = new Map<UserId, JsonObject>()
   for (const userId of invited) {
     if (!userId.endsWith(`:${home.serverName}`))
       throw forbidden('users of other servers cannot be invited yet: this server does not federate')
-    if ((await people.account(userId)) === undefined) throw notFound(`there is no user ${userId} on this server`)
+    if (!(await people.userExists(userId, asking))) throw notFound(`there is no user ${userId} on this server`)
     const { displayname, avatar_url } = await people.profile(userId)
     contents.set(userId, {
       membership: 'invite',

@@ -20,7 +20,9 @@ export function directory(tools: Tools): Endpoint[] {
       auth: 'none',
       body: 'none',
       handle: async ({ params }) => {
-        const roomId = await graph.aliasTarget(readAlias(params['roomAlias']))
+        const alias = readAlias(params['roomAlias'])
+        const known = await graph.aliasTarget(alias)
+        const roomId = known ?? ((await tools.people.queryAlias(alias)) ? await graph.aliasTarget(alias) : undefined)
         if (roomId === undefined) throw notFound('no room has this alias')
         return { body: { room_id: roomId, servers: [home.serverName] } }
       },

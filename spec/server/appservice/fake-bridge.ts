@@ -31,6 +31,8 @@ export type FakeService = {
   readonly next: Behaviour[]
   readonly pings: Body[]
   pingStatus: number
+  /** Called for a user or an alias that the server does not know; true when it exists now. */
+  asked: (id: string) => Promise<boolean>
   /** Resolves once so many were taken, or arrived. */
   readonly until: (is: () => boolean) => Promise<void>
   readonly close: () => Promise<void>
@@ -51,6 +53,7 @@ export async function fakeService(port = 0): Promise<FakeService> {
     next: [],
     pings: [],
     pingStatus: 200,
+    asked: () => Promise.resolve(false),
     until: (is) =>
       new Promise((resolve) => {
         const look = () => {
@@ -90,6 +93,10 @@ export async function fakeService(port = 0): Promise<FakeService> {
   app.post('/_matrix/app/v1/ping', (request, response) => {
     fake.pings.push({ body: JSON.parse(String(request.body)), authorization: request.headers.authorization })
     response.status(fake.pingStatus).json(fake.pingStatus === 200 ? {} : { errcode: 'M_FORBIDDEN' })
+  })
+  app.get(['/_matrix/app/v1/users/:id', '/_matrix/app/v1/rooms/:id'], async (request, response) => {
+    const exists = request.headers.authorization === `Bearer ${hsToken}` && (await fake.asked(String(request.params['id'])))
+    response.status(exists ? 200 : 404).json(exists ? {} : { errcode: 'M_NOT_FOUND' })
   })
   return fake
 }
