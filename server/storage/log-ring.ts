@@ -1,4 +1,5 @@
 import type { Logged } from './database.ts'
+import { keyIndex } from './key-index.ts'
 
 /** A row with the keys that it wakes; `also` are those beside its own. */
 type Entry = { readonly row: Logged; readonly also: readonly string[] }
@@ -18,21 +19,10 @@ export type LogRing = {
 /** A ring of `size` rows that begins empty, after position `start`. Positions must come without gaps. */
 export function logRing(size: number, start: number): LogRing {
   const ring: (Entry | undefined)[] = new Array(size)
-  const byKey = new Map<string, number[]>()
+  const byKey = keyIndex()
   let first = start + 1
   let last = start
 
-  const index = (key: string, position: number) => {
-    const positions = byKey.get(key)
-    if (!positions) byKey.set(key, [position])
-    else if (positions[positions.length - 1] !== position) positions.push(position)
-  }
-  const forget = (key: string, position: number) => {
-    const positions = byKey.get(key)
-    if (positions?.[0] !== position) return
-    if (positions.length === 1) byKey.delete(key)
-    else positions.shift()
-  }
   const at = (position: number) => ring[position % size]!
   const matches = (keys: ReadonlySet<string>, { row, also }: Entry) => keys.has(row.key) || also.some((key) => keys.has(key))
 
@@ -40,12 +30,12 @@ export function logRing(size: number, start: number): LogRing {
     if (row.position !== last + 1) throw new Error(`the log has a gap: ${row.position} follows ${last}`)
     if (last - first + 1 === size) {
       const { row: oldest, also: alsoOldest } = at(first++)
-      for (const key of [oldest.key, ...alsoOldest]) forget(key, oldest.position)
+      for (const key of [oldest.key, ...alsoOldest]) byKey.forget(key, oldest.position)
     }
     last = row.position
     ring[last % size] = { row, also }
-    index(row.key, last)
-    for (const key of also) index(key, last)
+    byKey.add(row.key, last)
+    for (const key of also) byKey.add(key, last)
   }
 
   function scan(keys: ReadonlySet<string>, after: number, upTo: number): Logged[] {
@@ -56,18 +46,14 @@ export function logRing(size: number, start: number): LogRing {
 
   function look(keys: ReadonlySet<string>, after: number, upTo: number): Logged[] {
     const found = new Set<number>()
-    for (const key of keys) {
-      const positions = byKey.get(key) ?? []
-      for (let place = firstAbove(positions, after); place < positions.length && positions[place]! <= upTo; place++)
-        found.add(positions[place]!)
-    }
+    for (const key of keys) for (const position of byKey.between(key, after, upTo)) found.add(position)
     return [...found].sort((a, b) => a - b).map((position) => at(position).row)
   }
 
   return {
     floor: () => first - 1,
     append,
-    lastOf: (key) => byKey.get(key)?.at(-1) ?? 0,
+    lastOf: byKey.lastOf,
     changes(keys, after, upTo) {
       const from = Math.max(after, first - 1)
       const to = Math.min(upTo, last)
@@ -80,16 +66,4 @@ export function logRing(size: number, start: number): LogRing {
       return found
     },
   }
-}
-
-/** The place of the first position above `after` in an ascending list. */
-function firstAbove(positions: readonly number[], after: number): number {
-  let low = 0
-  let high = positions.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (positions[middle]! > after) high = middle
-    else low = middle + 1
-  }
-  return low
 }

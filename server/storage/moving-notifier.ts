@@ -27,7 +27,7 @@ export function movingNotifier(start: number, readLog: ReadLog, failed: (error: 
   const ring = logRing(size, start)
   const interests = subscriptions(ring)
   const applies: ((rows: readonly Logged[]) => Promise<void> | void)[] = []
-  const listeners = new Set<(position: number, rows: readonly Logged[]) => void>()
+  const heard = advanceListeners(failed)
   const moved = positionWaits(() => position)
   const alsoWoken = wakeTable()
   let moving: Promise<void> = Promise.resolve()
@@ -39,7 +39,7 @@ export function movingNotifier(start: number, readLog: ReadLog, failed: (error: 
     position = rows[rows.length - 1]!.position
     interests.wake(woken)
     moved.wake()
-    for (const listener of [...listeners]) attempt(() => listener(position, rows), failed)
+    heard.tell(position, rows)
   }
   async function pump(upTo: number): Promise<void> {
     while (position < upTo) {
@@ -69,10 +69,7 @@ export function movingNotifier(start: number, readLog: ReadLog, failed: (error: 
     reached: moved.reached,
     beforeAdvance: (apply) => void applies.push(apply),
     alsoWake: alsoWoken.add,
-    onAdvance(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onAdvance: heard.add,
     own(before, rows, apply) {
       if (moves === 0 && position === before) return Promise.resolve(follow(before, rows, apply))
       return inTurn(() => pump(before).then(() => follow(before, rows, apply)))
@@ -81,6 +78,20 @@ export function movingNotifier(start: number, readLog: ReadLog, failed: (error: 
     end() {
       interests.close()
       moved.end()
+    },
+  }
+}
+
+/** Those who follow every move; what one of them throws is told and stops nobody. */
+function advanceListeners(failed: (error: unknown) => void) {
+  const listeners = new Set<(position: number, rows: readonly Logged[]) => void>()
+  return {
+    add(listener: (position: number, rows: readonly Logged[]) => void) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    tell(position: number, rows: readonly Logged[]) {
+      for (const listener of [...listeners]) attempt(() => listener(position, rows), failed)
     },
   }
 }

@@ -65,6 +65,12 @@ export function batchTransaction(connection: Sqlite.Database): BatchTransaction 
   }
 }
 
+/** A write may return rows (`RETURNING`), which nobody asks for. */
+function runWrite(statement: Sqlite.Statement, { parameters }: WriterStatement): void {
+  if (statement.reader) statement.all(...parameters)
+  else statement.run(...parameters)
+}
+
 /** Writes parts inside an open transaction and counts positions. */
 function partWriter(connection: Sqlite.Database, prepared: (id: number) => Sqlite.Statement) {
   const selectVersion = connection.prepare<[string], number>('SELECT version FROM rooms WHERE room_id = ?').pluck()
@@ -84,18 +90,12 @@ function partWriter(connection: Sqlite.Database, prepared: (id: number) => Sqlit
   const passes = ({ id, parameters, expectsRow }: WriterStatement) => (prepared(id).get(...parameters) !== undefined) === expectsRow
 
   function write({ room, guards, writes, log }: WriterPart): WriterResult {
-    if (room) {
-      const at = version(room.id)
-      if (at !== room.version) return { kind: 'stale', version: at }
-    }
+    const at = room && version(room.id)
+    if (at !== undefined && at !== room?.version) return { kind: 'stale', version: at }
     const guard = guards.findIndex((each) => !passes(each))
     if (guard >= 0) return { kind: 'guard', guard }
     rowsOfPart = log.length / 2
-    for (const { id, parameters } of writes) {
-      const statement = prepared(id)
-      if (statement.reader) statement.all(...parameters)
-      else statement.run(...parameters)
-    }
+    for (const each of writes) runWrite(prepared(each.id), each)
     for (let place = 0; place < log.length; place += 2) insertLog.run(++last, log[place], log[place + 1])
     if (room) rooms.set(room.id, room.version + 1)
     return { kind: 'written' }
