@@ -1,7 +1,7 @@
 import { isJsonObject } from '../core/json.ts'
 import { badJson, badStatus, connectionFailed, connectionTimeout, forbidden, urlNotSet } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
-import { askService, isTaken } from '../people/ask-service.ts'
+import { askService, isTaken } from '../people/ask-appservice.ts'
 import type { Tools } from '../slice.ts'
 import { presentRow } from './appservice.reader.ts'
 

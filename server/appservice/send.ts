@@ -1,5 +1,5 @@
 import type { AppService } from '../http/endpoint.ts'
-import { askService, errcodeOf, isTaken, isUnknownPath } from '../people/ask-service.ts'
+import { askService, errcodeOf, isTaken, isUnknownPath } from '../people/ask-appservice.ts'
 import type { Answer, Egress, Failure } from '../remote/egress.ts'
 
 /** Whether the service has taken a transaction. `isDown`: it could not be reached at all. */

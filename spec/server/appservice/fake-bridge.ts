@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import express, { type Request, type Response } from 'express'
+import express, { type Express, type Request, type Response } from 'express'
 import { stringify } from 'yaml'
 import type { UserId } from '../../../server/core/ids.ts'
 import { temporaryFolder } from '../../support/processes.ts'
@@ -90,6 +90,11 @@ export async function fakeService(port = 0): Promise<FakeService> {
   }
   app.put('/_matrix/app/v1/transactions/:id', put)
   app.put('/transactions/:id', put)
+  answerQuestions(app, fake)
+  return fake
+}
+
+function answerQuestions(app: Express, fake: FakeService): void {
   app.post('/_matrix/app/v1/ping', (request, response) => {
     fake.pings.push({ body: JSON.parse(String(request.body)), authorization: request.headers.authorization })
     response.status(fake.pingStatus).json(fake.pingStatus === 200 ? {} : { errcode: 'M_FORBIDDEN' })
@@ -98,7 +103,6 @@ export async function fakeService(port = 0): Promise<FakeService> {
     const exists = request.headers.authorization === `Bearer ${hsToken}` && (await fake.asked(String(request.params['id'])))
     response.status(exists ? 200 : 404).json(exists ? {} : { errcode: 'M_NOT_FOUND' })
   })
-  return fake
 }
 
 export const asToken = 'the-as-token-of-a-bridge'

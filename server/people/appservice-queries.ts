@@ -3,7 +3,7 @@ import { isInNamespace } from '../core/namespaces.ts'
 import type { Home } from '../home.ts'
 import type { AppService } from '../http/endpoint.ts'
 import type { Egress } from '../remote/egress.ts'
-import { askService, isTaken, isUnknownPath } from './ask-service.ts'
+import { askService, isTaken, isUnknownPath } from './ask-appservice.ts'
 import type { People } from './people.ts'
 
 const patience = 30_000
