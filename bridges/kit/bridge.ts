@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LoginSecrets, NetworkConnector } from './connector.ts'
+import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
 import { ensureHub } from './hub/room.ts'
 import { accept, createInbox } from './inbox.ts'
 import type { HubPlan, Kit, Log } from './kit.ts'
-import { login, openSessions } from './logins.ts'
+import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
 import { connectMatrix } from './matrix/client.ts'
 import { mountHomeserverEdge } from './matrix/edge.ts'
@@ -67,7 +67,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const encryption = await openEncryption({ store, vault, client, matrix, serverName, clock, log })
   const stopping = new AbortController()
   const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, clock, log }
-  const working = work({ ...kit, sessions: new Map(), checkpoint: () => undefined }, options, appservice, feeds, stopping.signal)
+  const sessions = new Map<string, Session>()
+  const working = work({ ...kit, sessions, checkpoint: () => undefined }, options, appservice, feeds, stopping.signal)
   return {
     url: `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${appservice.port}`,
     async stop() {
@@ -76,6 +77,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       await working
       for (const feed of [feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
       await encryption.close()
+      for (const session of sessions.values()) await session.close()
       store.close()
     },
   }
@@ -84,12 +86,18 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
 type Feeds = { transactions?: Feed; inbox?: Feed; events?: Feed; outbox?: Feed; statuses?: Feed }
 
 /** Logs in, makes the bot and its device, enters the hub, and sets everything in motion; tries again until it is told to stop. */
-async function work(bare: Kit, options: BridgeOptions, appservice: DurableAppService, feeds: Feeds, signal: AbortSignal): Promise<void> {
-  const { log } = bare
-  abandonInterrupted(bare)
-  await persist(signal, log, 'the network', () => connectLogin(bare, options.secrets))
+async function work(
+  kit: Kit & { sessions: Map<string, Session> },
+  options: BridgeOptions,
+  appservice: DurableAppService,
+  feeds: Feeds,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log } = kit
+  abandonInterrupted(kit)
+  await persist(signal, log, 'the network', () => connectLogin(kit, options.secrets))
   if (signal.aborted) return
-  const kit: Kit = { ...bare, sessions: openSessions(bare) }
+  for (const [login, session] of openSessions(kit)) kit.sessions.set(login, session)
   await persist(signal, log, 'the homeserver', async () => {
     await registerBot(kit, options.registration.sender_localpart)
     await kit.encryption.start()
@@ -118,7 +126,7 @@ async function work(bare: Kit, options: BridgeOptions, appservice: DurableAppSer
 async function connectLogin(kit: Kit, secrets: LoginSecrets | undefined): Promise<void> {
   if (!secrets) return
   const result = await login(kit, secrets)
-  if (result.kind === 'retry') throw new Later(result.words, result.retryAfterMs)
+  if (result.kind === 'retry' && loginOf(kit, secrets.account) === undefined) throw new Later(result.words, result.retryAfterMs)
   if (result.kind === 'refused') kit.log('error', 'the network refuses the account', { why: result.words })
 }
 

@@ -104,7 +104,7 @@ async function work<Row extends { seq: number; attempts?: number }>(
 export function reason(error: unknown): string {
   if (error instanceof Later || error instanceof MatrixRequestError) return error.message
   if (!(error instanceof Error)) return 'unknown'
-  const where = /\n\s+at [^\n]*?([\w-]+\.ts:\d+)/.exec(error.stack ?? '')?.[1]
+  const where = /\n\s+at [^\n]*?([\w.-]+\.ts:\d+)/.exec(error.stack ?? '')?.[1]
   return where ? `${error.name} at ${where}` : error.name
 }
 

@@ -17,7 +17,7 @@ export function accept({ store, vault, clock }: Pick<Kit, 'store' | 'vault' | 'c
 }
 
 /** What a stored item says; undefined for what this version has no use for. */
-export function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: InboxRow): InboundEvent | undefined {
+function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: InboxRow): InboundEvent | undefined {
   return connector.webhook.read(vault.open(row.raw, `inbox ${row.dedup}`))
 }
 

@@ -1,4 +1,4 @@
-import { createFeed, type Feed, pause } from './feed.ts'
+import { createFeed, type Feed, Later, pause, reason } from './feed.ts'
 import type { Kit } from './kit.ts'
 import { isMatrixEvent, type MatrixEvent } from './matrix/event.ts'
 import { applyMatrixEvent, expire } from './outbound/message.ts'
@@ -41,7 +41,13 @@ export function createTransactions(kit: Kit, drained: (events: readonly MatrixEv
     log: kit.log,
     select: (after, limit) => selectNewTransactions(kit.store, after, limit),
     lane: () => 'all',
-    handle: async (row) => drained(await drain(kit, row)),
+    // Their order matters more than haste: one that cannot be stored now (a full disk) holds the ones after it until it can.
+    handle: async (row) =>
+      drained(
+        await drain(kit, row).catch((error: unknown) => {
+          throw new Later(reason(error))
+        }),
+      ),
     failed: () => undefined,
   })
 }

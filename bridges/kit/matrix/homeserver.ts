@@ -17,7 +17,6 @@ export function createMatrixSide(client: MatrixClient): MatrixSide {
     resolve: (alias) => resolve(client, alias),
     createRoom: (room) => createRoom(client, room),
     members: (roomId) => members(client, roomId),
-    invite: (userId, roomId) => invite(client, userId, roomId),
   }
 }
 

@@ -15,7 +15,6 @@ export type MatrixSide = {
   createRoom(room: NewRoom): Promise<string>
   /** Those in the room or invited to it, with their names there. */
   members(roomId: string): Promise<readonly Member[]>
-  invite(userId: string, roomId: string): Promise<void>
 }
 
 export type OutgoingEvent = {

@@ -8,7 +8,7 @@ import { type OutboxRow, selectOutbox, selectParts, selectUnshown, updateShown }
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
 
 /** A send whose outcome is not known gets this long to turn out well before the room is told in words. */
-export const unknownGraceMs = 10_000
+const unknownGraceMs = 10_000
 const badEnds: readonly Delivery[] = ['failed', 'unknown', 'expired', 'unsupported']
 
 /** Shows in the rooms what became of what was sent. Gives in how many milliseconds there may be more to show; undefined when there is not. */

@@ -26,11 +26,6 @@ export function finishSend({ database }: Store, txn: string, event: string): voi
   database.prepare("UPDATE sends SET event = ?, content = x'' WHERE txn = ?").run(event, txn)
 }
 
-/** Whether the bridge itself sent the event. */
-export function isOwnEvent({ database }: Store, event: string): boolean {
-  return database.prepare<[string], number>('SELECT 1 FROM sends WHERE event = ?').pluck().get(event) === 1
-}
-
 export type MessageRow = { portal: string; remote: string; part: number; event: string; remoteId: Buffer; own: boolean }
 
 export function insertMessage({ database }: Store, { portal, remote, part, event, remoteId, own }: MessageRow): void {

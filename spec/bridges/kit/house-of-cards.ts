@@ -39,7 +39,6 @@ function matrixOf(world: World): MatrixSide {
     registerBot: async () => undefined,
     ensureUser: async () => undefined,
     join: async (userId, room) => void world.rooms.get(room)?.members.set(userId, userId),
-    invite: async () => undefined,
     async send(event) {
       const known = world.events.find(({ txn, sender }) => txn === event.txn && sender === event.sender)
       if (known) return known.id

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { insertInbox, selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
+import { openStore } from '../../../../bridges/kit/store/store.ts'
+import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
+
+describe('the store of a bridge', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = temporaryFolder()
+  })
+  afterEach(() => removeFolder(folder))
+  const file = () => join(folder, 'bridge.db')
+
+  it('is durable at every commit, and keeps what it holds', () => {
+    const store = openStore(file())
+    expect(store.database.pragma('journal_mode', { simple: true })).to.equal('wal')
+    expect(store.database.pragma('synchronous', { simple: true })).to.equal(2)
+    insertInbox(store, [{ dedup: 'a', raw: Buffer.from('x') }], 1)
+    store.close()
+    const again = openStore(file())
+    expect(selectNewInbox(again, 0, 10)).to.have.length(1)
+    again.close()
+  })
+
+  it('belongs to one process at a time: a second one is told so', () => {
+    const store = openStore(file())
+    expect(() => openStore(file())).to.throw('another process is using this data folder')
+    store.close()
+    openStore(file()).close()
+  }).timeout(10_000)
+
+  it('refuses what a newer version wrote', () => {
+    const store = openStore(file())
+    store.database.pragma('user_version = 999')
+    store.close()
+    expect(() => openStore(file())).to.throw('newer version')
+  })
+
+  it('undoes all of a transaction that fails, also the one inside another', () => {
+    const store = openStore(file())
+    const keep = (dedup: string) => insertInbox(store, [{ dedup, raw: Buffer.from('x') }], 1)
+    store.atomically(() => {
+      keep('outer')
+      expect(() =>
+        store.atomically(() => {
+          keep('inner')
+          throw new Error('no')
+        }),
+      ).to.throw('no')
+    })
+    expect(selectNewInbox(store, 0, 10).map(({ dedup }) => dedup)).to.deep.equal(['outer'])
+    store.close()
+  })
+})
