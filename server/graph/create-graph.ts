@@ -32,7 +32,7 @@ export function createGraph(home: Home): Graph {
   }
 
   home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
-  for (const kind of ['device_list', 'presence']) home.notifier.alsoWake(kind, (key) => joinedRoomsInMemory(memberships, key as UserId))
+  wakeRoomsOfUsers(home, memberships)
 
   return {
     ...createHistory(tools),
@@ -126,6 +126,22 @@ function statesOf({
     stateChanges: past.changes,
     stateGroupAt: past.groupAt,
   }
+}
+
+const kindsOfUsers = new Set(['device_list', 'presence'])
+
+/** What a user does with devices and presence wakes the user's rooms: at once when memory knows them, as soon as they are read otherwise. */
+function wakeRoomsOfUsers({ notifier, log }: Pick<Home, 'notifier' | 'log'>, memberships: Memberships): void {
+  for (const kind of kindsOfUsers) notifier.alsoWake(kind, (key) => joinedRoomsInMemory(memberships, key as UserId))
+  notifier.onAdvance((_, rows) => {
+    for (const { kind, key, position } of rows) {
+      if (!kindsOfUsers.has(kind) || memberships.peek(key as UserId) !== undefined) continue
+      memberships.of(key as UserId).then(
+        () => notifier.wakeLate(joinedRoomsInMemory(memberships, key as UserId), position),
+        (error: unknown) => log.warn('rooms could not be woken', { error: String(error) }),
+      )
+    }
+  })
 }
 
 function* joinedRoomsInMemory(memberships: Memberships, userId: UserId): Iterable<RoomId> {

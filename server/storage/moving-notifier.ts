@@ -69,6 +69,7 @@ export function movingNotifier(start: number, readLog: ReadLog, failed: (error: 
     reached: moved.reached,
     beforeAdvance: (apply) => void applies.push(apply),
     alsoWake: alsoWoken.add,
+    wakeLate: (keys, late) => interests.wake(new Map([...keys].map((key) => [key, late]))),
     onAdvance: heard.add,
     own(before, rows, apply) {
       if (moves === 0 && position === before) return Promise.resolve(follow(before, rows, apply))

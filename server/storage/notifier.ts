@@ -25,6 +25,8 @@ export type Notifier = {
   beforeAdvance(apply: (rows: readonly Logged[]) => Promise<void> | void): void
   /** Rows of `kind` also wake these keys (a user's device-list change wakes the rooms of that user). Called as the position moves. */
   alsoWake(kind: string, keysOf: (key: string) => Iterable<string>): void
+  /** Wakes these keys for a row at `position` whose keys were not known when the position moved past it. */
+  wakeLate(keys: Iterable<string>, position: number): void
   /** Called for every move of the position, after it. For readers that follow the whole log. Returns the way to end it. */
   onAdvance(listener: (position: number, rows: readonly Logged[]) => void): () => void
 }

@@ -48,7 +48,7 @@ export async function mergePieces(sections: readonly Section[], wanted: Wanted):
     })
     if (piece === undefined) continue
     pieces.push(piece)
-    if (section.always !== true || (own !== undefined && own.length > 0)) isEmpty = false
+    if (isNews(piece) || (own !== undefined && own.length > 0)) isEmpty = false
   }
   const lists = pieces.flatMap(({ deviceLists }) => (deviceLists === undefined ? [] : [deviceLists]))
   return {
@@ -63,6 +63,11 @@ export async function mergePieces(sections: readonly Section[], wanted: Wanted):
     presence: pieces.flatMap((piece) => piece.presence ?? []).filter((event) => matches(filter.presence, event)),
     rooms: mergeRooms(pieces, request),
   }
+}
+
+/** Whether a piece says more than what is told on every answer: the key counts. */
+function isNews({ toDevice, deviceLists, accountData, presence, rooms }: Piece): boolean {
+  return [toDevice, deviceLists, accountData, presence, rooms].some((part) => part !== undefined)
 }
 
 function mergeRooms(pieces: readonly Piece[], { filter }: SyncRequest): Map<RoomId, RoomPiece> {

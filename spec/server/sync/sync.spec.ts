@@ -17,12 +17,13 @@ for (const engine of engines) {
     after(() => server?.close())
 
     const sync = async (user: TestUser, since = '', more: Record<string, string> = {}): Promise<Body> =>
-      (await user.get('/sync', { query: { ...(since === '' ? {} : { since }), ...more } })).body
+      (await server.as(user.token).get('/sync', { query: { ...(since === '' ? {} : { since }), ...more } })).body
     let transactions = 0
     const say = async (user: TestUser, roomId: string, body: string): Promise<string> =>
-      (await user.put(`/rooms/${roomId}/send/m.room.message/t${transactions++}`, { msgtype: 'm.text', body })).body.event_id
+      (await server.as(user.token).put(`/rooms/${roomId}/send/m.room.message/t${transactions++}`, { msgtype: 'm.text', body })).body
+        .event_id
     const publicRoom = async (user: TestUser, more: object = {}): Promise<string> =>
-      (await user.post('/createRoom', { preset: 'public_chat', ...more })).body.room_id
+      (await server.as(user.token).post('/createRoom', { preset: 'public_chat', ...more })).body.room_id
     const filterOf = (filter: object) => ({ filter: JSON.stringify(filter) })
     const bodiesOf = (room: Body) => room?.timeline.events.flatMap((event: Body) => event.content.body ?? [])
 
@@ -151,6 +152,21 @@ for (const engine of engines) {
       const after = server.as(bob.token)
       const { body } = await after.get('/sync', { query: { since } })
       expect(bodiesOf(body.rooms.join[roomId])).to.deep.equal(['one'])
+    })
+
+    it('wakes those who share a room with a user whose device goes, though that user was in no memory yet', async () => {
+      const roomId = await publicRoom(alice)
+      await server.as(bob.token).post(`/join/${roomId}`)
+      const second = await server.anonymous.post('/login', {
+        type: 'm.login.password',
+        identifier: { type: 'm.id.user', user: 'alice' },
+        password: alice.password,
+      })
+      const { next_batch: since } = await sync(bob)
+      server = await server.restart()
+      const poll = server.as(bob.token).get('/sync', { query: { since, timeout: '15000' } })
+      await server.as(second.body.access_token).post('/logout')
+      expect((await poll).body.device_lists?.changed).to.deep.equal([alice.userId])
     })
 
     it('refuses what it cannot read with the right words', async () => {
