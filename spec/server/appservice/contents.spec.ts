@@ -126,6 +126,20 @@ describe('what an application service is told', () => {
     for (const { body } of service.taken) expect((body['to_device'] ?? []).length).to.be.at.most(100)
   })
 
+  it('never puts more than a hundred ephemeral events into one transaction', async () => {
+    await start(everything)
+    const bot = await ghost(server, 'bridge_bot')
+    const roomIds = await Promise.all(Array.from({ length: 130 }, () => makeRoom()))
+    await Promise.all(roomIds.map((roomId) => bot.post(`/rooms/${roomId}/join`)))
+    await service.until(() => all('events').filter(({ state_key }) => state_key === bot.userId).length === roomIds.length)
+    service.next.push(...Array.from({ length: 10_000 }, () => 500))
+    await Promise.all(roomIds.map((roomId) => alice.put(`/rooms/${roomId}/typing/${alice.userId}`, { typing: true, timeout: 60_000 })))
+    service.next.length = 0
+    const typedIn = () => new Set(all('ephemeral').flatMap(({ room_id, content }) => (content.user_ids.length > 0 ? room_id : [])))
+    await service.until(() => typedIn().size === roomIds.length)
+    for (const { body } of service.taken) expect((body['ephemeral'] ?? []).length).to.be.at.most(100)
+  })
+
   it('tells whose devices changed and how many keys are left of its own', async () => {
     await start(everything)
     const bot = await ghost(server, 'bridge_bot')
