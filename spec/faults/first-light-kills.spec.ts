@@ -31,6 +31,8 @@ describe(`${kills} kills at random moments of the scene`, function () {
     for (let n = 0; n < kills; n++) {
       const part = parts[Math.floor(Math.random() * parts.length)] as Part
       const delay = Math.random() * 400
+      // WhatsApp takes one message in six seconds for a person: time passes on the networks.
+      await scene.control.advance({ ms: 20_000 })
       const talking = Promise.all(
         members.map(async (by) => {
           const text = `${by} in round ${n}`
