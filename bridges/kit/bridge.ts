@@ -17,9 +17,10 @@ import { createStatusShower } from './outbound/shower.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
 import { selectContactByLocalpart } from './store/contacts.store.ts'
 import { forgetInbox } from './store/inbox.store.ts'
+import { forgetSends } from './store/messages.store.ts'
 import { forgetOrphans } from './store/outbox.store.ts'
 import { openStore } from './store/store.ts'
-import { insertTransaction } from './store/transactions.store.ts'
+import { forgetTransactions, insertTransaction } from './store/transactions.store.ts'
 import { createMatrixEvents, createTransactions } from './transactions.ts'
 import { openVault } from './vault.ts'
 import { mountWebhook } from './webhook.ts'
@@ -56,7 +57,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const feeds: Feeds = {}
   mountHomeserverEdge(appservice.app, {
     homeserverToken: options.registration.hs_token,
-    transaction: (txn, body) => void (insertTransaction(store, txn, body) && feeds.transactions?.wake()),
+    transaction: (txn, body) => void (insertTransaction(store, txn, body, clock()) && feeds.transactions?.wake()),
     hasUser: (userId) => selectContactByLocalpart(store, userId.slice(1, userId.indexOf(':'))) !== undefined,
     hasAlias: () => false,
   })
@@ -155,6 +156,8 @@ function tidy(kit: Kit, signal: AbortSignal): void {
   const run = () => {
     forgetInbox(kit.store, kit.clock() - ledgerMs)
     forgetOrphans(kit.store, kit.clock() - ledgerMs)
+    forgetTransactions(kit.store, kit.clock() - ledgerMs)
+    forgetSends(kit.store, kit.clock() - ledgerMs)
   }
   run()
   const timer = setInterval(run, tidyMs).unref()

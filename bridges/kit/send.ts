@@ -22,7 +22,7 @@ export function transactionId(...parts: readonly (string | number)[]): string {
  * out. `done` runs in the transaction that notes the event's id.
  */
 export async function sendOnce(
-  kit: Pick<Kit, 'store' | 'matrix' | 'encryption' | 'checkpoint'>,
+  kit: Pick<Kit, 'store' | 'matrix' | 'encryption' | 'clock' | 'checkpoint'>,
   planned: PlannedEvent,
   done: (event: string) => void = () => undefined,
 ): Promise<string> {
@@ -49,7 +49,7 @@ export async function sendOnce(
 }
 
 async function prepare(
-  { store, encryption, checkpoint }: Pick<Kit, 'store' | 'encryption' | 'checkpoint'>,
+  { store, encryption, clock, checkpoint }: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint'>,
   planned: PlannedEvent,
 ): Promise<SendRow> {
   const { txn, room, sender, type, content, ts, encrypted } = planned
@@ -64,6 +64,6 @@ async function prepare(
     content: Buffer.from(JSON.stringify(cipher?.content ?? content)),
     ts: ts ?? null,
   }
-  insertSend(store, row)
+  insertSend(store, row, clock())
   return { ...row, event: null }
 }

@@ -16,14 +16,23 @@ export function selectSend({ database }: Store, txn: string): SendRow | undefine
   return row.get(txn)
 }
 
-export function insertSend({ database }: Store, { txn, room, sender, device, type, content, ts }: Omit<SendRow, 'event'>): void {
-  const insert = database.prepare('INSERT INTO sends (txn, room, sender, device, type, content, ts) VALUES (?, ?, ?, ?, ?, ?, ?)')
-  insert.run(txn, room, sender, device, type, content, ts)
+export function insertSend(
+  { database }: Store,
+  { txn, room, sender, device, type, content, ts }: Omit<SendRow, 'event'>,
+  now: number,
+): void {
+  const insert = database.prepare('INSERT INTO sends (txn, room, sender, device, type, content, ts, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+  insert.run(txn, room, sender, device, type, content, ts, now)
 }
 
 /** The homeserver has the event: its bytes need not stay. */
 export function finishSend({ database }: Store, txn: string, event: string): void {
   database.prepare("UPDATE sends SET event = ?, content = x'' WHERE txn = ?").run(event, txn)
+}
+
+/** Forgets what was sent long ago: what it came from is in the map of messages. */
+export function forgetSends({ database }: Store, before: number): void {
+  database.prepare('DELETE FROM sends WHERE event IS NOT NULL AND at < ?').run(before)
 }
 
 export type MessageRow = { portal: string; remote: string; part: number; event: string; remoteId: Buffer; own: boolean }

@@ -17,7 +17,8 @@ export const migrations: readonly string[] = [
 
   -- What the homeserver said: transactions, and the events in them.
   CREATE TABLE transactions (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, txn TEXT NOT NULL UNIQUE, body BLOB, state TEXT NOT NULL DEFAULT 'new'
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, txn TEXT NOT NULL UNIQUE, body BLOB, state TEXT NOT NULL DEFAULT 'new',
+    received_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX transactions_new ON transactions (seq) WHERE state = 'new';
   CREATE TABLE matrix_events (
@@ -46,7 +47,8 @@ export const migrations: readonly string[] = [
 
   -- Everything that a ghost or the bot sends: the bytes are written here before they go out, and a retry sends the same bytes.
   CREATE TABLE sends (
-    txn TEXT PRIMARY KEY, room TEXT NOT NULL, sender TEXT NOT NULL, device TEXT, type TEXT NOT NULL, content BLOB NOT NULL, ts INTEGER, event TEXT
+    txn TEXT PRIMARY KEY, room TEXT NOT NULL, sender TEXT NOT NULL, device TEXT, type TEXT NOT NULL, content BLOB NOT NULL, ts INTEGER, event TEXT,
+    at INTEGER NOT NULL
   ) STRICT;
 
   -- Which message of the network is which event.

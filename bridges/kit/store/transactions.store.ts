@@ -4,8 +4,8 @@ export type TransactionRow = { seq: number; txn: string; body: Buffer }
 export type MatrixEventRow = { seq: number; event: string; room: string; body: Buffer; attempts: number; received_at: number }
 
 /** Keeps a transaction of the homeserver; false when it is here already. On disk when this returns. */
-export function insertTransaction({ database }: Store, txn: string, body: Buffer): boolean {
-  return database.prepare('INSERT OR IGNORE INTO transactions (txn, body) VALUES (?, ?)').run(txn, body).changes > 0
+export function insertTransaction({ database }: Store, txn: string, body: Buffer, now: number): boolean {
+  return database.prepare('INSERT OR IGNORE INTO transactions (txn, body, received_at) VALUES (?, ?, ?)').run(txn, body, now).changes > 0
 }
 
 export function selectNewTransactions({ database }: Store, after: number, limit: number): TransactionRow[] {
@@ -38,4 +38,10 @@ export function finishMatrixEvent({ database }: Store, seq: number, state: 'done
 export function failMatrixEvent({ database }: Store, seq: number, last: boolean): void {
   const update = database.prepare("UPDATE matrix_events SET attempts = attempts + 1, state = iif(?, 'quarantined', 'new') WHERE seq = ?")
   update.run(last ? 1 : 0, seq)
+}
+
+/** Forgets transactions and events that were dealt with long ago. */
+export function forgetTransactions({ database }: Store, before: number): void {
+  database.prepare("DELETE FROM transactions WHERE state <> 'new' AND received_at < ?").run(before)
+  database.prepare("DELETE FROM matrix_events WHERE state <> 'new' AND received_at < ?").run(before)
 }

@@ -57,7 +57,7 @@ describe('a message to the network', () => {
     const kit = await openKit(of, crashAt === undefined ? {} : { crashAt })
     abandonInterrupted(kit)
     try {
-      insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events })))
+      insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events })), kit.clock())
       await work(kit)
     } catch (error) {
       if (!(error instanceof Crash)) throw error
@@ -159,7 +159,7 @@ describe('a message to the network', () => {
   it('that may be tried again is, in its place in the order', async () => {
     world.answers = [() => ({ kind: 'retry', class: 'rate_limited', words: 'Slower.', retryAfterMs: 5 })]
     const kit = await openKit(world)
-    insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events: [written('$a', 'hi')] })))
+    insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events: [written('$a', 'hi')] })), kit.clock())
     let error: unknown
     await work(kit).catch((caught: unknown) => {
       error = caught
@@ -186,7 +186,7 @@ describe('a message to the network', () => {
   it('learns of states that came before its id', async () => {
     const kit = await openKit(world)
     await apply(kit, { type: 'status', account, id: 'm0', state: 'delivered' })
-    insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events: [written('$a', 'hi')] })))
+    insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events: [written('$a', 'hi')] })), kit.clock())
     await work(kit)
     expect(stateOf(kit)).to.equal('delivered')
     kit.close()

@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { insertInbox, selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
+import { finishInbox, forgetInbox, insertInbox, selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { openStore } from '../../../../bridges/kit/store/store.ts'
+import {
+  finishTransaction,
+  forgetTransactions,
+  insertTransaction,
+  selectNewTransactions,
+} from '../../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 
 describe('the store of a bridge', () => {
@@ -35,6 +41,29 @@ describe('the store of a bridge', () => {
     store.database.pragma('user_version = 999')
     store.close()
     expect(() => openStore(file())).to.throw('newer version')
+  })
+
+  it('forgets what was dealt with long ago, never what is still to do', () => {
+    const store = openStore(file())
+    insertInbox(
+      store,
+      [
+        { dedup: 'done', raw: Buffer.from('x') },
+        { dedup: 'open', raw: Buffer.from('y') },
+      ],
+      1,
+    )
+    insertTransaction(store, 'done', Buffer.from('{}'), 1)
+    insertTransaction(store, 'open', Buffer.from('{}'), 1)
+    finishInbox(store, 1, 'done')
+    finishTransaction(store, 1)
+    expect(insertInbox(store, [{ dedup: 'done', raw: Buffer.from('x') }], 1)).to.equal(0)
+    forgetInbox(store, 2)
+    forgetTransactions(store, 2)
+    expect(selectNewInbox(store, 0, 10).map(({ dedup }) => dedup)).to.deep.equal(['open'])
+    expect(selectNewTransactions(store, 0, 10).map(({ txn }) => txn)).to.deep.equal(['open'])
+    expect(store.database.prepare('SELECT count(*) FROM inbox').pluck().get()).to.equal(1)
+    store.close()
   })
 
   it('undoes all of a transaction that fails, also the one inside another', () => {
