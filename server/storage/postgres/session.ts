@@ -47,6 +47,9 @@ const settings = {
   lock_timeout: 5000,
   synchronous_commit: 'on',
   default_transaction_isolation: 'read committed',
+  // Plans are kept as long as the connection, and one made while a table is small would read all of it when it is large.
+  enable_seqscan: 'off',
+  jit: 'off',
 }
 
 /** A client for `url`, which may name its host, user and password as parameters too, as libpq's may (a socket's folder has no other place). */
