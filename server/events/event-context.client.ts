@@ -2,10 +2,10 @@ import { matchesFilter } from '../core/event-filter.ts'
 import { eventIdParameter, readCount, roomIdOf } from '../core/fields.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { Place, Seen } from '../graph/graph.ts'
+import { encodePlace } from '../graph/place-token.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
-import { encodePlace } from '../graph/place-token.ts'
 import { queryFilter } from './query-filter.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
@@ -33,11 +33,12 @@ async function contextOf({ graph, home }: Tools, { params, query, requester }: C
   const newer = await graph.page(roomId, { depth, order: order + 1 }, 'f', limit - half)
   const wanted = (events: Seen[]) => events.filter(({ event }) => matchesFilter(filter, event.pdu))
   const before = wanted(await graph.visible(older, requester.userId))
-  const after = wanted(await graph.visible(newer, requester.userId))
+  const visibleAfter = await graph.visible(newer, requester.userId)
+  const after = wanted(visibleAfter)
   const reader = { session: requester.session, now: home.clock.now() }
-  const last = newer.at(-1) ?? seen.event
+  const last = visibleAfter.at(-1)?.event ?? seen.event
   const state = await graph.stateOf(last.stateGroup)
-  const lazy = await sendersText(graph, roomId, [...before, seen, ...after], filter, reader.now)
+  const lazy = await sendersText(graph, roomId, [...before, seen, ...after], filter, reader.now, last.stateGroup)
   const stateText = state
     .filter(({ pdu }) => (lazy === undefined || pdu.type !== 'm.room.member') && matchesFilter(filter, pdu))
     .map((event) => stateEventText(event, roomId, reader.now))

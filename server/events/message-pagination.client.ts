@@ -4,10 +4,10 @@ import type { RoomId } from '../core/ids.ts'
 import { forbidden, missingParam } from '../core/matrix-error.ts'
 import { clientEventText } from '../graph/client-event.ts'
 import type { Place, Seen, TimelineEvent } from '../graph/graph.ts'
+import { encodePlace, placeOfToken } from '../graph/place-token.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
-import { encodePlace, placeOfToken } from '../graph/place-token.ts'
 import { queryFilter } from './query-filter.ts'
 
 const newest: Place = { depth: Number.MAX_SAFE_INTEGER, order: Number.MAX_SAFE_INTEGER }
@@ -46,7 +46,9 @@ async function messagesOf(tools: Tools, { params, query, requester }: Call<'acce
   const end = to === null || to === '' ? undefined : await placeOfToken(graph, roomId, to)
   const { seen, next } = await collect(tools, { roomId, userId: requester.userId, direction, limit, filter, end }, start)
   const reader = { session: requester.session, now: home.clock.now() }
-  const lazy = await sendersText(graph, roomId, seen, filter, reader.now)
+  // Whoever is not in the room learns nothing of its members that came after what they may see.
+  const newestSeen = membership?.membership === 'join' ? undefined : seen.at(direction === 'b' ? 0 : -1)?.event.stateGroup
+  const lazy = await sendersText(graph, roomId, seen, filter, reader.now, newestSeen)
   return {
     body:
       `{"start":"${from === null || from === '' ? encodePlace(start) : from}"${next === undefined ? '' : `,"end":"${encodePlace(next)}"`}` +

@@ -1,10 +1,13 @@
-import type { RoomId } from '../core/ids.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { forbidden } from '../core/matrix-error.ts'
-import type { Graph, RoomView, StateEvent } from '../graph/graph.ts'
+import type { Graph, RoomView, StateEvent, TimelineEvent } from '../graph/graph.ts'
+import { placeOfToken } from '../graph/place-token.ts'
 import type { Requester } from '../http/endpoint.ts'
 
-/** The state of a room that a requester may read: as it is now, or as it was when they left. */
-export type ReadableState = { readonly room: RoomView; readonly asOf: 'now' | string }
+/** The state of a room that a requester may read: as it is now, or as it was when they left (the state group of that, and its position). */
+export type ReadableState = { readonly room: RoomView; readonly asOf: 'now' | string; readonly upTo: number }
+
+const mostChanges = 100
 
 /**
  * Which state of a room somebody may read: members the current one, those who left the one they left, everyone that of a world-readable room.
@@ -13,14 +16,25 @@ export type ReadableState = { readonly room: RoomView; readonly asOf: 'now' | st
 export async function readableState(graph: Graph, roomId: RoomId, requester: Requester): Promise<ReadableState> {
   const room = await graph.freshRoom(roomId)
   const membership = (await graph.memberships(requester.userId)).get(roomId)
-  if (room !== undefined && membership?.membership === 'join') return { room, asOf: 'now' }
-  if (room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable') return { room, asOf: 'now' }
-  const left = membership?.membership === 'leave' || membership?.membership === 'ban'
-  const event = room !== undefined && left && !membership.forgotten ? await graph.event(membership.eventId) : undefined
-  // Whoever was only invited has never seen the room, and sees nothing of it after that either.
-  const wasIn = event?.replacedContent?.['membership'] === 'join'
-  if (room === undefined || event === undefined || !wasIn) throw forbidden('you are not a member of this room')
-  return { room, asOf: event.stateGroup }
+  if (room !== undefined && membership?.membership === 'join') return { room, asOf: 'now', upTo: Number.POSITIVE_INFINITY }
+  if (room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable')
+    return { room, asOf: 'now', upTo: Number.POSITIVE_INFINITY }
+  const left = room === undefined || membership === undefined || membership.forgotten ? undefined : await leaveOf(graph, membership.eventId)
+  if (room === undefined || left === undefined) throw forbidden('you are not a member of this room')
+  return { room, asOf: left.stateGroup, upTo: left.position ?? 0 }
+}
+
+/**
+ * The event that ended a user's last stay, found from their present membership: they may have been invited or banned since. Undefined for somebody
+ * who was never in: whoever was only invited has not seen the room, and sees nothing of it after that either.
+ */
+async function leaveOf(graph: Graph, membershipId: EventId): Promise<TimelineEvent | undefined> {
+  let event = await graph.event(membershipId)
+  for (let changes = 0; changes < mostChanges && event !== undefined; changes++) {
+    if (event.replacedContent?.['membership'] === 'join') return event
+    event = event.replaces === undefined ? undefined : await graph.event(event.replaces)
+  }
+  return undefined
 }
 
 /** One state event, memberships included. */
@@ -38,4 +52,17 @@ export async function readOne(
 /** The whole state. */
 export async function readAll(graph: Graph, { room, asOf }: ReadableState): Promise<StateEvent[]> {
   return graph.stateOf(asOf === 'now' ? room.stateGroup : asOf)
+}
+
+/**
+ * The whole state at a token of `/sync` or `/messages`, or at the leave of somebody who left before that; empty before the room's first event.
+ * 403 M_FORBIDDEN when they may not see what had happened then.
+ */
+export async function readAt(graph: Graph, readable: ReadableState, token: string, userId: UserId): Promise<StateEvent[]> {
+  const { roomId } = readable.room
+  const [last] = await graph.page(roomId, await placeOfToken(graph, roomId, token), 'b', 1)
+  if (last === undefined) return []
+  if ((last.position ?? 0) >= readable.upTo) return readAll(graph, readable)
+  if ((await graph.visible([last], userId)).length === 0) throw forbidden('you may not see what this room was like then')
+  return graph.stateOf(last.stateGroup)
 }

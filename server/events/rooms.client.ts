@@ -1,11 +1,10 @@
 import { eventIdParameter, readChoice, roomIdOf } from '../core/fields.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
-import { decodeToken } from '../core/stream-token.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { StateEvent } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { readAll, readableState, readOne } from './readable-state.ts'
+import { readAll, readAt, readableState, readOne } from './readable-state.ts'
 
 const memberships = ['join', 'invite', 'leave', 'ban', 'knock'] as const
 
@@ -71,11 +70,9 @@ async function getMembers({ graph, home }: Tools, { params, query, requester }: 
   const only = readChoice(query, 'membership', memberships)
   const not = readChoice(query, 'not_membership', memberships)
   const at = query.get('at')
-  const position = at === null || at === '' ? undefined : decodeToken(at).position
   const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
-  const { room, asOf } = readable
-  const group = position === undefined || asOf !== 'now' ? undefined : await graph.stateGroupAt(room.roomId, position)
-  const state = group === undefined ? await readAll(graph, readable) : await graph.stateOf(group)
+  const { room } = readable
+  const state = at === null || at === '' ? await readAll(graph, readable) : await readAt(graph, readable, at, requester.userId)
   const chosen = state.filter(({ pdu }) => {
     const membership = pdu.content['membership']
     const either = only === undefined && not === undefined

@@ -135,8 +135,11 @@ function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {
 
 /** Puts a redaction's effect into what memory holds of its target. */
 export function applyRedaction(room: Room, target: TimelineEvent): void {
-  const at = room.timeline.findIndex((event) => event.eventId === target.eventId)
-  if (at >= 0) room.timeline[at] = target
+  const { content } = target.pdu
+  room.timeline = room.timeline.map((event) => {
+    if (event.eventId === target.eventId) return target
+    return event.replaces === target.eventId ? { ...event, replacedContent: content } : event
+  })
   const { type, state_key: stateKey } = target.pdu
   if (stateKey === undefined) return
   const key = stateKeyOf(type, stateKey)

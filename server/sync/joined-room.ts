@@ -70,10 +70,11 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
   const visible = await graph.visible(events, userId)
   const seen = visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
   const hidden = visible.length < events.length
-  const first = events[0]
-  const limited = cut || (isNew && hidden)
+  const first = visible[0]?.event
+  const shown = first === undefined ? [] : events.slice(events.indexOf(first))
+  const limited = cut || (isNew && (hidden || events.some((event) => isJoinOf(userId, event) && (event.position ?? 0) <= after)))
   const told = new Set<string>(seen.map(({ event }) => event.eventId))
-  const state = whole ? await wholeState(tools, joined, room, events) : await changedState(tools, joined, events, limited, told)
+  const state = whole ? await wholeState(tools, joined, room, shown, told) : await changedState(tools, joined, shown, limited, told)
   return {
     seen,
     state: await wanted(tools, joined, state, seen),
@@ -82,23 +83,31 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
   }
 }
 
-/** The state before the timeline, or after it when the request wants that. Lazily loaded members are added later, and are not read here. */
+/** Whether an event is a join of this user: one that is told again to somebody who came back. */
+function isJoinOf(userId: UserId, { pdu }: TimelineEvent): boolean {
+  return pdu.type === 'm.room.member' && pdu.state_key === userId && pdu.content['membership'] === 'join'
+}
+
+/**
+ * The state before the timeline and what of the timeline's own is not told (hidden from the reader, or filtered out); or the state after it when
+ * the request wants that. Lazily loaded members are added later, and are not read here.
+ */
 async function wholeState(
   tools: Tools,
   { request }: Joined,
   room: RoomView,
   events: readonly TimelineEvent[],
+  told: ReadonlySet<string>,
 ): Promise<readonly StateEvent[]> {
   const { graph } = tools
   const lazy = request.filter.room?.state?.lazy_load_members === true
   const first = events[0]
   const after = request.stateName !== 'state'
   const untouched = !events.some((event) => event.pdu.state_key !== undefined)
-  if (after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
-  if (first === undefined || first.pdu.type === 'm.room.create') return []
-  const group = await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
-  if (group === undefined) return []
-  return lazy ? graph.stateWithoutMembers(group) : graph.stateOf(group)
+  if (first === undefined || after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
+  const group = first.pdu.type === 'm.room.create' ? undefined : await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
+  const before = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group) : graph.stateOf(group))
+  return newest([...before, ...events.filter((event) => event.pdu.state_key !== undefined && !told.has(event.eventId))])
 }
 
 /**
@@ -123,7 +132,7 @@ async function changedState(
 }
 
 /** The last of each type and state key. */
-function newest(events: readonly StateEvent[]): StateEvent[] {
+export function newest(events: readonly StateEvent[]): StateEvent[] {
   const last = new Map<string, StateEvent>()
   for (const { eventId, pdu } of events) last.set(`${pdu.type}\0${pdu.state_key}`, { eventId, pdu })
   return [...last.values()]
@@ -145,6 +154,9 @@ async function wanted(
   const needed = new Set<UserId>(seen.map(({ event }) => event.pdu.sender))
   if (isNew || request.fullState) needed.add(request.requester.userId)
   const loaded = await tools.graph.members(roomId, needed)
-  const extra = [...loaded].filter(([userId]) => !already.has(userId) && (request.stateName !== 'state' || !inTimeline.has(userId)))
+  const extra = [...loaded].filter(([userId, { pdu }]) => {
+    const isTold = already.has(userId) || (request.stateName === 'state' && inTimeline.has(userId))
+    return !isTold && matchesFilter(filter, { ...pdu, room_id: roomId })
+  })
   return [...others, ...extra.map(([, event]) => event)]
 }

@@ -1,10 +1,10 @@
 import { matchesFilter } from '../core/event-filter.ts'
 import type { RoomId } from '../core/ids.ts'
 import { encodeToken } from '../core/stream-token.ts'
-import type { Membership } from '../graph/graph.ts'
+import type { Membership, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
 import type { Tools } from '../slice.ts'
-import { stateText, timelineText } from './joined-room.ts'
+import { newest, stateText, timelineText } from './joined-room.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 type Left = {
@@ -16,7 +16,8 @@ type Left = {
 }
 
 /** A room that the user has left (or was kicked or banned from) as JSON text: its timeline up to the leave, never beyond. */
-export async function leftText(tools: Tools, { roomId, membership, request, after }: Left): Promise<string> {
+export async function leftText(tools: Tools, left: Left): Promise<string> {
+  const { roomId, membership, request, after } = left
   const { graph } = tools
   const filter = request.filter.room?.timeline
   const limit = Math.min(filter?.limit ?? 10, 100)
@@ -26,8 +27,43 @@ export async function leftText(tools: Tools, { roomId, membership, request, afte
     ({ event }) => event.eventId === membership.eventId || matchesFilter(filter, { ...event.pdu, room_id: roomId }),
   )
   const first = seen[0]?.event
-  const wasIn = visible.length > 1
-  const state = limited && wasIn ? await graph.stateChanges(roomId, after, (first?.position ?? membership.position) - 1) : []
+  const state = (await leftState(tools, left, { events, visible, seen, limited })).filter(({ pdu }) =>
+    matchesFilter(request.filter.room?.state, { ...pdu, room_id: roomId }),
+  )
   const start = first === undefined ? encodeToken(membership.position) : encodePlace(first)
   return `{"timeline":${timelineText(tools, { seen, state, limited, start }, request)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
+}
+
+type Stretch = {
+  readonly events: readonly TimelineEvent[]
+  readonly visible: readonly Seen[]
+  readonly seen: readonly Seen[]
+  readonly limited: boolean
+}
+
+/**
+ * The state that goes with the timeline of a room that was left: nothing that was set while the user was not in it. Before the timeline, with what
+ * of it is not told; or after it.
+ */
+async function leftState(
+  { graph }: Tools,
+  { roomId, membership, request, after }: Left,
+  { events, visible, seen, limited }: Stretch,
+): Promise<readonly StateEvent[]> {
+  const endedStay = events.at(-1)?.replacedContent?.['membership'] === 'join'
+  const lastIn = endedStay ? membership.position : visible.findLast((one) => one.membership === 'join')?.event.position
+  const first = visible[0]?.event
+  if (lastIn === undefined || first?.position === undefined) return []
+  if (request.stateName !== 'state') {
+    return newest([...(await graph.stateChanges(roomId, after, lastIn)), ...events.filter((event) => event.eventId === membership.eventId)])
+  }
+  const before = limited || first !== events[0] ? await graph.stateChanges(roomId, after, first.position - 1) : []
+  const told = new Set<string>(seen.map(({ event }) => event.eventId))
+  const begin = events.indexOf(first)
+  return newest([
+    ...before,
+    ...events.filter(
+      ({ pdu, eventId, position = 0 }, at) => pdu.state_key !== undefined && at >= begin && position <= lastIn && !told.has(eventId),
+    ),
+  ])
 }
