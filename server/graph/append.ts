@@ -109,16 +109,21 @@ function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead,
       id: room.roomId,
       version: base.version,
       isVoid: () => draft.isVoid,
-      decideAgain: (select, version) => decideAgain(tools, job, select, version),
+      decideAgain: (select, version, onDisk) => decideAgain(tools, job, select, { version, onDisk }),
     },
     applied: (firstPosition) => applyJob(tools, job, firstPosition),
   }
 }
 
 /** The room has moved on: read what came since and decide on that, after the drafts that are still good before this one. */
-async function decideAgain(tools: Parameters<typeof append>[0], job: Job, select: Select, version: number): Promise<Part | undefined> {
+async function decideAgain(
+  tools: Parameters<typeof append>[0],
+  job: Job,
+  select: Select,
+  { version, onDisk }: { readonly version: number; readonly onDisk: number },
+): Promise<Part | undefined> {
   const { room } = job
-  await refresh(select, room, tools.memberships)
+  if (room.version < onDisk) await refresh(select, room, tools.memberships)
   await need(select, room, tools.memberships, usersOf(job.templates))
   const at = job.draft === undefined ? -1 : room.drafts.indexOf(job.draft)
   const before = at < 0 ? [] : room.drafts.slice(0, at).filter((draft) => draft.claim < version && draft.claim >= room.version)

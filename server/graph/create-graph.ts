@@ -57,15 +57,15 @@ async function follow(
   logged: readonly Logged[],
 ): Promise<void> {
   const users = new Set<UserId>()
-  const touched = new Set<RoomId>()
-  for (const { kind, key } of logged) {
-    if (kind === 'event') touched.add(key as RoomId)
+  const touched = new Map<RoomId, number>()
+  for (const { kind, key, position } of logged) {
+    if (kind === 'event') touched.set(key as RoomId, position)
     else if (kind === 'membership') users.add(key as UserId)
     else if (kind === 'read_position') forgetMark(key)
   }
-  for (const roomId of touched) {
+  for (const [roomId, position] of touched) {
     const room = await rooms.held(roomId)
-    if (room !== undefined) await refresh(database.select, room, memberships)
+    if (room !== undefined && room.position < position) await refresh(database.select, room, memberships)
   }
   for (const userId of users) await memberships.reload(userId)
 }

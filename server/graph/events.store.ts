@@ -4,6 +4,7 @@ import { statement } from '../storage/database.ts'
 export type EventRow = {
   event_id: string
   room_id: string
+  type: string
   position: number | null
   depth: number
   room_order: number

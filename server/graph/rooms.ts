@@ -145,9 +145,9 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   const head = (await select(selectRoom, room.roomId))[0]
   if (head === undefined || head.version <= room.version) return
   const rows = await select(selectSince, room.roomId, room.position)
-  const redactions = rows.map((row) => row.event_id)
-  const redacted = await select(selectRedactedBy, redactions)
-  const chain = await readChain(select, head.state_group)
+  const redactions = rows.filter((row) => row.type === 'm.room.redaction').map((row) => row.event_id)
+  const redacted = redactions.length === 0 ? [] : await select(selectRedactedBy, redactions)
+  const chain = head.state_group === room.stateGroup ? room.chain : await readChain(select, head.state_group)
   if (head.version <= room.version) return
   for (const row of rows) {
     if (row.position === null || row.position <= room.position || row.position > head.position) continue

@@ -126,7 +126,7 @@ async function decideAll(select: Select, stale: readonly { readonly entry: Entry
     const claim = entry.part.room as RoomClaim
     const version = versions.get(claim.id) ?? found
     try {
-      const part = await claim.decideAgain(select, version)
+      const part = await claim.decideAgain(select, version, found)
       versions.set(claim.id, part?.room ? version + 1 : version)
       if (part) again.push({ ...entry, part })
       else entry.resolve({ ok: false, guard: 'room' })

@@ -72,9 +72,10 @@ export type RoomClaim = {
   /**
    * Called when the room has moved on: reads what came since (on PostgreSQL inside the batch's transaction, the room's row locked) and decides
    * again. Parts of a room are decided again in their order; what those before this one came to is not on disk yet. `version` is the one the new
-   * part must claim (or it claims no room). `undefined`: what was wanted is no longer allowed; the part is dropped (`guard: 'room'`).
+   * part must claim (or it claims no room), `onDisk` the one that is committed. `undefined`: what was wanted is no longer allowed; the part is
+   * dropped (`guard: 'room'`).
    */
-  readonly decideAgain: (select: Select, version: number) => Promise<Part | undefined>
+  readonly decideAgain: (select: Select, version: number, onDisk: number) => Promise<Part | undefined>
 }
 
 /** What is written together or not at all. */

@@ -28,7 +28,8 @@ export type BatchOptions = { readonly writer: WriterSession; readonly now: () =>
 export async function writeBatch(session: Session, parts: readonly Part[], batch: number, options: BatchOptions): Promise<BatchResult> {
   const { versions, guards } = await lock(session, parts)
   const decided: Decided[] = []
-  for (const [place, part] of parts.entries()) decided.push(await decide(session, part, versions, () => guards[place]!))
+  const onDisk = new Map(versions)
+  for (const [place, part] of parts.entries()) decided.push(await decide({ session, versions, onDisk }, part, () => guards[place]))
   const results = decided.map(({ result }) => result)
   const written = decided.flatMap(({ part }) => part ?? [])
   if (written.length === 0) {
@@ -81,8 +82,12 @@ function failedGuard(part: Part, answers: readonly Rows[]): Guard | undefined {
   return part.guards?.find((guard, place) => answers[place]!.length > 0 !== (guard.expects === 'row'))
 }
 
+/** Versions as the batch leaves them, and as it found them. */
+type Deciding = { readonly session: Session; readonly versions: Map<string, number>; readonly onDisk: ReadonlyMap<string, number> }
+
 /** What becomes of a part; one whose room moved on is decided again here. Moves the room's version on in `versions`. */
-async function decide(session: Session, part: Part, versions: Map<string, number>, guard: () => Guard | undefined): Promise<Decided> {
+async function decide(deciding: Deciding, part: Part, guard: () => Guard | undefined): Promise<Decided> {
+  const { session, versions } = deciding
   const room = part.room
   const version = room ? versions.get(room.id)! : 0
   if (!room || (room.version === version && !room.isVoid?.())) {
@@ -92,16 +97,21 @@ async function decide(session: Session, part: Part, versions: Map<string, number
     return { result: { kind: 'written', part }, part }
   }
   try {
-    const again = await room.decideAgain(selectIn(session), version)
+    const again = await room.decideAgain(selectIn(session), version, deciding.onDisk.get(room.id)!)
     if (!again) return { result: { kind: 'dropped', guard: 'room' } }
     if (again.room && again.room.version !== version) throw new Error(`a part of ${room.id} claims ${again.room.version}, not ${version}`)
+    // The same guards were read under the room's lock already.
+    if (keyOfGuards(again) === keyOfGuards(part)) return decide(deciding, again, guard)
     const answers = await session.send((again.guards ?? []).map(guardQuery))
-    return decide(session, again, versions, () => failedGuard(again, answers))
+    return decide(deciding, again, () => failedGuard(again, answers))
   } catch (error) {
     if (error instanceof ConnectionLost) throw error
     return { result: { kind: 'failed', error } }
   }
 }
+
+const keyOfGuards = ({ guards = [] }: Part) =>
+  JSON.stringify(guards.map(({ name, expects, statement, parameters }) => [name, expects, statement.id, parameters]))
 
 function selectIn(session: Session): Select {
   return async (of, ...parameters) => (await session.send([boundQuery(of as unknown as Statement, parameters)]))[0] as never
