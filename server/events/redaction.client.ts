@@ -1,11 +1,13 @@
 import { eventIdParameter, readOptionalText, roomIdOf } from '../core/fields.ts'
-import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { isEventId, type RoomId, type UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson, forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, Template } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+
+const unredactable = ['m.room.create', 'm.room.server_acl']
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
 export function redaction({ graph }: Tools): Endpoint[] {
@@ -36,16 +38,18 @@ export function redaction({ graph }: Tools): Endpoint[] {
 
 /**
  * A redaction in the form of its room version: `redacts` in the content since version 11, beside it before. 404 M_NOT_FOUND when the target is
- * not in this room, 403 M_FORBIDDEN when this server does not have the room.
+ * not in this room, 403 M_FORBIDDEN when it cannot be redacted, or when this server does not have the room.
  */
 export async function redactionTemplate(graph: Graph, roomId: RoomId, sender: UserId, content: JsonObject): Promise<Template> {
   const target = content['redacts']
-  if (typeof target !== 'string') throw badJson('a redaction says in `redacts` which event it is about')
+  if (!isEventId(target)) throw badJson('a redaction says in `redacts` which event it is about')
   const room = await graph.room(roomId)
   if (room === undefined) throw forbidden('you are not in a room with this id')
-  const event = await graph.event(target as EventId)
+  const event = await graph.event(target)
   if (event?.roomId !== roomId) throw notFound('there is no such event in this room')
+  // Without their contents these would shut everybody out: no room version, or no server that is allowed.
+  if (unredactable.includes(event.pdu.type)) throw forbidden(`${event.pdu.type} cannot be redacted`)
   if (room.rules.redactsInContent) return { type: 'm.room.redaction', sender, content }
   const { redacts: _, ...others } = content
-  return { type: 'm.room.redaction', sender, content: others, redacts: target as EventId }
+  return { type: 'm.room.redaction', sender, content: others, redacts: target }
 }

@@ -40,6 +40,8 @@ export async function append(
   const job = await startJob(tools, roomId, templates, options, false)
   const part = prepare(tools, job, headOf(job.room), undefined)
   if (part !== undefined) return commitJob(tools, job, part)
+  const earlier = await selectEarlier(tools, options)
+  if (earlier !== undefined) return earlier
   if (!tools.database.shared) throw forbidden(job.refusal)
   const again = await startJob(tools, roomId, templates, options, true)
   const second = prepare(tools, again, headOf(again.room), undefined)
@@ -71,14 +73,18 @@ async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Pa
     const outcome = await tools.database.commit(part)
     if (outcome.ok && job.decision !== undefined) return { eventIds: idsOf(job.decision) }
     if (!outcome.ok && outcome.guard === 'room') throw forbidden(job.refusal)
-    if (!outcome.ok && outcome.guard === 'transaction' && job.options.transaction !== undefined) {
-      const row = await tools.database.selectOne(selectTransaction, transactionKey(job.options.transaction))
-      return { eventIds: JSON.parse(row?.event_ids ?? '[]') as EventId[] }
-    }
+    const earlier = !outcome.ok && outcome.guard === 'transaction' ? await selectEarlier(tools, job.options) : undefined
+    if (earlier !== undefined) return earlier
     return { eventIds: [], guard: outcome.ok ? '' : outcome.guard }
   } finally {
     for (const later of dropDraft(job)) later.isVoid = true
   }
+}
+
+/** What the same transaction led to before: the answer of its repetitions, whatever the sender may do by then. */
+async function selectEarlier({ database }: Pick<Tools, 'database'>, { transaction }: AppendOptions): Promise<Appended | undefined> {
+  const row = transaction === undefined ? undefined : await database.selectOne(selectTransaction, transactionKey(transaction))
+  return row === undefined ? undefined : { eventIds: JSON.parse(row.event_ids) as EventId[] }
 }
 
 /** The head on which the next draft is decided. */

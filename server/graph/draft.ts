@@ -1,7 +1,9 @@
 import { checkAuthRules } from '../core/event-auth/check-auth-rules.ts'
+import { wrongPowerLevels } from '../core/event-auth/check-power-levels.ts'
 import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
 import { type EventId, serverNameOf } from '../core/ids.ts'
+import { badJson, tooLarge } from '../core/matrix-error.ts'
 import { checkPduShape, type Pdu, type ReadState, type UnsignedPdu } from '../core/pdu.ts'
 import { redact } from '../core/redaction.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
@@ -35,7 +37,7 @@ export function committedHead(room: Room): DraftHead {
   return { version, extremities, depth, notifying, stateGroup, chain, state: new Map() }
 }
 
-/** Builds, authorises, hashes and signs events on a head, in order; the first refusal refuses all. Pure but for the signature; awaits nothing. */
+/** Builds, authorises, hashes and signs events on a head, in order; the first refusal refuses all, and what is no event throws. Pure but for the signature; awaits nothing. */
 export function decide(
   home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>,
   room: Pick<Room, 'roomId' | 'rules' | 'state'>,
@@ -50,8 +52,7 @@ export function decide(
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   for (const template of templates) {
     const { pdu, eventId } = build(home, room, head, template, find)
-    const shape = checkPduShape(pdu, room.rules)
-    if (!shape.allowed) return shape
+    checkContent(pdu, room.rules, readState)
     const verdict = checkAuthRules(pdu, room.rules, readState, (server) => server === home.serverName)
     if (!verdict.allowed) return verdict
     const redaction = template.type === 'm.room.redaction' ? redactionOf(pdu, eventId, room, readState, targets) : undefined
@@ -72,6 +73,15 @@ export function decide(
     head = { ...next, extremities: [eventId], depth: Number(pdu.depth), notifying, state: overlay }
   }
   return { events, head }
+}
+
+/** What no sender may send: 413 M_TOO_LARGE beyond the limits of an event, 400 M_BAD_JSON for power levels that are none. */
+function checkContent(pdu: Pdu, rules: Room['rules'], readState: ReadState): void {
+  const shape = checkPduShape(pdu, rules)
+  if (!shape.allowed) throw tooLarge(shape.reason)
+  const isPowerLevels = pdu.type === 'm.room.power_levels' && pdu.state_key === ''
+  const wrong = isPowerLevels ? wrongPowerLevels(pdu.content, rules, readState('m.room.create', '')) : undefined
+  if (wrong !== undefined) throw badJson(wrong)
 }
 
 function build(

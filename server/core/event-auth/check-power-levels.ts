@@ -1,5 +1,6 @@
 import { isUserId } from '../ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import type { Pdu } from '../pdu.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { allow, refuse, type Verdict } from '../verdict.ts'
 import type { AuthScope } from './auth-scope.ts'
@@ -11,18 +12,29 @@ const scalarLevels = ['users_default', 'events_default', 'state_default', 'ban',
 export function checkPowerLevels(scope: AuthScope): Verdict {
   const { event, rules, create, power } = scope
   const next = event.content
-  const wrong = wrongScalars(next, rules) ?? wrongMaps(next, rules) ?? wrongUsers(next['users'], rules)
+  const wrong = wrongPowerLevels(next, rules, create)
   if (wrong !== undefined) return refuse(wrong)
-  // If the users property in content contains the sender of the m.room.create event or any of the additional_creators array (if
-  // present) from the content of the m.room.create event, reject. (since version 12)
-  if (rules.privilegedCreators && isJsonObject(next['users'])) {
-    const users = next['users']
-    if (creatorsOf(create, rules).some((creator) => Object.hasOwn(users, creator)))
-      return refuse('creators have no power level of their own')
-  }
   // If there is no previous m.room.power_levels event in the room, allow.
   if (power.levels === undefined) return allow
   return checkChanges(scope, power.levels, next)
+}
+
+/** What is wrong with power levels whoever sets them; undefined when nothing is. */
+export function wrongPowerLevels(content: JsonObject, rules: RoomRules, create: Pdu | undefined): string | undefined {
+  return (
+    wrongScalars(content, rules) ??
+    wrongMaps(content, rules) ??
+    wrongUsers(content['users'], rules) ??
+    namedCreators(content, rules, create)
+  )
+}
+
+function namedCreators({ users }: JsonObject, rules: RoomRules, create: Pdu | undefined): string | undefined {
+  // If the users property in content contains the sender of the m.room.create event or any of the additional_creators array (if
+  // present) from the content of the m.room.create event, reject. (since version 12)
+  if (!rules.privilegedCreators || !isJsonObject(users)) return undefined
+  const isNamed = creatorsOf(create, rules).some((creator) => Object.hasOwn(users, creator))
+  return isNamed ? 'creators have no power level of their own' : undefined
 }
 
 function wrongScalars(content: JsonObject, rules: RoomRules): string | undefined {
