@@ -16,6 +16,7 @@ import { mount } from './http/mount.ts'
 import { operatorsEndpoints } from './http/operations.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { serveWith } from './http/serve.ts'
+import { keyBackup } from './key-backup/index.ts'
 import { keys } from './keys/index.ts'
 import { media } from './media/index.ts'
 import { membership } from './membership/index.ts'
@@ -69,6 +70,7 @@ function buildSlices(tools: Tools): Slice[] {
     accountData(tools),
     deviceList(tools),
     events(tools),
+    keyBackup(tools),
     keys(tools),
     media(tools),
     membership(tools),

@@ -9,6 +9,7 @@ import { receipts } from './0014-receipts.ts'
 import { typing } from './0015-typing.ts'
 import { media } from './0016-media.ts'
 import { appservice } from './0020-appservice.ts'
+import { keyBackup } from './0030-key-backup.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   typing,
   media,
   appservice,
+  keyBackup,
 ]
