@@ -38,6 +38,8 @@ export function mount(tools: Tools): Mounted {
   const timers = new Map(tools.endpoints.map((endpoint) => [endpoint, timerOf(endpoint, tools.metrics)]))
 
   function dispatch(request: IncomingMessage, response: ServerResponse, areas: ReadonlySet<Area>): boolean {
+    // A client that polls again at once would keep its connection busy until the end.
+    if (running.draining) response.shouldKeepAlive = false
     const url = request.url!
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
