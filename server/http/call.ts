@@ -55,9 +55,15 @@ export class RunningCall {
       this.#aborter = new AbortController()
       this.#running.calls.add(this)
       if (this.response.closed || this.#running.draining) this.abort()
-      else this.response.once('close', () => this.abort())
+      else this.response.once('close', () => this.#end())
     }
     return this.#aborter.signal
+  }
+
+  /** A call that was answered has nobody to tell; to abort it would cost more than a wake. */
+  #end(): void {
+    if (this.response.writableFinished) this.#running.calls.delete(this)
+    else this.abort()
   }
 
   abort(): void {

@@ -74,13 +74,31 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
   const shown = first === undefined ? [] : events.slice(events.indexOf(first))
   const limited = cut || (isNew && (hidden || events.some((event) => isJoinOf(userId, event) && (event.position ?? 0) <= after)))
   const told = new Set<string>(seen.map(({ event }) => event.eventId))
-  const state = whole ? await wholeState(tools, joined, room, shown, told) : await changedState(tools, joined, shown, limited, told)
+  const state = await stateOf(tools, joined, room, { whole, shown, limited, told })
   return {
     seen,
     state: await wanted(tools, joined, state, seen),
     limited,
     start: first === undefined ? encodeToken(upTo) : encodePlace(first),
   }
+}
+
+type Beside = {
+  readonly whole: boolean
+  readonly shown: readonly TimelineEvent[]
+  readonly limited: boolean
+  readonly told: ReadonlySet<string>
+}
+
+/** The state that goes with a timeline; not read at all for a filter that lets none of it through. */
+async function stateOf(
+  tools: Tools,
+  joined: Joined,
+  room: RoomView,
+  { whole, shown, limited, told }: Beside,
+): Promise<readonly StateEvent[]> {
+  if (joined.request.filter.room?.state?.types?.length === 0) return []
+  return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, shown, limited, told)
 }
 
 /** Whether an event is a join of this user: one that is told again to somebody who came back. */

@@ -41,9 +41,23 @@ export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'
 
 async function filterOf(home: Pick<Home, 'database'>, requester: Requester, text: string | null): Promise<Filter> {
   if (text === null || text === '') return {}
-  if (text.startsWith('{')) return parseFilter(parseStrict(text))
+  if (text.startsWith('{')) return inlineFilter(text)
   const filter = await readFilter(home.database, requester.userId, text)
   if (filter === undefined) throw invalidParam('there is no such filter: store it again')
+  return filter
+}
+
+const mostFilters = 200
+const longestKept = 2000
+const filters = new Map<string, Filter>()
+
+/** A client sends the same filter with every poll, and most clients the same as others. */
+function inlineFilter(text: string): Filter {
+  const known = filters.get(text)
+  if (known !== undefined) return known
+  const filter = parseFilter(parseStrict(text))
+  if (text.length <= longestKept) filters.set(text, filter)
+  if (filters.size > mostFilters) filters.delete(filters.keys().next().value as string)
   return filter
 }
 
