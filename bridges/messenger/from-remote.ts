@@ -16,6 +16,10 @@ export function fromRemote(kept: unknown): InboundEvent | undefined {
 function convert(record: NetworkRecord, account: string): InboundEvent | undefined {
   switch (record.type) {
     case 'text':
+    case 'media':
+    case 'location':
+    case 'contacts':
+    case 'share':
     case 'unsupported': {
       const { person, id, own, at, tag } = record
       const said = {
@@ -27,7 +31,8 @@ function convert(record: NetworkRecord, account: string): InboundEvent | undefin
         ...(tag === undefined ? {} : { tag }),
       }
       if (record.type === 'text') return { type: 'message', text: record.text, ...said }
-      const { nativeType, text } = record
+      const nativeType = record.type === 'media' ? record.media[0].kind : 'nativeType' in record ? record.nativeType : record.type
+      const text = 'text' in record ? record.text : undefined
       return { type: 'unsupported', nativeType, ...(text === undefined ? {} : { text }), ...said }
     }
     case 'watermark': {

@@ -1,6 +1,7 @@
 import type { GraphRequest } from './graph-client.ts'
-import { asObject, field, idField, integerField, type JsonObject, listField, objectField, textField } from './read-json.ts'
-import type { NetworkRecord, RemotePerson } from './record.ts'
+import { readAttachments } from './messaging-attachments.ts'
+import { field, idField, integerField, type JsonObject, listField, objectField, textField, urlField } from './read-json.ts'
+import type { NetworkRecord, RemotePerson, Said } from './record.ts'
 import type { KeptItem } from './webhook-item.ts'
 
 /** What a `messaging` item of Messenger or Instagram says. Never throws; what it does not know is `unknown`. */
@@ -24,19 +25,20 @@ function readMessage(message: JsonObject, person: RemotePerson, own: boolean, at
   if (field(message, 'is_deleted') === true) return { type: 'deleted', target: id, person, own, ...at }
   const said = { id, person, own, ...at, ...optional('replyTo', idField(objectField(message, 'reply_to'), 'mid')), ...marks(message) }
   const text = textField(message, 'text')
-  const attachment = asObject(listField(message, 'attachments')[0])
-  if (attachment)
-    return { type: 'unsupported', nativeType: textField(attachment, 'type', 64) ?? 'attachment', ...optional('text', text), ...said }
+  const attached = readAttachments(listField(message, 'attachments'))
+  if (attached?.type === 'location') return { ...attached, ...said }
+  if (attached) return { ...attached, ...optional('text', text), ...said }
   if (field(message, 'is_unsupported') === true || text === undefined) return { type: 'unsupported', nativeType: 'unknown', ...said }
   return { type: 'text', text, ...said }
 }
 
-function marks(message: JsonObject): { tag?: string; appId?: string; product?: string } {
+function marks(message: JsonObject): Pick<Said, 'tag' | 'appId' | 'product' | 'story'> {
   const product = idField(objectField(objectField(message, 'referral'), 'product'), 'id')
   return {
     ...optional('tag', textField(message, 'metadata', 1000)),
     ...optional('appId', idField(message, 'app_id')),
     ...optional('product', product),
+    ...optional('story', urlField(objectField(objectField(message, 'reply_to'), 'story'), 'url')),
   }
 }
 

@@ -54,6 +54,19 @@ export function integerField(object: JsonObject | undefined, key: string): numbe
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined
 }
 
+/** A finite number. */
+export function numberField(object: JsonObject | undefined, key: string): number | undefined {
+  const value = field(object, key)
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+/** An http or https address of at most 4096 characters without credentials in it. */
+export function urlField(object: JsonObject | undefined, key: string): string | undefined {
+  const value = field(object, key)
+  const url = typeof value === 'string' && value.length <= 4096 ? URL.parse(value) : null
+  return url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url.href : undefined
+}
+
 function nestsTooDeep(text: string): boolean {
   let depth = 0
   let quoted = false

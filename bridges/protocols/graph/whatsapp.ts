@@ -1,9 +1,10 @@
 import { failureOfStatusError } from './errors.ts'
 import type { GraphRequest } from './graph-client.ts'
-import { asObject, idField, type JsonObject, listField, objectField, textField } from './read-json.ts'
-import type { NetworkRecord, RemotePerson } from './record.ts'
+import { asObject, field, idField, integerField, type JsonObject, listField, objectField, textField } from './read-json.ts'
+import type { NetworkRecord, RemotePerson, Said } from './record.ts'
 import { countChars } from './split-text.ts'
 import type { KeptItem } from './webhook-item.ts'
+import { readWhatsappContent } from './whatsapp-content.ts'
 
 /** Characters of a text, and of the tag (`biz_opaque_callback_data`) that comes back in every status. */
 export const whatsappLimits = { text: 4096, tag: 512 } as const
@@ -31,8 +32,7 @@ function readMessage(message: JsonObject, id: string, person: RemotePerson, own:
   const type = textField(message, 'type', 64) ?? 'unknown'
   const body = objectField(message, type)
   const at = time === undefined ? {} : { at: time }
-  const replyTo = idField(objectField(message, 'context'), 'id')
-  const said = { id, person, own, ...at, ...(replyTo === undefined ? {} : { replyTo }) }
+  const said = { id, person, own, ...at, ...contextOf(message) }
   const text = writtenText(type, body)
   if (text !== undefined) return { type: 'text', text, ...said }
   const target = idField(body, type === 'reaction' ? 'message_id' : 'original_message_id')
@@ -44,9 +44,25 @@ function readMessage(message: JsonObject, id: string, person: RemotePerson, own:
   const edited = type === 'edit' ? textField(objectField(objectField(body, 'message'), 'text'), 'body') : undefined
   if (target && edited !== undefined) return { type: 'edit', target, person, own, text: edited, ...at }
   if (type === 'system') return readSystem(body, person, at)
+  const content = readWhatsappContent(type, field(message, type))
+  if (content) return { ...content, ...said }
   const nativeType = type === 'unsupported' ? (textField(body, 'type', 64) ?? type) : type
   const caption = textField(body, 'caption')
-  return { type: 'unsupported', nativeType, ...(caption ? { text: caption } : {}), ...said }
+  const error = listField(message, 'errors')[0]
+  const withheld = integerField(asObject(error), 'code') === undefined ? {} : { failure: failureOfStatusError(error) }
+  return { type: 'unsupported', nativeType, ...(caption ? { text: caption } : {}), ...withheld, ...said }
+}
+
+function contextOf(message: JsonObject): Pick<Said, 'replyTo' | 'product' | 'forwarded'> {
+  const context = objectField(message, 'context')
+  const replyTo = idField(context, 'id')
+  const product = idField(objectField(context, 'referred_product'), 'product_retailer_id')
+  const often = field(context, 'frequently_forwarded') === true
+  return {
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(product === undefined ? {} : { product }),
+    ...(often ? { forwarded: 'often' } : field(context, 'forwarded') === true ? { forwarded: 'once' } : {}),
+  }
 }
 
 /** The words of a message that is text at heart: typed, or the title of the button or row that was tapped. */
@@ -93,15 +109,22 @@ export function buildWhatsappText(
 ): GraphRequest {
   const { to, text, replyTo, tag } = message
   if (text === '' || countChars(text) > whatsappLimits.text) throw new RangeError('a text of WhatsApp has 1 to 4096 characters')
-  if (tag !== undefined && tag.length > whatsappLimits.tag) throw new RangeError('callback data has at most 512 characters')
   return toMessages(phoneNumberId, {
     recipient_type: 'individual',
     ...addressed(to),
     type: 'text',
     text: { body: text, preview_url: false },
+    ...marks(replyTo, tag),
+  })
+}
+
+/** What a send answers and the tag that comes back. Throws a RangeError for a tag beyond its limit. */
+export function marks(replyTo: string | undefined, tag: string | undefined): JsonObject {
+  if (tag !== undefined && tag.length > whatsappLimits.tag) throw new RangeError('callback data has at most 512 characters')
+  return {
     ...(replyTo === undefined ? {} : { context: { message_id: replyTo } }),
     ...(tag === undefined ? {} : { biz_opaque_callback_data: tag }),
-  })
+  }
 }
 
 /** One reaction per message; the empty emoji takes it back. */
@@ -142,11 +165,13 @@ export function readWhatsappAccount(body: JsonObject): { id: string; name?: stri
   return id === undefined ? undefined : { id, ...(name ? { name } : {}), ...(phone ? { phone } : {}) }
 }
 
-function addressed(to: WhatsappRecipient): JsonObject {
+/** The field that names the recipient. */
+export function addressed(to: WhatsappRecipient): JsonObject {
   return 'phone' in to ? { to: to.phone } : { recipient: to.userId }
 }
 
-function toMessages(phoneNumberId: string, message: JsonObject): GraphRequest {
+/** A request to `/{phone-number-id}/messages`. */
+export function toMessages(phoneNumberId: string, message: JsonObject): GraphRequest {
   const path = `/${encodeURIComponent(phoneNumberId)}/messages`
   return { method: 'POST', path, json: { messaging_product: 'whatsapp', ...message } }
 }

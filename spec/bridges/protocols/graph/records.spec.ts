@@ -44,8 +44,8 @@ describe('readWhatsapp', () => {
     ],
     ['a template quick reply as its text', { type: 'button', button: { text: 'Go', payload: 'p' } }, { type: 'text', text: 'Go', ...said }],
     [
-      'an image as not yet carried, with its caption',
-      { type: 'image', image: { id: '7', caption: 'look' } },
+      'an image without an id as not carried, with its caption',
+      { type: 'image', image: { caption: 'look' } },
       { type: 'unsupported', nativeType: 'image', text: 'look', ...said },
     ],
     [
@@ -136,7 +136,7 @@ describe('readMessaging', () => {
       { type: 'text', id: 'm_1', text: 'Start', ...wrote },
     ],
     [
-      'an attachment as not yet carried',
+      'an attachment without an address as not carried',
       event({ message: { mid: 'm_1', attachments: [{ type: 'image' }] } }),
       { type: 'unsupported', id: 'm_1', nativeType: 'image', ...wrote },
     ],
