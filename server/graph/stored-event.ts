@@ -1,12 +1,12 @@
 import type { EventId, RoomId } from '../core/ids.ts'
-import { parseLossless } from '../core/lossless-json.ts'
+import { parseStored } from '../core/lossless-json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { EventRow } from './events.store.ts'
 import type { TimelineEvent } from './graph.ts'
 
 /** Reads a stored PDU; integers that JavaScript cannot hold stay bigints. */
 export function parsePdu(json: Uint8Array): Pdu {
-  return parseLossless(json) as unknown as Pdu
+  return parseStored(json) as unknown as Pdu
 }
 
 /** A row as an event in its place. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { maxNesting, parseLossless, parseStrict } from '../../../server/core/lossless-json.ts'
+import { maxNesting, parseLossless, parseStored, parseStrict } from '../../../server/core/lossless-json.ts'
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
@@ -89,5 +89,13 @@ describe('the lossless parser', () => {
     expect(() => parseLossless('{"a":12345678901234567890'))
       .to.throw()
       .with.property('errcode', 'M_NOT_JSON')
+  })
+})
+
+describe('the parser of what is stored', () => {
+  it('reads what was let in and stands in an event now, deeper than a request may be nested', () => {
+    const event = `{"depth":9223372036854775807,"content":{"a":${nested(maxNesting)}}}`
+    expect(() => parseLossless(event)).to.throw()
+    expect(parseStored(Buffer.from(event))).to.have.property('depth', 9223372036854775807n)
   })
 })
