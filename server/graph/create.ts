@@ -1,5 +1,5 @@
 import type { RoomId } from '../core/ids.ts'
-import { badJson, forbidden, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { badJson, invalidRoomState, unsupportedRoomVersion } from '../core/matrix-error.ts'
 import { roomRules } from '../core/room-versions.ts'
 import type { Home } from '../home.ts'
 import type { Part } from '../storage/database.ts'
@@ -18,7 +18,7 @@ type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'ra
 
 /**
  * Makes a room of events in one part, the first of them `m.room.create`. Up to version 11 its id is random; since version 12 it is the create
- * event's. 400 M_UNSUPPORTED_ROOM_VERSION; 403 M_FORBIDDEN when the rules refuse an event.
+ * event's. 400 M_UNSUPPORTED_ROOM_VERSION; 400 M_INVALID_ROOM_STATE when the rules refuse an event.
  */
 export async function create(
   tools: Tools,
@@ -78,6 +78,6 @@ function decideRoom(tools: Tools, rules: Room['rules'], templates: readonly Temp
 
 function decided(tools: Tools, room: Room, head: Decision['head'], templates: readonly Template[]): Decision {
   const decision = decide(tools, room, head, templates, new Map())
-  if ('allowed' in decision) throw forbidden(decision.reason)
+  if ('allowed' in decision) throw invalidRoomState(decision.reason)
   return decision
 }

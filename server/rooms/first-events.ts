@@ -1,4 +1,4 @@
-import type { RoomAlias, UserId } from '../core/ids.ts'
+import { isUserId, type RoomAlias, type UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson } from '../core/matrix-error.ts'
 import type { RoomRules } from '../core/room-versions.ts'
@@ -73,7 +73,8 @@ function createContent({ version, rules, creator, creationContent, preset, invit
   const { creator: _, additional_creators: asked, ...others } = creationContent
   const content = { ...others, room_version: version, ...(rules.creatorInContent ? { creator } : {}) }
   if (!rules.privilegedCreators) return asked === undefined ? content : { ...content, additional_creators: asked }
-  if (asked !== undefined && !Array.isArray(asked)) throw badJson('`additional_creators` must be a list of user ids')
+  if (asked !== undefined && !(Array.isArray(asked) && asked.every(isUserId)))
+    throw badJson('`additional_creators` must be a list of user ids')
   const additional = new Set([...(Array.isArray(asked) ? asked : []), ...(preset === 'trusted_private_chat' ? invited.keys() : [])])
   return additional.size === 0 ? content : { ...content, additional_creators: [...additional] }
 }
