@@ -26,6 +26,7 @@ import type { People } from './people/people.ts'
 import { profile } from './profile/index.ts'
 import { push } from './push/index.ts'
 import { receipts } from './receipts/index.ts'
+import { relations } from './relations/index.ts'
 import { rooms } from './rooms/index.ts'
 import type { Slice, Tools } from './slice.ts'
 import { sync } from './sync/index.ts'
@@ -77,6 +78,7 @@ function buildSlices(tools: Tools): Slice[] {
     profile(tools),
     push(tools),
     receipts(tools),
+    relations(tools),
     rooms(tools),
     toDevice(tools),
     typing(tools),

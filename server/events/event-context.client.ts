@@ -7,6 +7,7 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
 import { queryFilter } from './query-filter.ts'
+import { withBundles } from './with-bundles.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
 export function eventContext(tools: Tools): Endpoint[] {
@@ -22,8 +23,9 @@ export function eventContext(tools: Tools): Endpoint[] {
   ]
 }
 
-async function contextOf({ graph, home }: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
+async function contextOf(tools: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
   const roomId = roomIdOf(params['roomId'])
+  const { graph } = tools
   const limit = readCount(query, 'limit', 10, 100)
   const filter = queryFilter(query)
   const seen = await graph.visibleEvent(roomId, eventIdParameter(params['eventId']), requester.userId)
@@ -35,7 +37,7 @@ async function contextOf({ graph, home }: Tools, { params, query, requester }: C
   const before = wanted(await graph.visible(older, requester.userId))
   const visibleAfter = await graph.visible(newer, requester.userId)
   const after = wanted(visibleAfter)
-  const reader = { session: requester.session, now: home.clock.now() }
+  const reader = await withBundles(tools, requester, [...before, seen, ...after])
   const last = visibleAfter.at(-1)?.event ?? seen.event
   const state = await graph.stateOf(last.stateGroup)
   const lazy = await sendersText(graph, roomId, [...before, seen, ...after], filter, reader.now, last.stateGroup)

@@ -9,6 +9,7 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
 import { queryFilter } from './query-filter.ts'
+import { withBundles } from './with-bundles.ts'
 
 const newest: Place = { depth: Number.MAX_SAFE_INTEGER, order: Number.MAX_SAFE_INTEGER }
 const oldest: Place = { depth: 0, order: Number.MIN_SAFE_INTEGER }
@@ -29,7 +30,7 @@ export function messagePagination(tools: Tools): Endpoint[] {
 }
 
 async function messagesOf(tools: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
-  const { graph, home } = tools
+  const { graph } = tools
   const roomId = roomIdOf(params['roomId'])
   const direction = readChoice(query, 'dir', ['b', 'f'])
   if (direction === undefined) throw missingParam('`dir` must say `b` or `f`')
@@ -45,7 +46,7 @@ async function messagesOf(tools: Tools, { params, query, requester }: Call<'acce
   const start = from === null || from === '' ? (direction === 'b' ? newest : oldest) : await placeOfToken(graph, roomId, from)
   const end = to === null || to === '' ? undefined : await placeOfToken(graph, roomId, to)
   const { seen, next } = await collect(tools, { roomId, userId: requester.userId, direction, limit, filter, end }, start)
-  const reader = { session: requester.session, now: home.clock.now() }
+  const reader = await withBundles(tools, requester, seen)
   // Whoever is not in the room learns nothing of its members that came after what they may see.
   const newestSeen = membership?.membership === 'join' ? undefined : seen.at(direction === 'b' ? 0 : -1)?.event.stateGroup
   const lazy = await sendersText(graph, roomId, seen, filter, reader.now, newestSeen)

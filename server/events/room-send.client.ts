@@ -1,5 +1,8 @@
 import { roomIdOf } from '../core/fields.ts'
-import { badJson, forbidden } from '../core/matrix-error.ts'
+import type { JsonObject } from '../core/json.ts'
+import { badJson, forbidden, unknown } from '../core/matrix-error.ts'
+import { relationOf } from '../core/relation.ts'
+import type { Graph } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
@@ -21,6 +24,7 @@ export function roomSend({ graph }: Tools): Endpoint[] {
         const type = params['eventType'] ?? ''
         if (type === '') throw badJson('an event has a type')
         if (type === 'm.room.create') throw forbidden('a room has one create event, its first')
+        await checkThread(graph, call.body)
         const timestamp = timestampOf(call)
         const template =
           type === 'm.room.redaction'
@@ -33,4 +37,13 @@ export function roomSend({ graph }: Tools): Endpoint[] {
       },
     }),
   ]
+}
+
+/** "Servers SHOULD reject client requests which attempt to start a thread off an event with an m.relates_to property", with 400 M_UNKNOWN. */
+async function checkThread(graph: Pick<Graph, 'event'>, content: JsonObject): Promise<void> {
+  const relation = relationOf(content)
+  if (relation?.relType !== 'm.thread') return
+  const root = await graph.event(relation.eventId)
+  if (root !== undefined && relationOf(root.pdu.content) !== undefined)
+    throw unknown('a thread cannot begin with an event of another relation')
 }

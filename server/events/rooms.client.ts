@@ -5,12 +5,13 @@ import type { StateEvent } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { readAll, readAt, readableState, readOne } from './readable-state.ts'
+import { withBundles } from './with-bundles.ts'
 
 const memberships = ['join', 'invite', 'leave', 'ban', 'knock'] as const
 
 /** The operations of `rooms.yaml`: a room's state, its members and single events. */
 export function rooms(tools: Tools): Endpoint[] {
-  const { graph, home } = tools
+  const { graph } = tools
   const get = { method: 'GET', auth: 'access_token', body: 'none' } as const
   const state = '/_matrix/client/v3/rooms/{roomId}/state'
   return [
@@ -47,7 +48,7 @@ export function rooms(tools: Tools): Endpoint[] {
       operationId: 'getOneRoomEvent',
       handle: async ({ params, requester }) => {
         const seen = await graph.visibleEvent(roomIdOf(params['roomId']), eventIdParameter(params['eventId']), requester.userId)
-        return { body: clientEventText(seen, { session: requester.session, now: home.clock.now() }) }
+        return { body: clientEventText(seen, await withBundles(tools, requester, [seen])) }
       },
     }),
   ]

@@ -1,5 +1,5 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
-import { forbidden } from '../core/matrix-error.ts'
+import { duplicateAnnotation, forbidden } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Part, Select } from '../storage/database.ts'
 import { idsOf, partOf, transactionKey } from './commit.ts'
@@ -73,6 +73,7 @@ async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Pa
     const outcome = await tools.database.commit(part)
     if (outcome.ok && job.decision !== undefined) return { eventIds: idsOf(job.decision) }
     if (!outcome.ok && outcome.guard === 'room') throw forbidden(job.refusal)
+    if (!outcome.ok && outcome.guard === 'annotation') throw duplicateAnnotation()
     const earlier = !outcome.ok && outcome.guard === 'transaction' ? await selectEarlier(tools, job.options) : undefined
     if (earlier !== undefined) return earlier
     return { eventIds: [], guard: outcome.ok ? '' : outcome.guard }

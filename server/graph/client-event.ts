@@ -1,4 +1,5 @@
 import { canonicalJson } from '../core/canonical-json.ts'
+import type { EventId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { MembershipName, StateEvent, TimelineEvent } from './graph.ts'
@@ -12,6 +13,8 @@ export type Reader = {
   readonly session: string
   /** Milliseconds since the epoch, for `age`. */
   readonly now: number
+  /** Bundled aggregations as JSON text, for the events that have some (`Graph.bundles`). */
+  readonly bundles?: ReadonlyMap<EventId, string>
 }
 
 const texts = new WeakMap<Pdu, string>()
@@ -65,5 +68,6 @@ function unsignedText(event: TimelineEvent, membership: string | undefined, read
     const room = `,"room_id":${JSON.stringify(event.roomId)}`
     text += `,"redacted_because":{${ownText(event.redactedBecause, event.redactedBy)}${room},"unsigned":{}}`
   }
-  return `${text}}`
+  const bundle = reader.bundles?.get(event.eventId)
+  return bundle === undefined ? `${text}}` : `${text},"m.relations":${bundle}}`
 }

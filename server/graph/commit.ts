@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
+import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision } from './draft.ts'
 import { insertEvent, insertHighlight, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { upsertMembership } from './memberships.store.ts'
+import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
 import type { Room } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
 import { insertStateChange, insertStateGroup, insertStateGroupEntry, mergeStateGroups, upsertCurrentState } from './state.store.ts'
@@ -31,30 +33,28 @@ export function partOf(
   const writes: Write[] = []
   const log: LogRow[] = []
   const positions: number[] = []
+  const key = options.transaction === undefined ? undefined : transactionKey(options.transaction)
+  const guards: Guard[] = key === undefined ? [] : [guard('transaction', 'no row', selectTransaction, key)]
   for (const event of decision.events) {
     const at = log.length
     positions.push(at)
     log.push({ kind: 'event', key: room.roomId })
     writes.push(eventWrite(room.roomId, event, at, options.transaction))
     if (event.pdu.state_key !== undefined) pushState(writes, log, room.roomId, event, at)
-    if (event.redaction !== undefined)
+    if (event.redaction !== undefined) {
       writes.push(write(updateRedacted, bytesOf(event.redaction.pdu), event.eventId, event.redaction.eventId))
+      writes.push(...brokenRelation(event.redaction.eventId))
+    }
+    const relation = relationOf(event.pdu.content)
+    if (relation !== undefined) {
+      guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
+      writes.push(...relationWrites(room.roomId, event, relation, at))
+    }
     for (const userId of highlighted(event.pdu, room.joined)) writes.push(write(insertHighlight, userId, room.roomId, at))
   }
   writes.push(headWrite(room, decision, claim, positions.at(-1) ?? 0))
-  const guards: Guard[] = [...(options.guards ?? [])]
-  if (options.transaction !== undefined) {
-    const key = transactionKey(options.transaction)
-    guards.push(guard('transaction', 'no row', selectTransaction, key))
-    writes.push(
-      write(
-        insertTransaction,
-        key,
-        decision.events.map((event) => event.eventId),
-        now,
-      ),
-    )
-  }
+  guards.push(...(options.guards ?? []))
+  if (key !== undefined) writes.push(write(insertTransaction, key, idsOf(decision), now))
   writes.push(...(options.writes ?? []))
   log.push(...(options.log ?? []))
   return { part: { guards, writes, log } satisfies Part, positions }

@@ -4,11 +4,13 @@ import type { Home } from '../home.ts'
 import { type Logged, write } from '../storage/database.ts'
 import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
+import { createBundles } from './bundles.ts'
 import { create } from './create.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
+import { createRelations } from './relations.ts'
 import { stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, type Rooms, refresh } from './rooms.ts'
@@ -34,8 +36,11 @@ export function createGraph(home: Home): Graph {
   home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
   wakeRoomsOfUsers(home, memberships)
 
+  const history = createHistory(tools)
   return {
-    ...createHistory(tools),
+    ...history,
+    ...createRelations(home),
+    bundles: createBundles(home, history.visible),
     ...createAliases(home),
     unread: unread.unread,
     readMarker: unread.readMarker,

@@ -97,6 +97,23 @@ export type Appended = { readonly eventIds: readonly EventId[]; readonly guard?:
 /** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */
 export type Place = { readonly depth: number; readonly order: number }
 
+/** Who reads bundled aggregations. `ignored` are those whose events do not count. */
+export type BundleReader = {
+  readonly userId: UserId
+  readonly session: string
+  readonly now: number
+  readonly ignored: () => Promise<readonly UserId[]>
+}
+
+/** Which relations are asked for: of an event, of one relation type, of one event type, and over how many events in between. */
+export type RelatedTo = {
+  readonly roomId: RoomId
+  readonly eventId: EventId
+  readonly relType: string | undefined
+  readonly type: string | undefined
+  readonly levels: number
+}
+
 export type Graph = {
   /** The room in memory, loaded when it is not; undefined when this server does not have it. */
   readonly room: (roomId: RoomId) => Promise<RoomView | undefined>
@@ -137,6 +154,20 @@ export type Graph = {
   readonly page: (roomId: RoomId, from: Place, direction: 'b' | 'f', limit: number) => Promise<TimelineEvent[]>
   /** The place of a position in a room: just after the last event that had arrived by then. */
   readonly placeOf: (roomId: RoomId, position: number) => Promise<Place>
+  /**
+   * Bundled aggregations of events that a user may see, as JSON text by event id; events that nothing relates to cost one look into an index.
+   * `ignored` is asked for when there are any. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events
+   */
+  readonly bundles: (events: readonly Seen[], reader: BundleReader) => Promise<ReadonlyMap<EventId, string>>
+  /** A page of the events that relate to one, directly or over others. */
+  readonly related: (of: RelatedTo, from: Place, direction: 'b' | 'f', limit: number) => Promise<TimelineEvent[]>
+  /** The roots of a room's threads by their newest event, newest first, before a position; of one user's threads alone if `participant` says so. */
+  readonly threads: (
+    roomId: RoomId,
+    before: number,
+    limit: number,
+    participant: UserId | undefined,
+  ) => Promise<{ event: TimelineEvent | undefined; position: number }[]>
   /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
   readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
   /** State after an event without its memberships. */

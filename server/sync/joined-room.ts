@@ -1,9 +1,10 @@
 import { matchesFilter } from '../core/event-filter.ts'
-import type { RoomId, UserId } from '../core/ids.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { encodeToken } from '../core/stream-token.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
+import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
 import type { RoomPiece } from './pieces.ts'
 import { summaryText } from './summary.ts'
@@ -25,6 +26,8 @@ export type Stretch = {
   readonly state: readonly StateEvent[]
   readonly limited: boolean
   readonly start: string
+  /** What is aggregated of the events that relate to these; none unless there is a gap, or the room is told whole. */
+  readonly bundles?: ReadonlyMap<EventId, string>
 }
 
 const defaultLimit = 10
@@ -48,8 +51,8 @@ export async function joinedText(tools: Tools, joined: Joined): Promise<string |
 }
 
 /** The timeline of a stretch as JSON text. */
-export function timelineText({ home }: Tools, { seen, limited, start }: Stretch, { requester }: SyncRequest): string {
-  const reader = { session: requester.session, now: home.clock.now() }
+export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, { requester }: SyncRequest): string {
+  const reader = { session: requester.session, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
   const events = seen.map((one) => clientEventText(one, reader, false)).join(',')
   return `{"events":[${events}],"limited":${limited},"prev_batch":"${start}"}`
 }
@@ -80,6 +83,7 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
     state: await wanted(tools, joined, state, seen),
     limited,
     start: first === undefined ? encodeToken(upTo) : encodePlace(first),
+    ...(whole || limited ? await bundlesOf(tools, request, seen, events) : {}),
   }
 }
 
@@ -99,6 +103,18 @@ async function stateOf(
 ): Promise<readonly StateEvent[]> {
   if (joined.request.filter.room?.state?.types?.length === 0) return []
   return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, shown, limited, told)
+}
+
+/** What relates to an event comes after it: where none of the newest events relates to another, there is nothing to look up. */
+async function bundlesOf(
+  { graph, home }: Tools,
+  { requester: { userId, session } }: SyncRequest,
+  seen: readonly Seen[],
+  events: readonly TimelineEvent[],
+): Promise<Pick<Stretch, 'bundles'>> {
+  if (!events.some(({ pdu }) => pdu.content['m.relates_to'] !== undefined)) return {}
+  const ignored = () => ignoredUsers(home.database, userId)
+  return { bundles: await graph.bundles(seen, { userId, session, now: home.clock.now(), ignored }) }
 }
 
 /** Whether an event is a join of this user: one that is told again to somebody who came back. */

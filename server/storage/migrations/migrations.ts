@@ -10,6 +10,7 @@ import { typing } from './0015-typing.ts'
 import { media } from './0016-media.ts'
 import { appservice } from './0020-appservice.ts'
 import { keyBackup } from './0030-key-backup.ts'
+import { relations } from './0031-relations.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   media,
   appservice,
   keyBackup,
+  relations,
 ]
