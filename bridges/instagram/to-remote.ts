@@ -13,6 +13,6 @@ export function splitForRemote(text: string): string[] {
 }
 
 /** One text as Instagram takes it. It has no place for a key: a send whose answer was lost is recognised by its echo's text. */
-export function toRemote(account: string, { to, text }: OutgoingText): GraphRequest {
-  return buildInstagramText(account, { to: recipientOf(to), text })
+export function toRemote(account: string, { to, ...message }: OutgoingText): GraphRequest {
+  return buildInstagramText(account, { ...message, to: recipientOf(to) })
 }

@@ -25,6 +25,8 @@ type Said = Happened & {
   readonly own: boolean
   /** What we sent along with our own send, when the network gives it back. */
   readonly tag?: string
+  /** The network's id of the message that it answers. */
+  readonly replyTo?: string
 }
 
 export type InboundMessage = Said & { readonly type: 'message'; readonly text: string }
@@ -73,7 +75,12 @@ export type Unknown = { readonly kind: 'unknown' } & Failure
 export type SendResult = Sent | Refused | Retry | Unknown
 
 /** One message as the network takes it: within its limits. */
-export type OutgoingText = { readonly to: readonly [RemoteId, ...RemoteId[]]; readonly text: string }
+export type OutgoingText = {
+  readonly to: readonly [RemoteId, ...RemoteId[]]
+  readonly text: string
+  /** The network's id of the message that it answers. */
+  readonly replyTo?: string
+}
 
 export type Session = {
   /** `key` is given to the network where it takes one, and comes back as `tag`. Never throws for what the network does. */

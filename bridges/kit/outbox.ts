@@ -3,7 +3,7 @@ import { type Delivery, mergeDelivery } from './delivery.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { addIdentities, addressesOf } from './ghosts.ts'
 import type { Kit } from './kit.ts'
-import { insertMessage } from './store/messages.store.ts'
+import { rememberMessage, remoteIdOf } from './messages.ts'
 import {
   abandonSubmitting,
   countAttempt,
@@ -44,14 +44,7 @@ export function learnSent(kit: Pick<Kit, 'store' | 'vault' | 'clock'>, row: Outb
     submittedAt: row.submitted_at ?? clock(),
   }
   updateOutbox(store, row, change, clock())
-  insertMessage(store, {
-    portal: row.portal,
-    remote,
-    part: row.part,
-    event: row.event,
-    remoteId: vault.seal(id, `message ${remote}`),
-    own: true,
-  })
+  rememberMessage(kit, { portal: row.portal, id, part: row.part, event: row.event, own: true })
   let known = selectOutbox(store, row.seq) ?? row
   for (const orphan of takeOrphans(store, remote)) {
     known = advance(kit, known, { state: orphan.state, ...(orphan.words ? { class: orphan.class ?? 'other', words: orphan.words } : {}) })
@@ -70,7 +63,12 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   const portal = selectPortal(store, row.portal)
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
-  const message = { to: addressesOf(kit, portal.contact), text: vault.open(row.payload, `outbox ${row.key}`) }
+  const replyTo = row.target === null ? undefined : remoteIdOf(kit, row.portal, row.target)
+  const message = {
+    to: addressesOf(kit, portal.contact),
+    text: vault.open(row.payload, `outbox ${row.key}`),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  }
   checkpoint('part taken')
   updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
   checkpoint('part submitting')

@@ -21,7 +21,7 @@ function convert(record: NetworkRecord, account: string): InboundEvent | undefin
     case 'contacts':
     case 'share':
     case 'unsupported': {
-      const { person, id, own, at, tag } = record
+      const { person, id, own, at, tag, replyTo } = record
       const said = {
         account,
         chat: personFrom(person),
@@ -29,6 +29,7 @@ function convert(record: NetworkRecord, account: string): InboundEvent | undefin
         own,
         ...(at === undefined ? {} : { at }),
         ...(tag === undefined ? {} : { tag }),
+        ...(replyTo === undefined ? {} : { replyTo }),
       }
       if (record.type === 'text') return { type: 'message', text: record.text, ...said }
       const nativeType = record.type === 'media' ? record.media[0].kind : 'nativeType' in record ? record.nativeType : record.type

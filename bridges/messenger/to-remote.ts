@@ -13,6 +13,6 @@ export function splitForRemote(text: string): string[] {
 }
 
 /** One text as Messenger takes it; the key comes back in its echo. */
-export function toRemote(account: string, { to, text }: OutgoingText, key: string): GraphRequest {
-  return buildMessengerText(account, { to: recipientOf(to), text, tag: key })
+export function toRemote(account: string, { to, ...message }: OutgoingText, key: string): GraphRequest {
+  return buildMessengerText(account, { ...message, to: recipientOf(to), tag: key })
 }

@@ -13,6 +13,6 @@ export function splitForRemote(text: string): string[] {
 }
 
 /** One text as WhatsApp takes it; the key comes back in each of its statuses. */
-export function toRemote(account: string, { to, text }: OutgoingText, key: string): GraphRequest {
-  return buildWhatsappText(account, { to: recipientOf(to), text, tag: key })
+export function toRemote(account: string, { to, ...message }: OutgoingText, key: string): GraphRequest {
+  return buildWhatsappText(account, { ...message, to: recipientOf(to), tag: key })
 }

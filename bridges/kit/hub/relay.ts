@@ -1,67 +1,68 @@
 import type { Kit } from '../kit.ts'
+import { isKnownIn } from '../messages.ts'
 import { guardText, speakerPrefix } from '../names.ts'
-import { insertOutbox } from '../store/outbox.store.ts'
+import { insertOutbox, type NewOutboxRow, type OutboxKind } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 
+export type Speaker = { readonly name: string; readonly app: string }
 /** What somebody said in a room, ready to be carried to chats. `speaker` is undefined where the chat is theirs alone. */
 export type Said = {
   readonly event: string
   readonly room: string
   readonly text: string
-  readonly speaker: { name: string; app: string } | undefined
+  readonly speaker: Speaker | undefined
+  /** The event that it answers, and its words for those who do not have it. */
+  readonly answers?: Answered | undefined
+  readonly kind?: 'text' | 'correction' | 'withdrawal'
 }
+export type Answered = { readonly event: string; readonly quote?: string | undefined }
 
 type OutboxKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
+type Queued = Pick<NewOutboxRow, 'event' | 'room' | 'portal'> & Partial<NewOutboxRow>
 
 /** Queues what was said for each of the chats; in the caller's transaction. What is queued already is not queued again. */
 export function queueFor(kit: OutboxKit, said: Said, chats: readonly PortalRow[]): void {
-  const { event, room, text, speaker } = said
-  const guarded = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
-  const parts = kit.connector.split(guarded)
+  const { event, room, speaker, answers, kind = 'text' } = said
   for (const { portal } of chats) {
-    parts.forEach((part, index) => {
-      const key = outboxKey(kit, event, portal, index)
-      const payload = kit.vault.seal(speaker && index > 0 ? guardText(part) : part, `outbox ${key}`)
-      const row = {
-        key,
-        event,
-        room,
-        portal,
-        part: index,
-        parts: parts.length,
-        payload,
-        state: 'queued' as const,
-        class: null,
-        words: null,
-      }
-      insertOutbox(kit.store, row, kit.clock())
+    const target = answers && isKnownIn(kit, portal, answers.event) ? answers.event : null
+    const text = answers?.quote !== undefined && target === null ? `↩ “${answers.quote}”\n${said.text}` : said.text
+    const guarded = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
+    const parts = kit.connector.split(guarded)
+    parts.forEach((words, part) => {
+      const row = { kind, event, room, portal, part, parts: parts.length, target: part === 0 ? target : null }
+      queuePart(kit, row, speaker && part > 0 ? guardText(words) : words)
     })
   }
+}
+
+/** Puts one part of an event on its way to a chat, sealed. */
+export function queuePart(kit: OutboxKit, row: Queued, payload: string): void {
+  const key = outboxKey(kit, row.event, row.portal, row.part ?? 0)
+  const sealed = kit.vault.seal(payload, `outbox ${key}`)
+  insertOutbox(kit.store, { ...blank, ...row, key, payload: sealed, state: 'queued' }, kit.clock())
 }
 
 /** Notes that an event cannot be carried to the chats, and why, so that the room gets to see it. */
 export function refuseFor(
   kit: OutboxKit,
-  refused: { event: string; room: string; state: 'failed' | 'unsupported'; class: string; words: string },
+  refused: {
+    event: string
+    room: string
+    state: 'failed' | 'unsupported'
+    class: string
+    words: string
+    kind?: OutboxKind
+    target?: string
+  },
   chats: readonly PortalRow[],
 ): void {
-  const { event, room, state, class: reason, words } = refused
   for (const { portal } of chats) {
-    const row = {
-      key: outboxKey(kit, event, portal, 0),
-      event,
-      room,
-      portal,
-      part: 0,
-      parts: 1,
-      payload: null,
-      state,
-      class: reason,
-      words,
-    }
-    insertOutbox(kit.store, row, kit.clock())
+    const key = outboxKey(kit, refused.event, portal, 0)
+    insertOutbox(kit.store, { ...blank, ...refused, portal, key }, kit.clock())
   }
 }
+
+const blank = { kind: 'text' as const, target: null, part: 0, parts: 1, payload: null, class: null, words: null }
 
 /** What goes along with a send and comes back from the network: says nothing, and nobody else can make it. */
 function outboxKey({ vault }: Pick<Kit, 'vault'>, event: string, portal: string, part: number): string {

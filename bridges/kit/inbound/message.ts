@@ -1,14 +1,16 @@
 import type { InboundMessage, InboundUnsupported } from '../connector.ts'
 import { ensureGhost, ghostIdOf, nameOf, resolveContact } from '../ghosts.ts'
 import { writeOrigin } from '../hub/origin.ts'
-import { queueFor } from '../hub/relay.ts'
+import { queueFor, type Said, type Speaker } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { loginOf } from '../logins.ts'
+import { eventsOf, rememberMessage } from '../messages.ts'
 import { networkTitles } from '../names.ts'
+import { answeredIn } from '../outbound/answered.ts'
 import { learnSent } from '../outbox.ts'
 import { ensurePortal, ensureRoom } from '../portal.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import { hasMessage, insertMessage } from '../store/messages.store.ts'
+import { hasMessage } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
 
@@ -28,36 +30,49 @@ export async function applyMessage(kit: Kit, event: InboundMessage | InboundUnsu
   await ensureGhost(kit, contact)
   const room = await ensureRoom(kit, portal)
   const sender = event.own ? kit.matrix.botUserId : ghostIdOf(kit, contact)
+  const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)
+  const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))
   const planned = {
     txn: transactionId('in', portal.portal, remote),
     room,
     sender,
     type: 'm.room.message',
-    content: contentOf(kit, portal, event),
+    content: { ...contentOf(kit, portal, event, target !== undefined), ...(target === undefined ? {} : inReplyTo(target)) },
     ts: originTime(event.at, kit.clock()),
     encrypted: true,
   }
   await sendOnce(kit, planned, (sent) => {
-    const remoteId = vault.seal(event.id, `message ${remote}`)
-    insertMessage(store, { portal: portal.portal, remote, part: 0, event: sent, remoteId, own: event.own })
-    if (!event.own && event.type === 'message') relay(kit, portal, room, sent, event.text)
+    rememberMessage(kit, { portal: portal.portal, id: event.id, part: 0, event: sent, own: event.own })
+    if (!event.own && event.type === 'message') relay(kit, portal, { event: sent, room, text: event.text, answers })
   })
 }
 
 /** What one spoke's person says goes to this bridge's other spokes in the room at once; the other bridges read it in the room. */
-function relay(kit: Kit, portal: PortalRow, room: string, event: string, text: string): void {
-  const speaker = { name: nameOf(kit, portal.contact), app: networkTitles[kit.connector.info.network] }
-  const others = selectPortalsIn(kit.store, room).filter((other) => other.portal !== portal.portal)
-  queueFor(kit, { event, room, text, speaker }, others)
+function relay(kit: Kit, portal: PortalRow, said: Omit<Said, 'speaker'>): void {
+  queueFor(kit, { ...said, speaker: speakerIn(kit, portal) }, othersIn(kit, portal, said.room))
 }
 
-function contentOf(kit: Kit, portal: PortalRow, event: InboundMessage | InboundUnsupported): Record<string, unknown> {
+/** How the person of a chat is called where others read them. */
+function speakerIn(kit: Kit, { contact }: PortalRow): Speaker {
+  return { name: nameOf(kit, contact), app: networkTitles[kit.connector.info.network] }
+}
+
+function othersIn({ store }: Kit, { portal }: PortalRow, room: string): readonly PortalRow[] {
+  return selectPortalsIn(store, room).filter((other) => other.portal !== portal)
+}
+
+function inReplyTo(event: string): Record<string, unknown> {
+  return { 'm.relates_to': { 'm.in_reply_to': { event_id: event } } }
+}
+
+function contentOf(kit: Kit, portal: PortalRow, event: InboundMessage | InboundUnsupported, knowsTarget: boolean): Record<string, unknown> {
   const { network, title } = kit.connector.info
   const name = nameOf(kit, portal.contact)
   const relayed = !event.own && event.type === 'message'
   const origin = writeOrigin({ network, spoke: portal.portal, name, hop: 1, relay: relayed })
   if (event.type === 'message') {
-    const body = event.own ? `To ${name}, from ${title}: ${event.text}` : event.text
+    const text = event.replyTo === undefined || knowsTarget ? event.text : `↩ To an earlier message:\n${event.text}`
+    const body = event.own ? `To ${name}, from ${title}: ${text}` : text
     return { msgtype: 'm.text', body, ...origin }
   }
   const caption = event.text ? `: ${event.text}` : ''
@@ -69,7 +84,12 @@ function settleEcho(kit: Kit, portal: PortalRow, remote: string, event: InboundM
   if (selectOutboxByRemote(store, remote)) return true
   const tagged = event.tag === undefined ? undefined : selectOutboxByKey(store, event.tag)
   const sameText = selectUnsettled(store, portal.portal).find(
-    ({ key, payload }) => event.type === 'message' && payload !== null && vault.open(payload, `outbox ${key}`) === event.text,
+    ({ kind, key, payload }) =>
+      event.type === 'message' &&
+      kind !== 'reaction' &&
+      kind !== 'media' &&
+      payload !== null &&
+      vault.open(payload, `outbox ${key}`) === event.text,
   )
   const ours = tagged ?? sameText
   if (!ours) return false

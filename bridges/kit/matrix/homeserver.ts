@@ -1,5 +1,6 @@
 import type { MatrixClient } from './client.ts'
-import { MatrixRequestError, type MatrixSide, type Member, type NewRoom, type OutgoingEvent } from './side.ts'
+import { isMatrixEvent, type MatrixEvent } from './event.ts'
+import { MatrixRequestError, type MatrixSide, type Member, type NewRoom, type OutgoingEvent, type Redaction } from './side.ts'
 
 const segment = encodeURIComponent
 
@@ -11,6 +12,8 @@ export function createMatrixSide(client: MatrixClient): MatrixSide {
     ensureUser: client.ensureUser,
     join: (userId, roomId) => join(client, userId, roomId),
     send: (event) => send(client, event),
+    redact: (redaction) => redact(client, redaction),
+    event: (roomId, eventId) => event(client, roomId, eventId),
     async markRead(userId, roomId, eventId) {
       await client.call({ method: 'POST', path: `/_matrix/client/v3/rooms/${segment(roomId)}/receipt/m.read/${segment(eventId)}`, userId })
     },
@@ -41,6 +44,22 @@ async function send(client: MatrixClient, { room, type, txn, sender, device, ts,
     body: content,
   })
   return text(answer['event_id'])
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
+async function redact(client: MatrixClient, { room, sender, event, txn }: Redaction): Promise<string> {
+  const path = `/_matrix/client/v3/rooms/${segment(room)}/redact/${segment(event)}/${segment(txn)}`
+  return text((await client.call({ method: 'PUT', path, userId: sender }))['event_id'])
+}
+
+async function event(client: MatrixClient, roomId: string, eventId: string): Promise<MatrixEvent | undefined> {
+  try {
+    const found = await client.call({ method: 'GET', path: `/_matrix/client/v3/rooms/${segment(roomId)}/event/${segment(eventId)}` })
+    return isMatrixEvent(found) ? found : undefined
+  } catch (error) {
+    if (error instanceof MatrixRequestError && (error.status === 404 || error.status === 403)) return undefined
+    throw error
+  }
 }
 
 async function join(client: MatrixClient, userId: string, roomId: string): Promise<void> {

@@ -1,3 +1,5 @@
+import type { MatrixEvent } from './event.ts'
+
 /** What the kit asks of a homeserver. Every call may be repeated: it has the effect of one. */
 export type MatrixSide = {
   readonly botUserId: string
@@ -8,6 +10,10 @@ export type MatrixSide = {
   join(userId: string, roomId: string): Promise<void>
   /** Sends bytes that are stored already. The same transaction id gives the same event. */
   send(event: OutgoingEvent): Promise<string>
+  /** The sender takes an event back. The same transaction id gives the same redaction; its event id comes back. */
+  redact(redaction: Redaction): Promise<string>
+  /** An event as the bot sees it; undefined when it is not there for it. */
+  event(roomId: string, eventId: string): Promise<MatrixEvent | undefined>
   markRead(userId: string, roomId: string, eventId: string): Promise<void>
   /** The room of an alias; undefined when there is none. */
   resolve(alias: string): Promise<string | undefined>
@@ -26,6 +32,7 @@ export type OutgoingEvent = {
   readonly content: Readonly<Record<string, unknown>>
   readonly ts?: number
 }
+export type Redaction = { readonly txn: string; readonly room: string; readonly sender: string; readonly event: string }
 export type NewRoom = { readonly alias: string; readonly name: string; readonly invite: readonly string[]; readonly topic?: string }
 export type Member = { readonly userId: string; readonly membership: 'join' | 'invite'; readonly name?: string }
 

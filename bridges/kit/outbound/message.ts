@@ -5,6 +5,8 @@ import type { MatrixEvent } from '../matrix/event.ts'
 import { fitName, networkOfGhost, networkTitles } from '../names.ts'
 import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
+import { answeredIn } from './answered.ts'
+import { answeredBy, relatedBy, textOf } from './words.ts'
 
 type Content = Readonly<Record<string, unknown>>
 const noKey = 'This message could not be decrypted by the bridge, so it was not sent. Send it again.'
@@ -33,7 +35,7 @@ export function expire(kit: Kit, seq: number, event: MatrixEvent): void {
 }
 
 async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content, chats: readonly PortalRow[]): Promise<'done'> {
-  const text = textOf(content)
+  const text = relatedBy(content, 'm.replace') ? undefined : textOf(content)
   const network = networkOfGhost(event.sender, kit.serverName)
   const origin = readOrigin(content)
   // A mark of anybody but a ghost is not believed; it only keeps the message here.
@@ -45,9 +47,10 @@ async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content
   const name = shared ? (network && origin ? origin.name : await memberName(kit, event)) : ''
   const app = network ? networkTitles[network] : 'Matrix'
   const { event_id, room_id } = event
+  const answers = await answeredIn(kit, room_id, answeredBy(content), targets)
   kit.checkpoint('event read')
   kit.store.atomically(() => {
-    queueFor(kit, { event: event_id, room: room_id, text, speaker: shared ? { name, app } : undefined }, targets)
+    queueFor(kit, { event: event_id, room: room_id, text, answers, speaker: shared ? { name, app } : undefined }, targets)
     finishMatrixEvent(kit.store, seq, 'done')
   })
   kit.checkpoint('event queued')
@@ -79,22 +82,4 @@ function isOurs({ matrix, serverName, connector }: Kit, sender: string): boolean
 async function memberName({ matrix }: Kit, { room_id, sender }: MatrixEvent): Promise<string> {
   const member = (await matrix.members(room_id)).find(({ userId }) => userId === sender)
   return fitName(member?.name) ?? fitName(sender.slice(1, sender.indexOf(':'))) ?? 'Somebody'
-}
-
-const longestText = 65_536
-
-/** The words of a text message; undefined for other kinds, for edits and for empty ones. */
-function textOf(content: Content): string | undefined {
-  const { msgtype, body } = content
-  const relation = content['m.relates_to'] as Content | null | undefined
-  if (typeof body !== 'string' || relation?.['rel_type'] === 'm.replace') return undefined
-  const text = (relation?.['m.in_reply_to'] ? withoutQuote(body) : body).slice(0, longestText).toWellFormed()
-  if (text.trim() === '') return undefined
-  if (msgtype === 'm.emote') return `* ${text}`
-  return msgtype === 'm.text' ? text : undefined
-}
-
-/** Without the quote that older clients write before a reply. */
-function withoutQuote(body: string): string {
-  return body.startsWith('> ') ? body.replace(/^(?:>[^\n]*\n)+\n?/, '') : body
 }

@@ -17,7 +17,7 @@ export function selectNewInbox({ database }: Store, after: number, limit: number
 
 /** Marks an item as applied, or as one that this version has no use for. The body goes, the key stays: it is the guard against a replay. */
 export function finishInbox({ database }: Store, seq: number, state: 'done' | 'ignored'): void {
-  database.prepare('UPDATE inbox SET state = ?, raw = NULL WHERE seq = ?').run(state, seq)
+  database.prepare('UPDATE inbox SET state = ?, raw = NULL, waits = NULL WHERE seq = ?').run(state, seq)
 }
 
 /** One more try has failed; after the last the item is set aside, with its body. */
@@ -27,5 +27,25 @@ export function failInbox({ database }: Store, seq: number, last: boolean): void
 
 /** Forgets old keys, and the bodies of what was set aside long ago. The networks repeat themselves for a week. */
 export function forgetInbox({ database }: Store, before: number): void {
-  database.prepare("DELETE FROM inbox WHERE state <> 'new' AND received_at < ?").run(before)
+  database.prepare("DELETE FROM inbox WHERE state NOT IN ('new', 'waiting') AND received_at < ?").run(before)
+}
+
+/** Sets an item aside until the message that it is about has come. */
+export function parkInbox({ database }: Store, seq: number, waits: string): void {
+  database.prepare("UPDATE inbox SET state = 'waiting', waits = ? WHERE seq = ?").run(waits, seq)
+}
+
+/** Puts what waited for a message at the end of the queue, in its old order. */
+export function releaseInbox({ database }: Store, waits: string): void {
+  type Row = { seq: number; dedup: string; raw: Buffer; received_at: number }
+  const rows = database.prepare<[string], Row>('SELECT seq, dedup, raw, received_at FROM inbox WHERE waits = ? ORDER BY seq').all(waits)
+  for (const { seq, dedup, raw, received_at: at } of rows) {
+    database.prepare('DELETE FROM inbox WHERE seq = ?').run(seq)
+    database.prepare('INSERT INTO inbox (dedup, raw, received_at) VALUES (?, ?, ?)').run(dedup, raw, at)
+  }
+}
+
+/** Gives up on what has waited since before then; its key stays, as the guard against a replay. */
+export function expireWaiting({ database }: Store, before: number): void {
+  database.prepare("UPDATE inbox SET state = 'ignored', raw = NULL, waits = NULL WHERE state = 'waiting' AND received_at < ?").run(before)
 }

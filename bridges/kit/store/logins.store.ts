@@ -1,22 +1,62 @@
 import type { Store } from './store.ts'
 
-export type LoginRow = { login: string; account: string; secrets: Buffer; name: string | null; state: 'connected' | 'bad_credentials' }
+export type LoginState = 'connected' | 'backing_off' | 'bad_credentials' | 'logged_out'
+export type LoginRow = {
+  login: string
+  account: string
+  secrets: Buffer
+  name: string | null
+  state: LoginState
+  owner: string | null
+  class: string | null
+  words: string | null
+  since: number
+  until: number | null
+  told: LoginState | null
+}
+const columns = 'login, account, secrets, name, state, owner, class, words, since, until, told'
 
 export function selectLogins({ database }: Store): LoginRow[] {
-  return database.prepare<[], LoginRow>('SELECT login, account, secrets, name, state FROM logins ORDER BY login').all()
+  return database.prepare<[], LoginRow>(`SELECT ${columns} FROM logins ORDER BY rowid`).all()
+}
+
+export function selectLogin({ database }: Store, login: string): LoginRow | undefined {
+  return database.prepare<[string], LoginRow>(`SELECT ${columns} FROM logins WHERE login = ?`).get(login)
 }
 
 export function selectLoginByAccount({ database }: Store, account: string): LoginRow | undefined {
-  return database.prepare<[string], LoginRow>('SELECT login, account, secrets, name, state FROM logins WHERE account = ?').get(account)
+  return database.prepare<[string], LoginRow>(`SELECT ${columns} FROM logins WHERE account = ?`).get(account)
 }
 
-/** Adds a login, or gives the one of this account new secrets. */
-export function putLogin({ database }: Store, { login, account, secrets, name, state }: LoginRow): void {
+export type NewLogin = Pick<LoginRow, 'login' | 'account' | 'secrets' | 'name' | 'owner'>
+
+/** Adds a login, or gives the one of this account new secrets; whose it is stays. Its state is written apart. */
+export function putLogin({ database }: Store, row: NewLogin, now: number): void {
   const put = database.prepare(
-    `INSERT INTO logins (login, account, secrets, name, state) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (account) DO UPDATE SET secrets = excluded.secrets, name = excluded.name, state = excluded.state`,
+    `INSERT INTO logins (login, account, secrets, name, owner, state, since) VALUES (@login, @account, @secrets, @name, @owner, 'connected', @now)
+     ON CONFLICT (account) DO UPDATE SET secrets = excluded.secrets, name = coalesce(excluded.name, name)`,
   )
-  put.run(login, account, secrets, name, state)
+  put.run({ ...row, now })
+}
+
+export type StateChange = Pick<LoginRow, 'state' | 'class' | 'words' | 'until'>
+
+/** Writes a state; since when it is so changes with the state alone. */
+export function updateLoginState({ database }: Store, login: string, change: StateChange, now: number): void {
+  const update = database.prepare(
+    `UPDATE logins SET since = iif(state = @state, since, @now), state = @state, class = @class, words = @words, until = @until
+     WHERE login = @login`,
+  )
+  update.run({ ...change, login, now })
+}
+
+export function updateLoginTold({ database }: Store, login: string, told: LoginState): void {
+  database.prepare('UPDATE logins SET told = ? WHERE login = ?').run(told, login)
+}
+
+/** Forgets the token of a login; what came and went through it stays. */
+export function eraseSecrets({ database }: Store, login: string): void {
+  database.prepare("UPDATE logins SET secrets = x'' WHERE login = ?").run(login)
 }
 
 export function selectValue({ database }: Store, key: string): string | undefined {
@@ -25,4 +65,8 @@ export function selectValue({ database }: Store, key: string): string | undefine
 
 export function putValue({ database }: Store, key: string, value: string): void {
   database.prepare('INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)').run(key, value)
+}
+
+export function deleteValue({ database }: Store, key: string): void {
+  database.prepare('DELETE FROM kv WHERE key = ?').run(key)
 }

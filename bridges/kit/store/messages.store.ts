@@ -47,3 +47,19 @@ export function hasMessage({ database }: Store, portal: string, remote: string):
     database.prepare<[string, string], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ?').pluck().get(portal, remote) === 1
   )
 }
+
+/** The message of a chat that stands in the room as this event, its first part first. */
+export function selectMessageOf({ database }: Store, portal: string, event: string): { remote: string; remoteId: Buffer } | undefined {
+  const row = database.prepare<[string, string], { remote: string; remoteId: Buffer }>(
+    'SELECT remote, remote_id AS remoteId FROM messages WHERE event = ? AND portal = ? ORDER BY part LIMIT 1',
+  )
+  return row.get(event, portal)
+}
+
+/** The events as which a message of a chat stands in the room. */
+export function selectEventsOf({ database }: Store, portal: string, remote: string): string[] {
+  const rows = database
+    .prepare<[string, string], string>('SELECT event FROM messages WHERE portal = ? AND remote = ? ORDER BY part')
+    .pluck()
+  return rows.all(portal, remote)
+}

@@ -73,4 +73,58 @@ export const migrations: readonly string[] = [
   -- A state of a message of ours that came before we knew the message's id.
   CREATE TABLE orphans (remote TEXT NOT NULL, state TEXT NOT NULL, class TEXT, words TEXT, at INTEGER NOT NULL, PRIMARY KEY (remote, state)) STRICT;
   `,
+  `
+  -- kind: text, media, reaction, correction or withdrawal. target: the event that it answers, corrects or is about.
+  ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT 'text';
+  ALTER TABLE outbox ADD COLUMN target TEXT;
+  CREATE INDEX outbox_target ON outbox (target) WHERE target IS NOT NULL;
+
+  -- waits: the blind id of the message that an item is about, while that message has not come.
+  ALTER TABLE inbox ADD COLUMN waits TEXT;
+  CREATE INDEX inbox_waits ON inbox (waits) WHERE waits IS NOT NULL;
+
+  -- The reactions that stand in the rooms. emoji: sealed.
+  CREATE TABLE reactions (
+    event TEXT PRIMARY KEY, room TEXT NOT NULL, target TEXT NOT NULL, sender TEXT NOT NULL, emoji BLOB NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX reactions_target ON reactions (target);
+
+  -- Up to which event of the room a chat was read by us. told: the network knows it.
+  CREATE TABLE read_marks (portal TEXT PRIMARY KEY, event TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0) STRICT;
+
+  -- When the person wrote last, and of which such time the room was told that the network's window is about to close.
+  ALTER TABLE portals ADD COLUMN wrote_at INTEGER;
+  ALTER TABLE portals ADD COLUMN window_told INTEGER;
+  `,
+  `
+  -- owner: whose account it is; null for the one of the configuration. class, words: why the state is what it is, since when, and when it may be over.
+  -- told: the state that its owner was last told.
+  ALTER TABLE logins ADD COLUMN owner TEXT;
+  ALTER TABLE logins ADD COLUMN class TEXT;
+  ALTER TABLE logins ADD COLUMN words TEXT;
+  ALTER TABLE logins ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE logins ADD COLUMN until INTEGER;
+  ALTER TABLE logins ADD COLUMN told TEXT;
+
+  -- Rooms in which one user and the bot talk. step: what was asked last, sealed.
+  CREATE TABLE management_rooms (room TEXT PRIMARY KEY, user TEXT NOT NULL, step BLOB, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX management_rooms_user ON management_rooms (user);
+
+  -- What the bot is to say or do in a room, once. body: sealed, gone when it is done.
+  CREATE TABLE chores (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, room TEXT NOT NULL, body BLOB, state TEXT NOT NULL DEFAULT 'new',
+    attempts INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX chores_new ON chores (seq) WHERE state = 'new';
+
+  -- A chat and a shared room: asked, accepted, configured, stopped (by the person) or removed. chosen, shown: names, sealed; mark: the shown one, blind.
+  CREATE TABLE spokes (
+    portal TEXT NOT NULL, room TEXT NOT NULL, state TEXT NOT NULL, chosen BLOB, shown BLOB, base TEXT, mark TEXT, changed_at INTEGER NOT NULL,
+    PRIMARY KEY (portal, room), UNIQUE (room, mark)
+  ) STRICT;
+  -- name, owner: of hubs that a user made or connected. own_room: a chat's own room while it is in a shared one.
+  ALTER TABLE hubs ADD COLUMN name TEXT;
+  ALTER TABLE hubs ADD COLUMN owner TEXT;
+  ALTER TABLE portals ADD COLUMN own_room TEXT;
+  `,
 ]

@@ -1,9 +1,12 @@
 import type { Delivery } from '../delivery.ts'
 import type { Store } from './store.ts'
 
+export type OutboxKind = 'text' | 'media' | 'reaction' | 'correction' | 'withdrawal'
 export type OutboxRow = {
   seq: number
   key: string
+  kind: OutboxKind
+  target: string | null
   event: string
   room: string
   portal: string
@@ -20,15 +23,18 @@ export type OutboxRow = {
   shown: string | null
 }
 const columns =
-  'seq, key, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown'
+  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown'
 
-export type NewOutboxRow = Pick<OutboxRow, 'key' | 'event' | 'room' | 'portal' | 'part' | 'parts' | 'payload' | 'state' | 'class' | 'words'>
+export type NewOutboxRow = Pick<
+  OutboxRow,
+  'key' | 'kind' | 'target' | 'event' | 'room' | 'portal' | 'part' | 'parts' | 'payload' | 'state' | 'class' | 'words'
+>
 
 /** Adds a part of an event for a chat; one that is there already changes nothing. */
 export function insertOutbox({ database }: Store, row: NewOutboxRow, now: number): void {
   const insert = database.prepare(
-    `INSERT OR IGNORE INTO outbox (key, event, room, portal, part, parts, payload, state, class, words, changed_at)
-     VALUES (@key, @event, @room, @portal, @part, @parts, @payload, @state, @class, @words, @now)`,
+    `INSERT OR IGNORE INTO outbox (key, kind, target, event, room, portal, part, parts, payload, state, class, words, changed_at)
+     VALUES (@key, @kind, @target, @event, @room, @portal, @part, @parts, @payload, @state, @class, @words, @now)`,
   )
   insert.run({ ...row, now })
 }

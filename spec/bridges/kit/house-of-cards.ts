@@ -4,6 +4,7 @@ import type { InboundEvent, NetworkConnector, OutgoingText, SendResult, Session 
 import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { Encryption } from '../../../bridges/kit/matrix/encryption.ts'
+import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import type { MatrixSide, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
@@ -16,9 +17,12 @@ export type World = {
   readonly folder: string
   readonly events: (OutgoingEvent & { id: string; clear: Record<string, unknown> })[]
   readonly rooms: Map<string, { alias: string; members: Map<string, string> }>
+  /** What people wrote, as the homeserver has it. */
+  readonly posted: MatrixEvent[]
+  readonly redactions: { txn: string; sender: string; event: string }[]
   readonly receipts: string[]
   /** What the network was given. */
-  readonly sent: { to: string; text: string; key: string }[]
+  readonly sent: { to: string; text: string; key: string; replyTo?: string }[]
   /** What the network answers next; a sent message by default. */
   answers: ((message: OutgoingText, key: string) => SendResult)[]
   now: number
@@ -26,7 +30,17 @@ export type World = {
 
 export function createWorld(folder: string): World {
   mkdirSync(folder, { recursive: true })
-  return { folder, events: [], rooms: new Map(), receipts: [], sent: [], answers: [], now: Date.UTC(2026, 10, 1) }
+  return {
+    folder,
+    events: [],
+    rooms: new Map(),
+    posted: [],
+    redactions: [],
+    receipts: [],
+    sent: [],
+    answers: [],
+    now: Date.UTC(2026, 10, 1),
+  }
 }
 
 export const account = '1000'
@@ -42,9 +56,20 @@ function matrixOf(world: World): MatrixSide {
     async send(event) {
       const known = world.events.find(({ txn, sender }) => txn === event.txn && sender === event.sender)
       if (known) return known.id
-      const clear = (event.content['plain'] ?? event.content) as Record<string, unknown>
+      const clear = clearOf(event.content)
       world.events.push({ ...event, id: `$event${world.events.length}`, clear })
       return `$event${world.events.length - 1}`
+    },
+    async redact({ txn, sender, event }) {
+      const known = world.redactions.findIndex((redaction) => redaction.txn === txn)
+      if (known >= 0) return `$redaction${known}`
+      world.redactions.push({ txn, sender, event })
+      return `$redaction${world.redactions.length - 1}`
+    },
+    async event(room_id, event_id) {
+      const posted = world.posted.find((event) => event.event_id === event_id)
+      const sent = world.events.find(({ id }) => id === event_id)
+      return posted ?? (sent && { event_id, room_id, sender: sent.sender, type: sent.type, content: { ...sent.content } })
     },
     markRead: async (userId, _room, event) => void world.receipts.push(`${userId} ${event}`),
     resolve: async (alias) => roomOf(alias),
@@ -58,14 +83,21 @@ function matrixOf(world: World): MatrixSide {
   }
 }
 
+function clearOf(content: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const relation = content['m.relates_to']
+  return { ...((content['plain'] ?? content) as Record<string, unknown>), ...(relation === undefined ? {} : { 'm.relates_to': relation }) }
+}
+
 /** Stands in for the encryption, which has its own specs: the content goes into an envelope that only `decrypt` opens. */
 function encryptionOf(): Encryption {
   return {
-    encrypt: async (sender, _room, _txn, type, content) => ({ content: { plain: content, type }, device: `DEVICE ${sender}` }),
+    async encrypt(sender, _room, _txn, type, { 'm.relates_to': relation, ...plain }) {
+      return { content: { plain, type, ...(relation === undefined ? {} : { 'm.relates_to': relation }) }, device: `DEVICE ${sender}` }
+    },
     decrypt({ content }) {
       if (content['late'] === true) return { kind: 'no key' }
       if (typeof content['type'] !== 'string') return { kind: 'refused', words: 'no envelope' }
-      return { kind: 'clear', type: content['type'], content: content['plain'] as Record<string, unknown> }
+      return { kind: 'clear', type: content['type'], content: clearOf(content) }
     },
     receive: (_, also) => also(),
     start: async () => undefined,
@@ -78,7 +110,7 @@ function connectorOf(world: World): NetworkConnector {
     async send(message, key) {
       const answer = world.answers.shift()
       const result = answer ? answer(message, key) : ({ kind: 'sent', id: `m${world.sent.length}` } as const)
-      if (result.kind === 'sent' || result.kind === 'unknown') world.sent.push({ to: message.to[0].value, text: message.text, key })
+      if (result.kind === 'sent' || result.kind === 'unknown') world.sent.push({ ...message, to: message.to[0].value, key })
       return result
     },
     close: async () => undefined,

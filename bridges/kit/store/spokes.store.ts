@@ -1,0 +1,98 @@
+import type { PortalRow } from './portals.store.ts'
+import type { Store } from './store.ts'
+
+export type SpokeState = 'configured' | 'asked' | 'accepted' | 'stopped' | 'removed'
+export type SpokeRow = {
+  portal: string
+  room: string
+  state: SpokeState
+  chosen: Buffer | null
+  shown: Buffer | null
+  base: string | null
+  mark: string | null
+}
+const columns = 'portal, room, state, chosen, shown, base, mark'
+
+export function selectSpoke({ database }: Store, portal: string, room: string): SpokeRow | undefined {
+  return database.prepare<[string, string], SpokeRow>(`SELECT ${columns} FROM spokes WHERE portal = ? AND room = ?`).get(portal, room)
+}
+
+/** The shared rooms with which a chat has to do, the latest first. */
+export function selectSpokesOf({ database }: Store, portal: string): SpokeRow[] {
+  const rows = database.prepare<[string], SpokeRow>(`SELECT ${columns} FROM spokes WHERE portal = ? ORDER BY changed_at DESC`)
+  return rows.all(portal)
+}
+
+export function putSpoke({ database }: Store, portal: string, room: string, state: SpokeState, now: number): void {
+  const put = database.prepare(
+    `INSERT INTO spokes (portal, room, state, changed_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (portal, room) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at`,
+  )
+  put.run(portal, room, state, now)
+}
+
+export function updateSpokeChosen({ database }: Store, portal: string, room: string, chosen: Buffer): void {
+  database.prepare('UPDATE spokes SET chosen = ? WHERE portal = ? AND room = ?').run(chosen, portal, room)
+}
+
+export type ShownName = { base: string; mark: string; shown: Buffer }
+
+export function updateSpokeShown({ database }: Store, portal: string, room: string, { base, mark, shown }: ShownName): void {
+  database.prepare('UPDATE spokes SET base = ?, mark = ?, shown = ? WHERE portal = ? AND room = ?').run(base, mark, shown, portal, room)
+}
+
+/** Whether somebody else in the room has, or had, this name. */
+export function isMarkTaken({ database }: Store, portal: string, room: string, mark: string): boolean {
+  const found = database.prepare<[string, string, string], number>('SELECT 1 FROM spokes WHERE room = ? AND mark = ? AND portal <> ?').pluck()
+  return found.get(room, mark, portal) === 1
+}
+
+/** A chat's messages stand in a shared room from now on; its own room is kept for later. */
+export function enterHub({ database }: Store, portal: string, room: string): void {
+  database.prepare('UPDATE portals SET own_room = iif(hub = 0, room, own_room), room = ?, hub = 1 WHERE portal = ?').run(room, portal)
+}
+
+/** A chat is on its own again. What it was still to get from the shared room is called off. */
+export function leaveHub({ database }: Store, portal: string, room: string, now: number): void {
+  database.prepare('UPDATE portals SET room = own_room, hub = 0 WHERE portal = ? AND room = ?').run(portal, room)
+  const cancel = database.prepare(
+    "UPDATE outbox SET state = 'cancelled', payload = NULL, changed_at = ? WHERE portal = ? AND room = ? AND state = 'queued'",
+  )
+  cancel.run(now, portal, room)
+}
+
+export type HubRow = { alias: string; room: string; name: string | null; owner: string | null }
+
+export function selectHubs({ database }: Store): HubRow[] {
+  return database.prepare<[], HubRow>('SELECT alias, room, name, owner FROM hubs ORDER BY rowid').all()
+}
+
+export function insertHub({ database }: Store, { alias, room, name, owner }: HubRow): void {
+  database.prepare('INSERT OR IGNORE INTO hubs (alias, room, name, owner) VALUES (?, ?, ?, ?)').run(alias, room, name, owner)
+}
+
+/** The chats of an account, those first that were seen first. */
+export function selectPortalsOfLogin({ database }: Store, login: string): PortalRow[] {
+  const rows = database.prepare<[string], PortalRow>(
+    'SELECT portal, login, contact, room, alias, hub FROM portals WHERE login = ? ORDER BY rowid',
+  )
+  return rows.all(login)
+}
+
+export type QueueCount = { portal: string; state: string; count: number }
+
+/** How much of each chat is on its way, and of how much it is not known what became of it. */
+export function countOpen({ database }: Store): QueueCount[] {
+  const rows = database.prepare<[], QueueCount>(
+    `SELECT portal, state, count(*) AS count FROM outbox WHERE state IN ('queued', 'submitting', 'unknown') GROUP BY portal, state`,
+  )
+  return rows.all()
+}
+
+/** The first parts whose fate is not known, the newest first. */
+export function selectUnknown({ database }: Store, portal: string, limit: number): { seq: number; changed_at: number }[] {
+  const rows = database.prepare<[string, number], { seq: number; changed_at: number }>(
+    `SELECT seq, changed_at FROM outbox WHERE portal = ? AND state = 'unknown' ORDER BY seq DESC LIMIT ?`,
+  )
+  return rows.all(portal, limit)
+}
