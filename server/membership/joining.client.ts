@@ -1,13 +1,14 @@
 import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
-import { isRoomAlias, isRoomId, type RoomId, type UserId } from '../core/ids.ts'
+import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
+import { forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
+import { roomOf } from './room-of.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#joining-rooms */
 export function joining(tools: Tools): Endpoint[] {
@@ -26,17 +27,6 @@ export function joining(tools: Tools): Endpoint[] {
       handle: async (call) => join(tools, call, await roomOf(tools, call)),
     }),
   ]
-}
-
-/** The room that an id or an alias names; 404 M_NOT_FOUND for an alias that nobody has here. */
-async function roomOf({ graph, people }: Tools, { params, requester }: Call<'access_token'>): Promise<RoomId> {
-  const idOrAlias = params['roomIdOrAlias'] ?? ''
-  if (isRoomId(idOrAlias)) return idOrAlias
-  if (!isRoomAlias(idOrAlias)) throw invalidParam('this is neither a room id (!…) nor an alias (#name:example.org)')
-  const known = await graph.aliasTarget(idOrAlias)
-  const roomId = known ?? ((await people.queryAlias(idOrAlias, requester.service)) ? await graph.aliasTarget(idOrAlias) : undefined)
-  if (roomId === undefined) throw notFound('no room has this alias')
-  return roomId
 }
 
 async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): Promise<Reply> {
