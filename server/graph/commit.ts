@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { notificationLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
@@ -9,7 +10,7 @@ import { insertEvent, insertHighlight, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { upsertMembership } from './memberships.store.ts'
 import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
-import type { Room } from './room.ts'
+import { type Room, stateKeyOf } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
 import { insertStateChange, insertStateGroup, insertStateGroupEntry, mergeStateGroups, upsertCurrentState } from './state.store.ts'
 import { insertTransaction, selectTransaction } from './transactions.store.ts'
@@ -24,7 +25,7 @@ export function transactionKey({ session, path, id }: TransactionOf): string {
 
 /** The writes of one part: events, state, memberships, effects, the room's head and its log rows, with what the caller adds. */
 export function partOf(
-  room: Pick<Room, 'roomId' | 'rules' | 'joined'>,
+  room: Pick<Room, 'roomId' | 'rules' | 'joined' | 'state'>,
   decision: Decision,
   claim: number,
   options: AppendOptions,
@@ -50,7 +51,7 @@ export function partOf(
       guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
       writes.push(...relationWrites(room.roomId, event, relation, at))
     }
-    for (const userId of highlighted(event.pdu, room.joined)) writes.push(write(insertHighlight, userId, room.roomId, at))
+    for (const userId of highlighted(event.pdu, room)) writes.push(write(insertHighlight, userId, room.roomId, at))
   }
   writes.push(headWrite(room, decision, claim, positions.at(-1) ?? 0))
   guards.push(...(options.guards ?? []))
@@ -106,14 +107,20 @@ function headWrite(room: Pick<Room, 'roomId' | 'rules'>, { head }: Decision, cla
 }
 
 /** Those whom a message names by intent; the empty string stands for the whole room. Costs nothing per member. */
-function* highlighted(pdu: Pdu, joined: ReadonlySet<UserId>): Iterable<UserId | ''> {
+function* highlighted(pdu: Pdu, room: Pick<Room, 'rules' | 'joined' | 'state'>): Iterable<UserId | ''> {
   const mentions = pdu.content['m.mentions']
   if (pdu.state_key !== undefined || !isJsonObject(mentions)) return
-  if (mentions['room'] === true) yield ''
+  if (mentions['room'] === true && mayNotifyRoom(pdu, room)) yield ''
   const named = Array.isArray(mentions['user_ids']) ? mentions['user_ids'].slice(0, 100) : []
   for (const userId of new Set(named)) {
-    if (typeof userId === 'string' && userId !== pdu.sender && joined.has(userId as UserId)) yield userId as UserId
+    if (typeof userId === 'string' && userId !== pdu.sender && room.joined.has(userId as UserId)) yield userId as UserId
   }
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels, `notifications`. */
+function mayNotifyRoom({ sender }: Pdu, { rules, state }: Pick<Room, 'rules' | 'state'>): boolean {
+  const scope = powerScope((type, stateKey) => state.get(stateKeyOf(type, stateKey))?.pdu, rules)
+  return userPower(scope, sender) >= notificationLevel(scope, 'room')
 }
 
 /** A PDU as it is stored. */

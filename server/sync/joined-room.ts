@@ -32,6 +32,7 @@ export type Stretch = {
 
 const defaultLimit = 10
 const mostEvents = 100
+const mostSearched = 500
 
 /** A joined room as JSON text; undefined when the filter leaves nothing of it. */
 export async function joinedText(tools: Tools, joined: Joined): Promise<string | undefined> {
@@ -67,13 +68,7 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
   const { roomId, request, after, upTo, isNew } = joined
   const { graph } = tools
   const { userId } = request.requester
-  const filter = request.filter.room?.timeline
-  const limit = Math.min(filter?.limit ?? defaultLimit, mostEvents)
-  const { events, limited: cut } = await graph.arrived(roomId, isNew ? 0 : after, upTo, limit)
-  const visible = await graph.visible(events, userId)
-  const seen = visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
-  const hidden = visible.length < events.length
-  const first = visible[0]?.event
+  const { events, first, seen, hidden, limited: cut } = await timelineOf(tools, joined)
   const shown = first === undefined ? [] : events.slice(events.indexOf(first))
   const limited = cut || (isNew && (hidden || events.some((event) => isJoinOf(userId, event) && (event.position ?? 0) <= after)))
   const told = new Set<string>(seen.map(({ event }) => event.eventId))
@@ -92,6 +87,23 @@ type Beside = {
   readonly shown: readonly TimelineEvent[]
   readonly limited: boolean
   readonly told: ReadonlySet<string>
+}
+
+/** The newest events that the filter lets through, as many as it wants: while it takes others out, those further back are looked at. */
+async function timelineOf({ graph }: Tools, { roomId, request, after, upTo, isNew }: Joined) {
+  const filter = request.filter.room?.timeline
+  const limit = Math.min(filter?.limit ?? defaultLimit, mostEvents)
+  for (let most = limit; ; most *= 4) {
+    const { events, limited } = await graph.arrived(roomId, isNew ? 0 : after, upTo, most)
+    const visible = await graph.visible(events, request.requester.userId)
+    const matching = visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
+    const isAll = !limited || matching.length === visible.length || most >= mostSearched
+    if (!isAll && matching.length < limit) continue
+    const seen = matching.slice(-Math.max(limit, 1))
+    const isCut = seen.length < matching.length
+    const first = isCut ? seen[0]?.event : visible[0]?.event
+    return { events, first, seen, hidden: visible.length < events.length, limited: limited || isCut }
+  }
 }
 
 /** The state that goes with a timeline; not read at all for a filter that lets none of it through. */

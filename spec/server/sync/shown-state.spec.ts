@@ -6,6 +6,7 @@ for (const engine of engines) {
     let server: TestServer
     let alice: TestUser
     let bob: TestUser
+    let carol: TestUser
 
     before(async function () {
       const started = await startServer({ engine })
@@ -13,6 +14,7 @@ for (const engine of engines) {
       server = started
       alice = await server.register('alice')
       bob = await server.register('bob')
+      carol = await server.register('carol')
     })
     after(() => server?.close())
 
@@ -48,6 +50,24 @@ for (const engine of engines) {
       expect(told(room.timeline.events, 'm.room.message')).to.have.length(1)
       expect(told(room.state.events, 'm.room.name')).to.deep.equal([{ name: 'Pub' }])
       expect(told(room.state.events, 'm.room.create')).to.have.length(1)
+    })
+
+    it('stands before a timeline for which the filter looked past what it does not want', async () => {
+      const roomId = await makeRoom('shared')
+      for (const body of ['first', 'second', 'third']) await say(alice, roomId, body)
+      const { next_batch: since } = await sync(alice)
+      for (const body of ['fourth', 'fifth', 'sixth']) await say(alice, roomId, body)
+      await topic(roomId, 'talk')
+      for (let at = 0; at < 12; at++) await alice.put(`/rooms/${roomId}/send/x.noise/n${transactions++}`, {})
+      const filter = { room: { timeline: { types: ['m.room.message'], limit: 2 } } }
+      for (const from of ['', since]) {
+        const { timeline, state } = (await sync(alice, from, filter)).rooms.join[roomId]
+        expect(timeline.events.map((event: Body) => event.content.body)).to.deep.equal(['fifth', 'sixth'])
+        expect(timeline.limited).to.equal(true)
+        expect(told(state.events, 'm.room.topic')).to.deep.equal([{ topic: 'talk' }])
+        const query = { dir: 'b', from: timeline.prev_batch, limit: '1' }
+        expect((await alice.get(`/rooms/${roomId}/messages`, { query })).body.chunk[0].content.body).to.equal('fourth')
+      }
     })
 
     it('is none of the room’s for whoever was only invited and said no', async () => {
@@ -103,6 +123,22 @@ for (const engine of engines) {
       await alice.put(`/rooms/${roomId}/redact/${secret}/r${transactions++}`, {})
       expect(JSON.stringify((await sync(alice, '', { room: { timeline: { limit: 50 } } })).rooms.join[roomId])).to.not.contain('the secret')
       expect((await alice.get(`/rooms/${roomId}/messages`, { query: { dir: 'b', limit: '50' } })).text).to.not.contain('the secret')
+    })
+
+    it('counts a mention of the room as a highlight when its sender may notify the room, and only then', async () => {
+      const roomId = await makeRoom('shared')
+      for (const user of [bob, carol]) await user.post(`/join/${roomId}`)
+      const shout = (user: TestUser) =>
+        user.put(`/rooms/${roomId}/send/m.room.message/t${transactions++}`, {
+          msgtype: 'm.text',
+          body: '@room',
+          'm.mentions': { room: true },
+        })
+      await shout(carol)
+      const unread = async () => (await sync(bob)).rooms.join[roomId].unread_notifications
+      expect(await unread()).to.deep.equal({ notification_count: 1, highlight_count: 0 })
+      await shout(alice)
+      expect(await unread()).to.deep.equal({ notification_count: 2, highlight_count: 1 })
     })
   })
 }
