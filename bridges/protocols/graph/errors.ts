@@ -14,6 +14,9 @@ const classOfSubcode: Codes = {
   '551/1545041': 'recipient_unreachable',
   '200/1545041': 'recipient_unreachable',
   '100/33': 'credentials',
+  '100/2018047': 'media',
+  '100/2018074': 'media',
+  '100/2018008': 'media',
 }
 
 const classOfCode: Codes = {
@@ -49,6 +52,10 @@ const words: Readonly<Record<FailureClass, string>> = {
   group: 'The network did not accept this for the group.',
   unsupported: 'The network does not carry this kind of message.',
   media: 'The network could not take the file. Check its type and size.',
+  media_type: 'The network does not take files of this type.',
+  media_gone: 'The network no longer has this file. Ask for it to be sent again.',
+  too_large: 'The file is larger than what is taken.',
+  damaged: 'The file could not be read whole.',
   parameter: 'The network did not accept the request. This is a fault of the bridge: please report it.',
   server: 'The network has trouble of its own.',
   network: 'The network could not be reached.',
@@ -113,7 +120,7 @@ function failureOfStatus(status: number, waitMs: number | undefined): GraphFailu
   if (status === 429) return failure('retry', 'rate_limited', { status, ...waitOf('rate_limited', waitMs) })
   if (status >= 500 || status === 408 || (status >= 300 && status < 400)) return failure('unknown', 'server', { status })
   if (status === 401) return failure('refused', 'credentials', { status })
-  if (status === 413) return failure('refused', 'parameter', { status })
+  if (status === 413) return failure('refused', 'too_large', { status })
   return failure('refused', 'other', { status })
 }
 

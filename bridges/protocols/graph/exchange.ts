@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 
 export interface ExchangeRequest {
@@ -6,7 +7,7 @@ export interface ExchangeRequest {
   path: string
   method: 'GET' | 'POST' | 'DELETE'
   headers: Record<string, string>
-  body?: string
+  body?: string | Readable
   timeoutMs: number
   maxReplyBytes: number
 }

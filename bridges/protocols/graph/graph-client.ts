@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { failure, failureOfAnswer } from './errors.ts'
 import { exchange } from './exchange.ts'
 import type { GraphFailure } from './failure.ts'
+import { encodeMultipart, type Multipart } from './multipart.ts'
 import { asObject, field, integerField, type JsonObject, parseJson } from './read-json.ts'
 
 export interface GraphClientOptions {
@@ -11,6 +13,8 @@ export interface GraphClientOptions {
   version?: string
   accessToken: string
   timeoutMs?: number
+  /** For requests that carry a file. */
+  uploadTimeoutMs?: number
   maxReplyBytes?: number
   dispatcher?: Dispatcher
 }
@@ -23,6 +27,7 @@ export interface GraphRequest {
   query?: Readonly<Record<string, string>>
   json?: JsonObject
   form?: Readonly<Record<string, string>>
+  multipart?: Multipart
 }
 
 export type GraphResult = { kind: 'done'; body: JsonObject } | GraphFailure
@@ -38,7 +43,7 @@ const secretParameters = ['access_token', 'input_token', 'client_secret', 'appse
 
 /** A client for one account. The access token travels in a header only; redirects are not followed. Throws a TypeError for unusable options. */
 export function createGraphClient(options: GraphClientOptions): GraphClient {
-  const { accessToken, version = 'v25.0', timeoutMs = 20_000, maxReplyBytes = 1_048_576 } = options
+  const { accessToken, version = 'v25.0', timeoutMs = 20_000, uploadTimeoutMs = 300_000, maxReplyBytes = 1_048_576 } = options
   const base = checkBaseUrl(options.baseUrl)
   if (!/^v\d{1,3}\.\d{1,2}$/.test(version)) throw new TypeError('the Graph version must look like v25.0')
   if (!/^[\x21-\x7e]+$/.test(accessToken)) throw new TypeError('the access token must be printable ASCII')
@@ -54,11 +59,15 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
         method,
         headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json', ...payload.headers },
         ...(payload.body === undefined ? {} : { body: payload.body }),
-        timeoutMs,
+        timeoutMs: request.multipart ? uploadTimeoutMs : timeoutMs,
         maxReplyBytes,
       })
+      const problem = payload.problem?.()
+      if (problem) return problem
       const result = resultOf(answer)
-      return method === 'GET' && result.kind === 'unknown' ? failure('retry', result.class, withoutWords(result)) : result
+      // Nobody sees an upload until it is sent, so it may be made again, as a question may be asked again.
+      const repeatable = method === 'GET' || request.multipart !== undefined
+      return repeatable && result.kind === 'unknown' ? failure('retry', result.class, withoutWords(result)) : result
     },
     close: () => (options.dispatcher ? Promise.resolve() : dispatcher.close()),
   }
@@ -93,7 +102,14 @@ function encodeQuery(query: GraphRequest['query']): string {
   return `?${new URLSearchParams(query)}`
 }
 
-function encodePayload({ json, form }: GraphRequest): { headers: Record<string, string>; body?: string } {
+interface Payload {
+  headers: Record<string, string>
+  body?: string | Readable
+  problem?(): GraphFailure | undefined
+}
+
+function encodePayload({ json, form, multipart }: GraphRequest): Payload {
+  if (multipart) return encodeMultipart(multipart)
   if (json) return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }
   if (form) return { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams(form).toString() }
   return { headers: {} }
