@@ -23,8 +23,8 @@ export type FeedOptions<Row extends { seq: number; attempts?: number }> = {
   readonly log: Log
 }
 export type Feed = {
-  /** There may be new rows. */
-  wake(): void
+  /** There may be new rows; or some that were passed over, from a sequence number on. */
+  wake(from?: number): void
   /** Ends when nothing that is known is left to do. */
   idle(): Promise<void>
   /** Takes no new row and ends when those at work have ended or given up waiting. */
@@ -69,7 +69,10 @@ export function createFeed<Row extends { seq: number; attempts?: number }>(optio
     while (tails.size > 0) await Promise.all(tails.values())
   }
   return {
-    wake: pump,
+    wake(from) {
+      if (from !== undefined) taken = Math.min(taken, from - 1)
+      pump()
+    },
     idle,
     async stop() {
       stopping.abort()

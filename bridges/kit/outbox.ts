@@ -3,7 +3,9 @@ import { type Delivery, mergeDelivery } from './delivery.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { addIdentities, addressesOf } from './ghosts.ts'
 import type { Kit } from './kit.ts'
+import { secretsOf } from './logins.ts'
 import { rememberMessage, remoteIdOf } from './messages.ts'
+import { checkHold, learnFrom } from './states.ts'
 import {
   abandonSubmitting,
   countAttempt,
@@ -61,6 +63,7 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   const row = selectOutbox(store, seq)
   if (row?.state !== 'queued' || row.payload === null) return
   const portal = selectPortal(store, row.portal)
+  if (portal && checkHold(kit, portal.login) === 'held') return
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
   const replyTo = row.target === null ? undefined : remoteIdOf(kit, row.portal, row.target)
@@ -72,8 +75,9 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   checkpoint('part taken')
   updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
   checkpoint('part submitting')
-  const result = await session.send(message, row.key)
+  const answer = await session.send(message, row.key)
   checkpoint('part answered')
+  const result = await learnFrom(kit, portal.login, answer, secretsOf(kit, portal.login))
   store.atomically(() => {
     const current = selectOutbox(store, seq)
     if (!current) return

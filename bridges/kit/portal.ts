@@ -1,7 +1,9 @@
+import { addChore } from './chores.ts'
 import { ghostIdOf } from './ghosts.ts'
 import { ensureHub } from './hub/room.ts'
 import type { Kit } from './kit.ts'
 import { networkTitles } from './names.ts'
+import { ownerOf } from './owners.ts'
 import { insertPortal, type PortalRow, selectPortal, selectPortalOf, updatePortalRoom } from './store/portals.store.ts'
 import { opaqueId } from './vault.ts'
 
@@ -23,23 +25,28 @@ export function ensurePortal(
 
 /** The room of a chat, with the contact's ghost in it: the hub when the chat belongs to one, else a room of its own, made under the stored alias. */
 export async function ensureRoom(
-  kit: Pick<Kit, 'store' | 'hub' | 'matrix' | 'connector' | 'serverName' | 'owner' | 'checkpoint'>,
+  kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'hub' | 'matrix' | 'connector' | 'serverName' | 'owner' | 'checkpoint'>,
   portal: PortalRow,
 ): Promise<string> {
   const { store, matrix, connector } = kit
   const ghost = ghostIdOf(kit, portal.contact)
   const known = selectPortal(store, portal.portal)?.room
   if (known) return known
+  const owner = ownerOf(kit, portal.login)
   const room = portal.hub === 1 && kit.hub ? await ensureHub(kit) : await makeRoom()
   kit.checkpoint('room made')
   await matrix.join(ghost, room)
-  updatePortalRoom(store, portal.portal, room)
+  store.atomically(() => {
+    updatePortalRoom(store, portal.portal, room)
+    const now = ownerOf(kit, portal.login)
+    if (now !== undefined && now !== owner) addChore(kit, `claim ${room}`, { kind: 'invite', room, user: now })
+  })
   return room
 
   function makeRoom(): Promise<string> {
     if (portal.alias === null) throw new Error('a portal without an alias')
     const title = networkTitles[connector.info.network]
-    const invite = kit.owner === undefined ? [] : [kit.owner]
+    const invite = owner === undefined ? [] : [owner]
     return matrix.createRoom({ alias: portal.alias, name: `${title} chat`, invite })
   }
 }

@@ -1,22 +1,27 @@
 import { Later } from '../feed.ts'
 import type { Kit } from '../kit.ts'
 import { MatrixRequestError } from '../matrix/side.ts'
+import { defaultOwner } from '../owners.ts'
 import { putHub, selectHub } from '../store/portals.store.ts'
 
 /**
  * The hub's room, with our bot in it. There is no hub process: the alias is the lock, so the bridge that claims it makes the room and invites the
  * owner and the other bots; the others find it and join. Throws `Later` while we are not invited.
  */
-export async function ensureHub({ hub, store, matrix }: Pick<Kit, 'hub' | 'store' | 'matrix'>): Promise<string> {
+export async function ensureHub(kit: Pick<Kit, 'hub' | 'store' | 'matrix' | 'owner'>): Promise<string> {
+  const { hub, store, matrix } = kit
   if (!hub) throw new Error('no hub is configured')
   const known = selectHub(store, hub.alias)
   if (known) return known
+  const owner = defaultOwner(kit)
+  const invite = new Set([...hub.invite, ...(owner === undefined ? [] : [owner])])
+  invite.delete(matrix.botUserId)
   const room =
     (await matrix.resolve(hub.alias)) ??
     (await matrix.createRoom({
       alias: hub.alias,
       name: hub.name,
-      invite: hub.invite.filter((userId) => userId !== matrix.botUserId),
+      invite: [...invite],
       topic: 'Shared with people on other apps. Their apps see what is written here, under the name you have here.',
     }))
   try {

@@ -48,7 +48,9 @@ export function finishChore({ database }: Store, seq: number): void {
 /** One more try has failed; after the last it is given up. */
 export function failChore({ database }: Store, seq: number, last: boolean): void {
   database
-    .prepare("UPDATE chores SET attempts = attempts + 1, state = iif(@last, 'failed', 'new'), body = iif(@last, NULL, body) WHERE seq = @seq")
+    .prepare(
+      "UPDATE chores SET attempts = attempts + 1, state = iif(@last, 'failed', 'new'), body = iif(@last, NULL, body) WHERE seq = @seq",
+    )
     .run({ last: last ? 1 : 0, seq })
 }
 

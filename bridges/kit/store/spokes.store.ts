@@ -43,7 +43,9 @@ export function updateSpokeShown({ database }: Store, portal: string, room: stri
 
 /** Whether somebody else in the room has, or had, this name. */
 export function isMarkTaken({ database }: Store, portal: string, room: string, mark: string): boolean {
-  const found = database.prepare<[string, string, string], number>('SELECT 1 FROM spokes WHERE room = ? AND mark = ? AND portal <> ?').pluck()
+  const found = database
+    .prepare<[string, string, string], number>('SELECT 1 FROM spokes WHERE room = ? AND mark = ? AND portal <> ?')
+    .pluck()
   return found.get(room, mark, portal) === 1
 }
 

@@ -136,7 +136,7 @@ export async function openKit(
   const store = openStore(join(world.folder, 'bridge.db'))
   const vault = openVault('whatsapp', join(world.folder, 'vault.key'))
   const connector = connectorOf(world)
-  await login({ store, vault, connector }, { account, accessToken: 'token' })
+  await login({ store, vault, connector, clock: () => world.now }, { account, accessToken: 'token' })
   const passed: string[] = []
   return {
     connector,

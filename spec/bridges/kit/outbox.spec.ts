@@ -166,6 +166,7 @@ describe('a message to the network', () => {
     })
     expect(error).to.include({ name: 'Error', afterMs: 5 })
     expect(stateOf(kit)).to.equal('queued')
+    world.now += 5
     await submit(kit, 1)
     expect(world.sent.map(({ text }) => text)).to.deep.equal(['hi'])
     kit.close()

@@ -1,0 +1,40 @@
+import type { MatrixClient } from './client.ts'
+import { MatrixRequestError } from './side.ts'
+
+/** What the bot does in rooms beside speaking. Every call may be repeated. */
+export type RoomActions = {
+  /** The bot invites somebody. */
+  invite(userId: string, roomId: string): Promise<void>
+  /** One of ours leaves, or refuses an invitation. */
+  leave(userId: string, roomId: string): Promise<void>
+  isEncrypted(roomId: string): Promise<boolean>
+  /** How one of ours is called in this room alone. */
+  setName(userId: string, roomId: string, name: string): Promise<void>
+}
+
+const room = (roomId: string) => `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`
+
+/** The actions over the client-server API. */
+export function createRoomActions(client: MatrixClient): RoomActions {
+  return {
+    async invite(userId, roomId) {
+      await client.call({ method: 'POST', path: `${room(roomId)}/invite`, body: { user_id: userId } })
+    },
+    async leave(userId, roomId) {
+      await client.call({ method: 'POST', path: `${room(roomId)}/leave`, userId })
+    },
+    async isEncrypted(roomId) {
+      try {
+        await client.call({ method: 'GET', path: `${room(roomId)}/state/m.room.encryption/` })
+        return true
+      } catch (error) {
+        if (error instanceof MatrixRequestError && error.status === 404) return false
+        throw error
+      }
+    },
+    async setName(userId, roomId, name) {
+      const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(userId)}`
+      await client.call({ method: 'PUT', path, userId, body: { membership: 'join', displayname: name } })
+    },
+  }
+}
