@@ -65,8 +65,7 @@ export function stateText({ home }: Tools, state: readonly StateEvent[]): string
 }
 
 async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: boolean): Promise<Stretch> {
-  const { roomId, request, after, upTo, isNew } = joined
-  const { graph } = tools
+  const { request, after, upTo, isNew } = joined
   const { userId } = request.requester
   const { events, first, seen, hidden, limited: cut } = await timelineOf(tools, joined)
   const shown = first === undefined ? [] : events.slice(events.indexOf(first))
