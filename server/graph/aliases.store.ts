@@ -11,3 +11,7 @@ export const insertAlias = statement<[alias: string, roomId: string, creator: st
 )
 
 export const deleteAlias = statement<[alias: string]>('DELETE FROM aliases WHERE alias = ?')
+
+export const updateAliasRoom = statement<[to: string, alias: string, from: string]>(
+  'UPDATE aliases SET room_id = ? WHERE alias = ? AND room_id = ?',
+)

@@ -141,6 +141,8 @@ export type Graph = {
   readonly claimAlias: (alias: RoomAlias, roomId: RoomId, creator: UserId) => { guards: Guard[]; writes: Write[]; log: LogRow[] }
   /** Ends an alias; false when there was none. */
   readonly removeAlias: (alias: RoomAlias) => Promise<boolean>
+  /** What gives these aliases of a room to another one. */
+  readonly moveAliases: (from: RoomId, aliases: readonly RoomAlias[], to: RoomId) => { writes: Write[]; log: LogRow[] }
   readonly aliasCreator: (alias: RoomAlias) => Promise<UserId | undefined>
 
   readonly event: (eventId: EventId) => Promise<TimelineEvent | undefined>

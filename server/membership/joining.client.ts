@@ -6,6 +6,7 @@ import { forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import { carryPushRules } from '../people/carry-push-rules.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
 import { roomOf } from './room-of.ts'
@@ -48,7 +49,17 @@ async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): P
       ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
     },
   })
+  await carrySettings(tools, room, userId)
   return { body: { room_id: roomId } }
+}
+
+/** "When a user joins the new room, the server should automatically transfer/replicate some of the user's personalized settings". */
+async function carrySettings({ graph, home }: Tools, room: RoomView, userId: UserId): Promise<void> {
+  const predecessor = room.state('m.room.create', '')?.pdu.content['predecessor']
+  const from = isJsonObject(predecessor) ? predecessor['room_id'] : undefined
+  if (!isRoomId(from)) return
+  const tombstone = (await graph.room(from))?.state('m.room.tombstone', '')?.pdu.content
+  if (tombstone?.['replacement_room'] === room.roomId) await carryPushRules(home.database, userId, from, room.roomId)
 }
 
 /**

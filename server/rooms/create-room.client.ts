@@ -8,6 +8,7 @@ import { type AppService, type Call, type Endpoint, endpoint, type Reply, type R
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
 import { firstEvents, type NewRoom, type Preset } from './first-events.ts'
+import { publication } from './published-rooms.ts'
 
 const presets = ['private_chat', 'trusted_private_chat', 'public_chat']
 
@@ -32,7 +33,10 @@ async function create(tools: Tools, { requester, body }: Call<'access_token'>): 
   if (room.alias !== undefined) checkAliasFree(people, room.alias, requester.service)
   const { alias } = room
   const made = await graph.create(room.version, firstEvents(room), {
-    ...(alias === undefined ? {} : { of: (roomId) => graph.claimAlias(alias, roomId, requester.userId) }),
+    of: (roomId) => {
+      const named = alias === undefined ? { guards: [], writes: [], log: [] } : graph.claimAlias(alias, roomId, requester.userId)
+      return room.isPublished ? { ...named, writes: [...named.writes, publication(roomId, true)] } : named
+    },
   })
   if (made.guard === 'alias') throw roomInUse()
   if (made.guard !== undefined) throw badJson('the room could not be made: try again')
@@ -59,6 +63,7 @@ async function readNewRoom({ people, home }: Tools, { userId: creator, service }
     creator,
     profile: await people.profile(creator),
     preset: preset as Preset,
+    isPublished: visibility === 'public',
     alias: aliasName === undefined || aliasName === '' ? undefined : aliasOf(aliasName, home.serverName),
     name: readOptionalText(body, 'name'),
     topic: readOptionalText(body, 'topic'),

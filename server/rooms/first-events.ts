@@ -13,6 +13,8 @@ export type NewRoom = {
   readonly creator: UserId
   readonly profile: { readonly displayname?: string; readonly avatar_url?: string }
   readonly preset: Preset
+  /** Whether the room is put into the public directory. */
+  readonly isPublished: boolean
   readonly alias: RoomAlias | undefined
   readonly name: string | undefined
   readonly topic: string | undefined

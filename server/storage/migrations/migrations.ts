@@ -11,6 +11,7 @@ import { media } from './0016-media.ts'
 import { appservice } from './0020-appservice.ts'
 import { keyBackup } from './0030-key-backup.ts'
 import { relations } from './0031-relations.ts'
+import { publishedRooms } from './0032-published-rooms.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   appservice,
   keyBackup,
   relations,
+  publishedRooms,
 ]
