@@ -1,6 +1,7 @@
 import type { SandboxAccount } from './accounts.ts'
 import type { Happening } from './envelope.ts'
 import type { ErrorSpec } from './graph-error.ts'
+import type { UploadedFile } from './media/read-form.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -11,6 +12,8 @@ export interface ApiCall {
   segments: readonly string[]
   query: URLSearchParams
   body: Json
+  /** The files of a multipart form. */
+  files?: ReadonlyMap<string, UploadedFile>
   /** The account that the token belongs to. */
   account: SandboxAccount
 }

@@ -4,6 +4,7 @@ import { deliverWaiting } from './arrival.ts'
 import { type ErrorSpec, graphErrors, parameterError } from './graph-error.ts'
 import { messagingEcho } from './happenings-messaging.ts'
 import { createMid, createNumericId } from './ids.ts'
+import { messagingContent } from './media/business-sends.ts'
 import { type Buckets, createBuckets } from './rate.ts'
 import { createMessage, type Person, type World } from './world.ts'
 
@@ -30,6 +31,8 @@ export function postMessaging(world: World, limits: ReturnType<typeof createMess
   // Whoever never wrote has no id that this account could know.
   if (!person || person.lastWroteAt === undefined) return { error: graphErrors.messagingNoUser }
   if (stringOf(body, 'sender_action')) return senderAction(world, body, person)
+  const sent = messagingContent(world, network, asJson(body['message']))
+  if ('error' in sent) return { error: sent.error }
   const wrong = checkSend(world, network, body, person) ?? (limits[network].take('') ? undefined : graphErrors.messagingRate)
   if (wrong) return { error: wrong }
   const content = asJson(body['message'])
@@ -39,7 +42,7 @@ export function postMessaging(world: World, limits: ReturnType<typeof createMess
   const message = createMessage({
     ...{ id: createMid(), byPerson: false, at: world.clock.now() },
     label: persona === undefined ? account.name : `${persona} from ${account.name}`,
-    text: stringOf(content, 'text')!,
+    ...sent.content,
     ...(tag === undefined ? {} : { tag }),
     ...(replyTo === undefined ? {} : { replyTo }),
   })
@@ -53,9 +56,7 @@ export function postMessaging(world: World, limits: ReturnType<typeof createMess
 
 function checkSend(world: World, network: 'messenger' | 'instagram', body: Json, person: Person): ErrorSpec | undefined {
   const content = asJson(body['message'])
-  const text = stringOf(content, 'text')
-  if (text === undefined) return parameterError('The sandbox takes messages with text only', false)
-  const long = tooLong[network](text)
+  const long = tooLong[network](stringOf(content, 'text') ?? '')
   if (long) return parameterError(long, false)
   if ((stringOf(content, 'metadata')?.length ?? 0) > metadataLimit)
     return parameterError('Param message[metadata] must be at most 1000 characters', false)

@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts'
 import { type ErrorSpec, graphErrors, parameterError } from './graph-error.ts'
 import { whatsappStatus } from './happenings-whatsapp.ts'
 import { createWamid } from './ids.ts'
+import { type Sent, whatsappContent } from './media/business-sends.ts'
 import { type Buckets, createBuckets } from './rate.ts'
 import { createMessage, type Person, type World } from './world.ts'
 
@@ -22,7 +23,7 @@ export function createWhatsappLimits(world: World): WhatsappLimits {
   return { throughput: createBuckets(world.clock, 80, 1000 / 80), pair: createBuckets(world.clock, 45, 6_000) }
 }
 
-/** `POST /{phone-number-id}/messages`: a text, a reaction, or the mark that a message was read. */
+/** `POST /{phone-number-id}/messages`: a message, a reaction, or the mark that a message was read. */
 export function postWhatsapp(world: World, limits: WhatsappLimits, faults: Faults, call: ApiCall): Outcome {
   const { body, account } = call
   if (body['messaging_product'] !== 'whatsapp') return refuse("Param messaging_product must be 'whatsapp'")
@@ -34,14 +35,17 @@ export function postWhatsapp(world: World, limits: WhatsappLimits, faults: Fault
   const now = world.clock.now()
   const replyTo = stringOf(body['context'], 'message_id')
   const tag = stringOf(body, 'biz_opaque_callback_data')
-  const text = stringOf(body['text'], 'body')!
+  const given: Sent = isText(body)
+    ? { content: { text: stringOf(body['text'], 'body')!, files: [], cards: [] } }
+    : whatsappContent(world, body)
+  if ('error' in given) return given
   const id = createWamid(person.phone!, false)
   const message = createMessage({
-    ...{ id, byPerson: false, label: account.name, text, at: now },
+    ...{ id, byPerson: false, label: account.name, at: now, ...given.content },
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(tag === undefined ? {} : { tag }),
   })
-  const later = faults.takeLater('whatsapp')
+  const later = given.fails ?? faults.takeLater('whatsapp')
   const status = (state: 'sent' | 'failed') => whatsappStatus(account, person, message, state, now, state === 'failed' ? later : undefined)
   if (later) return { body: sent(person, body, id), happenings: [status('sent'), status('failed')] }
   person.messages.push(message)
@@ -49,10 +53,8 @@ export function postWhatsapp(world: World, limits: WhatsappLimits, faults: Fault
 }
 
 function checkSend(world: World, limits: WhatsappLimits, body: Json, person: Person | undefined): ErrorSpec | undefined {
-  const type = body['type'] ?? 'text'
-  if (type !== 'text' && type !== 'reaction') return graphErrors.whatsappUnsupported
   const text = stringOf(body['text'], 'body')
-  if (type === 'text' && text === undefined) return parameterError("The parameter text['body'] is required.", true)
+  if (isText(body) && text === undefined) return parameterError("The parameter text['body'] is required.", true)
   if (text !== undefined && text.length > textLimit) return parameterError("Param text['body'] must be at most 4096 characters long.", true)
   const tag = body['biz_opaque_callback_data']
   if (tag !== undefined && (typeof tag !== 'string' || tag.length > tagLimit)) {
@@ -63,6 +65,10 @@ function checkSend(world: World, limits: WhatsappLimits, body: Json, person: Per
   if (!person) return graphErrors.whatsappUndeliverable
   if (world.clock.now() - (person.lastWroteAt ?? Number.NEGATIVE_INFINITY) > windowMs) return graphErrors.whatsappWindow
   return limits.pair.take(person.id) ? undefined : graphErrors.whatsappPairRate
+}
+
+function isText(body: Json): boolean {
+  return body['type'] === undefined || body['type'] === 'text'
 }
 
 /** `to` wins over `recipient` when both are there. */

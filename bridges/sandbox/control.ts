@@ -1,6 +1,8 @@
 import type { Network, SandboxAccounts, WebhookObject } from './accounts.ts'
-import type { FaultKind } from './faults.ts'
+import type { Json } from './api-call.ts'
+import type { FaultKind, FaultPlace } from './faults.ts'
 import type { ErrorSpec } from './graph-error.ts'
+import type { FileKind } from './media/file-store.ts'
 import type { DeliveryMode, PushStats } from './pusher.ts'
 import type { PersonInput } from './world.ts'
 
@@ -19,6 +21,16 @@ export interface PersonInfo {
   userId?: string
 }
 
+/** A file as the person's phone has it. */
+export interface SeenFile {
+  kind: FileKind
+  mime: string
+  name?: string
+  size: number
+  /** Hex. */
+  sha256: string
+}
+
 /** A message as it stands on the person's phone. */
 export interface SeenMessage {
   id: string
@@ -26,6 +38,9 @@ export interface SeenMessage {
   from: string
   text: string
   at: number
+  files?: SeenFile[]
+  place?: Json
+  cards?: readonly Json[]
   replyTo?: string
   edited?: true
   deleted?: true
@@ -49,11 +64,28 @@ export interface SayOptions {
   unsupported?: string
 }
 
+/** What a person sends beside words. */
+export interface SendInput {
+  /** Bytes in base64. */
+  files?: { kind: FileKind; mime: string; data: string; name?: string; animated?: boolean }[]
+  /** The caption. */
+  text?: string
+  /** `{latitude, longitude, name?, address?}` */
+  place?: Json
+  /** Contact cards in the words of WhatsApp (WhatsApp). */
+  cards?: Json[]
+  replyTo?: string
+  forwarded?: 'once' | 'often'
+  /** WhatsApp itself fails to load the file: the business is told so (error 131052). */
+  withheld?: boolean
+}
+
 /** What may be asked of a running sandbox beside the networks' own APIs; the same in the process and over HTTP. A wrong request is a SandboxError. */
 export interface SandboxControl {
   accounts(): Promise<SandboxAccounts>
   addPerson(input: PersonInput): Promise<PersonInfo>
   say(input: Who & { text: string } & SayOptions): Promise<{ id: string }>
+  send(input: Who & SendInput): Promise<{ id: string }>
   edit(input: Who & { id: string; text: string }): Promise<void>
   unsend(input: Who & { id: string }): Promise<void>
   react(input: Who & { id: string; emoji?: string }): Promise<void>
@@ -65,8 +97,18 @@ export interface SandboxControl {
   /** Subscribes a webhook after its challenge; the app secret is the account's unless another is given. */
   setWebhook(input: { object: WebhookObject; url: string; verifyToken: string; appSecret?: string }): Promise<void>
   setDelivery(input: { network: Network } & Partial<DeliveryMode>): Promise<void>
-  setFault(input: { network: Network; kind: FaultKind; when?: 'before' | 'after'; times?: number; error?: ErrorSpec }): Promise<void>
-  setToken(input: { network: Network; expired: boolean }): Promise<void>
+  setFault(input: {
+    network: Network
+    kind: FaultKind
+    at?: FaultPlace
+    when?: 'before' | 'after'
+    times?: number
+    error?: ErrorSpec
+  }): Promise<void>
+  /** Makes a token bad at once, bad by the clock after a time, or good again (`expired: false`). */
+  setToken(input: { network: Network; expired?: boolean; revoked?: boolean; expiresInMs?: number }): Promise<void>
+  /** Whether the number of WhatsApp is used in the app of WhatsApp Business too. */
+  setCoexistence(input: { on: boolean }): Promise<void>
   /** Resolves when no webhook of the network is on its way. */
   settle(input: { network: Network }): Promise<void>
   stats(input: { network: Network }): Promise<PushStats>

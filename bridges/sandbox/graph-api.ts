@@ -1,9 +1,11 @@
-import { networks, objectOf, type SandboxAccount } from './accounts.ts'
+import { type Network, networks, objectOf, type SandboxAccount } from './accounts.ts'
 import { type ApiCall, asJson, type Json, type Outcome, stringOf } from './api-call.ts'
 import { createMessagingLimits, postMessaging, postPersona } from './api-messaging.ts'
 import { createWhatsappLimits, postWhatsapp } from './api-whatsapp.ts'
 import type { Faults } from './faults.ts'
 import { type ErrorSpec, graphErrors, parameterError, unknownObject } from './graph-error.ts'
+import { messageNode, postAttachment, postWhatsappMedia, whatsappMediaNode } from './media/api-files.ts'
+import type { UploadedFile } from './media/read-form.ts'
 import type { World } from './world.ts'
 
 /** A request as it came in, below the address of the sandbox. */
@@ -13,9 +15,12 @@ export interface RawCall {
   query: URLSearchParams
   authorization?: string
   body: Json
+  files?: ReadonlyMap<string, UploadedFile>
 }
 
 export interface GraphApi {
+  /** The account behind a token, while it is good. */
+  accountOf(raw: Pick<RawCall, 'query' | 'authorization'>): SandboxAccount | undefined
   /** Finds the account first, so that a fault may hit the call before it is carried out by `run`. */
   open(raw: RawCall): { account?: SandboxAccount; isSend: boolean; run(): Promise<Outcome> }
 }
@@ -34,41 +39,50 @@ export function createGraphApi(world: World, faults: Faults, subscribe: Subscrib
     const { account, method } = call
     const own = id === account.id || (id === 'me' && account.network !== 'whatsapp')
     if (rest.length > 0 || !id) return { error: graphErrors.unknownPath }
-    if (method === 'GET' && !edge) return own ? { body: nodeOf(account) } : profileOf(world, account, id)
+    if (!edge && method !== 'POST') return (own && method === 'GET' ? { body: nodeOf(account) } : undefined) ?? nodeUnder(world, call, id)
     if (method === 'POST' && edge === 'subscribed_apps' && (own || id === account.entryId)) return { body: { success: true } }
     if (!own || method !== 'POST') return { error: unknownObject(method, id) }
     if (edge === 'messages') {
       return account.network === 'whatsapp' ? postWhatsapp(world, whatsapp, faults, call) : postMessaging(world, messaging, call)
     }
+    if (edge === 'media' && account.network === 'whatsapp') return postWhatsappMedia(world, call)
+    if (edge === 'message_attachments' && account.network !== 'whatsapp') return postAttachment(world, call)
     if (edge === 'personas' && account.network === 'messenger') return postPersona(world, call.body)
     return { error: unknownObject(method, id) }
   }
 
+  const accountOf = (raw: Pick<RawCall, 'query' | 'authorization'> & { body?: Json }) => {
+    const token = tokenOf(raw)
+    return networks.map((network) => world.accounts[network]).find(({ accessToken }) => accessToken === token)
+  }
+
   return {
+    accountOf,
     open(raw) {
       const segments = versions.exec(raw.path)?.[1]?.split('/').map(decodeSegment) ?? []
       const token = tokenOf(raw)
-      const account = networks.map((network) => world.accounts[network]).find(({ accessToken }) => accessToken === token)
+      const account = accountOf(raw)
       const app = networks.map((network) => world.accounts[network]).find(({ appId, appSecret }) => token === `${appId}|${appSecret}`)
       const isSend = raw.method === 'POST' && segments[1] === 'messages' && account !== undefined
       const refuse = (error: ErrorSpec) => ({ isSend: false, run: async (): Promise<Outcome> => ({ error }) })
       if (segments.length === 0) return refuse(graphErrors.unknownPath)
       if (token === undefined) return refuse(graphErrors.noToken)
-      if (account && world.expiredTokens.has(account.network)) return refuse(graphErrors.expiredToken)
+      const ended = account && tokenProblem(world, account.network)
+      if (ended) return refuse(ended)
       const caller = account ?? app
       if (!caller) return refuse(graphErrors.badToken)
-      const { method, query, body } = raw
+      const { method, query, body, files } = raw
       if (segments[0] === 'debug_token') return { isSend: false, run: async () => debugToken(world, query.get('input_token')) }
       if (segments[1] === 'subscriptions') {
         return { isSend: false, run: () => postSubscription(app, segments[0], body, subscribe) }
       }
       if (!account) return refuse(graphErrors.noPermission)
-      return { account, isSend, run: async () => run({ method, segments, query, body, account }) }
+      return { account, isSend, run: async () => run({ method, segments, query, body, account, ...(files ? { files } : {}) }) }
     },
   }
 }
 
-function tokenOf(raw: RawCall): string | undefined {
+function tokenOf(raw: Pick<RawCall, 'query' | 'authorization'> & { body?: Json }): string | undefined {
   const bearer = /^(?:Bearer|OAuth) (.+)$/i.exec(raw.authorization ?? '')?.[1]
   return bearer ?? raw.query.get('access_token') ?? stringOf(raw.body, 'access_token')
 }
@@ -88,6 +102,23 @@ function nodeOf(account: SandboxAccount): Json {
   return network === 'messenger' ? { id, name } : { id, user_id: id, username, name }
 }
 
+/** What else has an id: files of WhatsApp, messages and people of the others. */
+function nodeUnder(world: World, call: ApiCall, id: string): Outcome {
+  const { account, method } = call
+  const file = account.network === 'whatsapp' ? whatsappMediaNode(world, call, id) : undefined
+  if (file) return file
+  if (method !== 'GET') return { error: unknownObject(method, id) }
+  const profile = profileOf(world, account, id)
+  return 'error' in profile ? messageNode(world, call, id) : profile
+}
+
+/** What a token that is no longer good is answered. */
+export function tokenProblem({ tokenEnds, clock }: World, network: Network): ErrorSpec | undefined {
+  const end = tokenEnds.get(network)
+  if (end === 'revoked') return graphErrors.revokedToken
+  return end !== undefined && end <= clock.now() ? graphErrors.expiredToken : undefined
+}
+
 /** The profile of a person, for Pages and Instagram accounts to which they wrote. */
 function profileOf(world: World, account: SandboxAccount, id: string): Outcome {
   const person = world.people.find((one) => one.network === account.network && one.id === id && one.lastWroteAt !== undefined)
@@ -105,8 +136,14 @@ function debugToken(world: World, inspected: string | null): Outcome {
     messenger: ['pages_messaging', 'pages_manage_metadata'],
     instagram: ['instagram_business_basic', 'instagram_business_manage_messages'],
   }[account.network]
+  const end = world.tokenEnds.get(account.network)
+  const expiresAt = typeof end === 'number' ? Math.floor(end / 1000) : 0
   const type = account.network === 'messenger' ? 'PAGE' : account.network === 'whatsapp' ? 'SYSTEM_USER' : 'USER'
-  return { body: { data: { app_id: account.appId, type, is_valid: !world.expiredTokens.has(account.network), expires_at: 0, scopes } } }
+  return {
+    body: {
+      data: { app_id: account.appId, type, is_valid: tokenProblem(world, account.network) === undefined, expires_at: expiresAt, scopes },
+    },
+  }
 }
 
 /** `POST /{app-id}/subscriptions` with the app's token: the callback is asked for the challenge before it is taken. */

@@ -14,6 +14,12 @@ export const graphErrors = {
   noToken: { status: 400, code: 104, message: 'An access token is required to request this resource.' },
   badToken: { status: 401, code: 190, message: 'Invalid OAuth access token - Cannot parse access token' },
   expiredToken: { status: 401, code: 190, subcode: 463, message: 'Error validating access token: Session has expired.' },
+  revokedToken: {
+    status: 401,
+    code: 190,
+    subcode: 460,
+    message: 'Error validating access token: The session has been invalidated.',
+  },
   noPermission: { status: 403, code: 10, message: '(#10) Application does not have permission for this action' },
   unknownPath: { status: 400, code: 2500, message: 'Unknown path components' },
   badJson: { status: 400, code: 100, message: '(#100) Invalid parameter' },
@@ -44,6 +50,18 @@ export const graphErrors = {
     message: '(#131051) Unsupported message type',
     details: 'Message type is not currently supported.',
   },
+  whatsappNoMedia: {
+    status: 400,
+    code: 131009,
+    message: '(#131009) Parameter value is not valid',
+    details: 'The media id is not valid or has expired.',
+  },
+  whatsappUpload: {
+    status: 400,
+    code: 131053,
+    message: '(#131053) Media upload error',
+    details: 'Unable to upload the media used in the message: its type or size is not supported, or it could not be fetched.',
+  },
   whatsappToSelf: { status: 400, code: 131021, message: '(#131021) Recipient cannot be sender', details: 'Recipient cannot be sender' },
   messagingWindow: {
     status: 400,
@@ -53,6 +71,9 @@ export const graphErrors = {
   },
   messagingNoUser: { status: 400, code: 100, subcode: 2018001, message: '(#100) No matching user found' },
   messagingUnavailable: { status: 400, code: 551, subcode: 1545041, message: "(#551) This person isn't available right now." },
+  messagingUpload: { status: 400, code: 100, subcode: 2018047, message: '(#100) Upload attachment failure.' },
+  messagingFetch: { status: 400, code: 100, subcode: 2018008, message: '(#100) Failed to fetch the file from the url.' },
+  messagingNoAttachment: { status: 400, code: 100, subcode: 2018074, message: '(#100) Invalid attachment id: it does not exist.' },
   messagingRate: { status: 400, code: 613, message: '(#613) Calls to this api have exceeded the rate limit.' },
 } as const satisfies Record<string, ErrorSpec>
 

@@ -1,23 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SandboxAccount } from './accounts.ts'
 import type { Json } from './api-call.ts'
 import type { Fault, Faults } from './faults.ts'
 import type { GraphApi } from './graph-api.ts'
-import { errorBody, graphErrors } from './graph-error.ts'
+import { type ErrorSpec, errorBody, graphErrors } from './graph-error.ts'
+import { largestUpload } from './media/file-limits.ts'
+import { type Form, readForm } from './media/read-form.ts'
 import type { Pusher } from './pusher.ts'
 import { readBody } from './read-body.ts'
+import type { World } from './world.ts'
 
 export type Serve = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
 /** Serves the Graph API over HTTP, with the faults that were asked for; what a call sets off is pushed once it was answered. */
-export function createGraphServer(api: GraphApi, pusher: Pusher, faults: Faults): Serve {
+export function createGraphServer(api: GraphApi, pusher: Pusher, faults: Faults, world: World): Serve {
   return async (request, response, url) => {
-    const body = parseBody(request.headers['content-type'], await readBody(request))
-    if (!body) return answer(response, graphErrors.badJson.status, errorBody(graphErrors.badJson))
     const { method = 'GET', headers } = request
-    const authorization = headers.authorization === undefined ? {} : { authorization: headers.authorization }
-    const call = api.open({ method, path: url.pathname, query: url.searchParams, ...authorization, body })
-    const fault = call.isSend && call.account ? faults.take(call.account.network) : undefined
-    if (fault?.when === 'before') return fail(response, fault)
+    const raw = {
+      ...{ method, path: url.pathname, query: url.searchParams },
+      ...(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
+    }
+    const isUpload = headers['content-type']?.startsWith('multipart/form-data') === true
+    const uploader = isUpload ? api.accountOf(raw) : undefined
+    const spoiled = uploader && faults.take(uploader.network, 'upload')
+    if (spoiled?.kind === 'cut' && spoiled.when === 'before') return void request.once('data', () => response.destroy())
+    const form = await parseBody(headers['content-type'], await readBody(request, isUpload ? largestUpload : undefined))
+    if (!form) return answer(response, graphErrors.badJson.status, errorBody(graphErrors.badJson))
+    const call = api.open({ ...raw, body: form.fields, files: form.files })
+    const fault = spoiled ?? (call.isSend && call.account ? faults.take(call.account.network, 'send') : undefined)
+    if (fault?.when === 'before') return fail(response, fault, world, call.account)
     const outcome = await call.run()
     const network = call.account?.network
     const happenings = ('happenings' in outcome && outcome.happenings) || []
@@ -28,7 +39,7 @@ export function createGraphServer(api: GraphApi, pusher: Pusher, faults: Faults)
       push()
       await pusher.settle(network)
     }
-    if (fault) fail(response, fault)
+    if (fault) fail(response, fault, world, call.account)
     else if ('error' in outcome) answer(response, outcome.error.status, errorBody(outcome.error))
     else answer(response, 200, outcome.body)
     if (network && !pusher.mode(network).early) push()
@@ -41,7 +52,11 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
     .end(JSON.stringify(body))
 }
 
-function fail(response: ServerResponse, fault: Fault): void {
+function refuse(response: ServerResponse, error: ErrorSpec): void {
+  answer(response, error.status, errorBody(error))
+}
+
+function fail(response: ServerResponse, fault: Fault, { tokenEnds, clock }: World, account: SandboxAccount | undefined): void {
   const json = { 'content-type': 'application/json' }
   switch (fault.kind) {
     case 'cut':
@@ -57,7 +72,21 @@ function fail(response: ServerResponse, fault: Fault): void {
       response.writeHead(200, json).end(`{"filler":"${'x'.repeat(4_194_304)}"}`)
       break
     case 'error':
-      answer(response, fault.error.status, errorBody(fault.error))
+      refuse(response, fault.error)
+      break
+    case 'rate_limit':
+      refuse(response, account?.network === 'whatsapp' ? graphErrors.whatsappRate : graphErrors.messagingRate)
+      break
+    case 'revoke':
+      if (account) tokenEnds.set(account.network, 'revoked')
+      refuse(response, graphErrors.revokedToken)
+      break
+    case 'expire':
+      if (account) tokenEnds.set(account.network, clock.now())
+      refuse(response, graphErrors.expiredToken)
+      break
+    case 'corrupt':
+      refuse(response, graphErrors.serverError)
       break
     case 'hang':
     case 'fail_later':
@@ -65,12 +94,16 @@ function fail(response: ServerResponse, fault: Fault): void {
   }
 }
 
-function parseBody(contentType: string | undefined, body: Buffer): Json | undefined {
-  if (body.length === 0) return {}
-  if (contentType?.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(body.toString('utf8')))
+async function parseBody(contentType: string | undefined, body: Buffer): Promise<(Pick<Form, 'files'> & { fields: Json }) | undefined> {
+  const files = new Map()
+  if (body.length === 0) return { fields: {}, files }
+  if (contentType?.startsWith('multipart/form-data')) return readForm(contentType, body)
+  if (contentType?.startsWith('application/x-www-form-urlencoded')) {
+    return { fields: Object.fromEntries(new URLSearchParams(body.toString('utf8'))), files }
+  }
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'))
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : undefined
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { fields: parsed as Json, files } : undefined
   } catch {
     return undefined
   }

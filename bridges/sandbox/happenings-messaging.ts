@@ -1,5 +1,6 @@
 import type { SandboxAccount } from './accounts.ts'
 import type { Happening } from './envelope.ts'
+import { attachmentsOf } from './media/api-files.ts'
 import type { Message, Person } from './world.ts'
 
 /** A person's message to a Page or Instagram account. */
@@ -7,7 +8,8 @@ export function messagingInbound(account: SandboxAccount, person: Person, messag
   return fromPerson(account, person, message.at, {
     message: {
       mid: message.id,
-      text: message.text,
+      ...textOf(message),
+      ...attachmentsOf(message),
       ...replyOf(message),
       ...(product === undefined ? {} : { referral: { product: { id: product } } }),
     },
@@ -23,7 +25,7 @@ export function messagingEcho(account: SandboxAccount, person: Person, message: 
     sender: { id: account.id },
     recipient: { id: person.id },
     timestamp: message.at,
-    message: { mid: message.id, is_echo: true, ...app, ...metadata, text: message.text, ...replyOf(message) },
+    message: { mid: message.id, is_echo: true, ...app, ...metadata, ...textOf(message), ...attachmentsOf(message), ...replyOf(message) },
   }
 }
 
@@ -65,6 +67,10 @@ export function messagingUnsupported(account: SandboxAccount, person: Person, mi
 
 function fromPerson(account: SandboxAccount, person: Person, timestamp: number, content: Record<string, unknown>): Happening {
   return { sender: { id: person.id }, recipient: { id: account.id }, timestamp, ...content }
+}
+
+function textOf({ text, files, place }: Message) {
+  return text === '' && (files.length > 0 || place) ? {} : { text }
 }
 
 function replyOf(message: Message) {

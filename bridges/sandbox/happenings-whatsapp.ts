@@ -7,7 +7,7 @@ import type { Message, Person } from './world.ts'
 export function whatsappInbound(
   account: SandboxAccount,
   person: Person,
-  message: Pick<Message, 'id' | 'at' | 'replyTo'>,
+  message: Pick<Message, 'id' | 'at' | 'replyTo' | 'forwarded'>,
   type: string,
   content: Record<string, unknown>,
 ): Happening {
@@ -16,7 +16,7 @@ export function whatsappInbound(
     contacts: [{ profile: { name: person.name }, ...(person.hidesNumber ? {} : { wa_id: person.phone }), user_id: person.userId }],
     messages: [
       {
-        ...(message.replyTo === undefined ? {} : { context: { from: account.phone, id: message.replyTo } }),
+        ...contextOf(account, message),
         ...(person.hidesNumber ? {} : { from: person.phone }),
         from_user_id: person.userId,
         id: message.id,
@@ -67,4 +67,10 @@ function shared(account: SandboxAccount) {
 
 function seconds(ms: number): string {
   return String(Math.floor(ms / 1000))
+}
+
+function contextOf(account: SandboxAccount, { replyTo, forwarded }: Pick<Message, 'replyTo' | 'forwarded'>) {
+  const answers = replyTo === undefined ? {} : { from: account.phone, id: replyTo }
+  const marks = forwarded === undefined ? {} : forwarded === 'often' ? { frequently_forwarded: true } : { forwarded: true }
+  return replyTo === undefined && forwarded === undefined ? {} : { context: { ...answers, ...marks } }
 }

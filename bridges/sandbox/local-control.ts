@@ -1,8 +1,9 @@
 import { type Network, networks, objectOf } from './accounts.ts'
 import { deliverWaiting } from './arrival.ts'
 import { type SandboxControl, SandboxError, type Who } from './control.ts'
-import { type Faults, faultKinds } from './faults.ts'
+import { type Faults, faultKinds, faultPlaces } from './faults.ts'
 import { graphErrors, isErrorSpec } from './graph-error.ts'
+import { send } from './media/person-sends.ts'
 import { type Done, edit, react, read, say, sayFromInbox, unsend } from './person-actions.ts'
 import type { Pusher } from './pusher.ts'
 import { verifyCallback } from './subscribe.ts'
@@ -24,6 +25,7 @@ export function createLocalControl(world: World, pusher: Pusher, faults: Faults)
     accounts: async () => world.accounts,
     addPerson: async (input) => infoOf(world.addPerson(input)),
     say: async (input) => report(input.network, say(world, find(input), input.text, input)),
+    send: async (input) => report(input.network, send(world, find(input), input)),
     edit: async (input) => void report(input.network, edit(world, find(input), input.id, input.text)),
     unsend: async (input) => void report(input.network, unsend(world, find(input), input.id)),
     react: async (input) => void report(input.network, react(world, find(input), input.id, input.emoji)),
@@ -47,14 +49,20 @@ export function createLocalControl(world: World, pusher: Pusher, faults: Faults)
         throw new SandboxError('a batch holds one at least, and copies are at most 100')
       pusher.configure(network, mode)
     },
-    async setFault({ network, kind, when = 'before', times = 1, error = graphErrors.serverError }) {
-      if (!faultKinds.includes(kind) || !['before', 'after'].includes(when) || !isErrorSpec(error))
+    async setFault({ network, kind, at = 'send', when = 'before', times = 1, error = graphErrors.serverError }) {
+      if (!faultKinds.includes(kind) || !faultPlaces.includes(at) || !['before', 'after'].includes(when) || !isErrorSpec(error))
         throw new SandboxError('there is no such fault')
-      faults.add(network, { kind, when, times, error })
+      faults.add(network, { kind, at, when, times, error })
     },
-    async setToken({ network, expired }) {
-      if (expired) world.expiredTokens.add(network)
-      else world.expiredTokens.delete(network)
+    async setToken({ network, expired, revoked, expiresInMs }) {
+      const now = world.clock.now()
+      if (revoked) world.tokenEnds.set(network, 'revoked')
+      else if (expired) world.tokenEnds.set(network, now)
+      else if (expiresInMs !== undefined) world.tokenEnds.set(network, now + expiresInMs)
+      else world.tokenEnds.delete(network)
+    },
+    setCoexistence: async ({ on }) => {
+      world.coexistence = on
     },
     settle: ({ network }) => pusher.settle(network),
     stats: async ({ network }) => pusher.stats(network),

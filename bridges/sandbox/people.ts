@@ -1,4 +1,4 @@
-import type { PersonInfo, PersonView, SandboxControl, SayOptions, SeenMessage } from './control.ts'
+import type { PersonInfo, PersonView, SandboxControl, SayOptions, SeenMessage, SendInput } from './control.ts'
 import type { PersonInput } from './world.ts'
 
 /** A scripted person of one network. */
@@ -6,6 +6,8 @@ export interface ScriptedPerson {
   readonly info: PersonInfo
   /** Writes to the business; the id of the message. */
   says(text: string, options?: SayOptions): Promise<string>
+  /** Sends files, a place or contact cards; the id of the message. */
+  sends(input: SendInput): Promise<string>
   /** What stands in their chat. */
   sees(): Promise<SeenMessage[]>
   view(): Promise<PersonView>
@@ -25,6 +27,7 @@ export async function createScriptedPerson(control: SandboxControl, input: Perso
   return {
     info,
     says: async (text, options = {}) => (await control.say({ ...who, text, ...options })).id,
+    sends: async (input) => (await control.send({ ...who, ...input })).id,
     sees: async () => (await control.view(who)).messages,
     view: () => control.view(who),
     reads: () => control.read(who),

@@ -1,4 +1,5 @@
 import type { SandboxAccount } from './accounts.ts'
+import type { Json } from './api-call.ts'
 import { deliverWaiting, readArrived } from './arrival.ts'
 import { SandboxError, type SayOptions } from './control.ts'
 import type { Happening } from './envelope.ts'
@@ -42,30 +43,45 @@ function inbound(account: SandboxAccount, person: Person, message: Message, unsu
       : messagingUnsupported(account, person, message.id, message.at)
   }
   if (unsupported === undefined) return whatsappInbound(account, person, message, 'text', { text: { body: message.text } })
-  const error = {
-    code: 131051,
-    title: 'Message type unknown',
-    message: 'Message type unknown',
-    error_data: { details: 'Message type is not supported' },
-  }
-  return whatsappInbound(account, person, message, 'unsupported', { errors: [error], unsupported: { type: unsupported } })
+  return whatsappInbound(account, person, message, 'unsupported', unsupportedContent(unsupported))
 }
 
-/** A person changes what they wrote: five times at most on Messenger, elsewhere the API does not tell. */
+/** A person changes what they wrote: five times at most on Messenger; the API of WhatsApp shows what was changed to numbers in coexistence only. */
 export function edit(world: World, person: Person, id: string, text: string): Done {
   const message = ownMessage(person, id)
-  if (person.network === 'whatsapp' || message.edits >= 5) throw new SandboxError('this message cannot be edited')
+  if (person.network !== 'whatsapp' && message.edits >= 5) throw new SandboxError('this message cannot be edited')
   message.text = text
   message.edits++
+  if (person.network === 'whatsapp') {
+    const changed = { original_message_id: id, message: { type: 'text', text: { body: text } } }
+    return { id, happenings: [onWhatsapp(world, person, 'edit', changed)] }
+  }
   return { id, happenings: [messagingEdit(world.accounts[person.network], person, message, world.clock.now())] }
 }
 
-/** A person takes a message back; only Instagram tells. */
+/** A person takes a message back; Instagram tells, and WhatsApp tells numbers in coexistence. */
 export function unsend(world: World, person: Person, id: string): Done {
   const message = ownMessage(person, id)
   message.deleted = true
+  if (person.network === 'whatsapp') {
+    return { id, happenings: world.coexistence ? [onWhatsapp(world, person, 'revoke', { original_message_id: id })] : [] }
+  }
   const told = person.network === 'instagram'
   return { id, happenings: told ? [instagramUnsend(world.accounts.instagram, person, message, world.clock.now())] : [] }
+}
+
+/** What a person did to a message, under an id of its own; withheld from numbers that are used with the API alone. */
+function onWhatsapp(world: World, person: Person, type: 'edit' | 'revoke', content: Json): Happening {
+  const message = { id: createWamid(person.phone!, true), at: world.clock.now() }
+  const { whatsapp } = world.accounts
+  if (world.coexistence) return whatsappInbound(whatsapp, person, message, type, { [type]: content })
+  return whatsappInbound(whatsapp, person, message, 'unsupported', unsupportedContent(type))
+}
+
+function unsupportedContent(type: string): Json {
+  const title = 'Message type unknown'
+  const error = { code: 131051, title, message: title, error_data: { details: 'Message type is not supported' } }
+  return { errors: [error], unsupported: { type } }
 }
 
 /** A person reacts to a message, or takes the reaction back when there is no emoji. */

@@ -19,6 +19,12 @@ export interface DeliveryMode {
   batch: number
   /** Nothing leaves until this is false again. */
   held: boolean
+  /** So long each body waits before it leaves (in the machine's time). */
+  delayMs: number
+  /** So many of the next bodies are lost. */
+  dropNext: number
+  /** So many of the next bodies are signed with a wrong secret, posted once and then lost. */
+  forgeNext: number
   /** What a call to the API sets off is delivered before the call is answered: the order that bridges trip over. */
   early: boolean
 }
@@ -27,13 +33,15 @@ export interface PushStats {
   waiting: number
   posts: number
   accepted: number
+  /** Forged bodies that were answered with 200 all the same. */
+  forgedAccepted: number
 }
 
 interface Line {
   subscription?: Subscription
   mode: DeliveryMode
   waiting: { happening: Happening; since: number }[]
-  stats: { posts: number; accepted: number }
+  stats: { posts: number; accepted: number; forgedAccepted: number }
   running?: Promise<void>
 }
 
@@ -66,12 +74,22 @@ export function createPusher(options: PusherOptions): Pusher {
   const poster = createPoster(options, closing.signal)
   const lines = new Map<Network, Line>(networks.map((network) => [network, createLine()]))
 
+  const deliver = async (line: Line, body: Buffer, since: number): Promise<void> => {
+    const { mode } = line
+    if (mode.delayMs > 0) await sleep(mode.delayMs, undefined, { signal: closing.signal }).catch(() => undefined)
+    if (mode.dropNext > 0) mode.dropNext--
+    else if (mode.forgeNext > 0) {
+      mode.forgeNext--
+      await poster.postForged(line, body)
+    } else for (let copy = 0; copy <= mode.extraCopies; copy++) await poster.postUntilAccepted(line, body, since)
+  }
+
   const drain = async (network: Network, line: Line): Promise<void> => {
     while (line.waiting.length > 0 && !line.mode.held && !closing.signal.aborted) {
       const taken = line.mode.reversed ? line.waiting.slice(-line.mode.batch).reverse() : line.waiting.slice(0, line.mode.batch)
       const happenings = taken.map(({ happening }) => happening)
       const body = encodeEnvelope(accounts[network], happenings, clock.now())
-      for (let copy = 0; copy <= line.mode.extraCopies; copy++) await poster.postUntilAccepted(line, body, taken[0]!.since)
+      await deliver(line, body, taken[0]!.since)
       line.waiting = line.waiting.filter((one) => !taken.includes(one))
     }
   }
@@ -113,8 +131,8 @@ export function createPusher(options: PusherOptions): Pusher {
 function createPoster(options: PusherOptions, closing: AbortSignal) {
   const { clock, timeoutMs = 5_000, firstRetryMs = 50, longestRetryMs = 2_000 } = options
   const dispatcher = new Agent({ allowH2: false })
-  const post = async (line: Line, body: Buffer): Promise<boolean> => {
-    const { url, appSecret } = line.subscription!
+  const post = async (line: Line, body: Buffer, appSecret = line.subscription!.appSecret): Promise<boolean> => {
+    const { url } = line.subscription!
     line.stats.posts++
     try {
       const signal = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)])
@@ -127,6 +145,9 @@ function createPoster(options: PusherOptions, closing: AbortSignal) {
     }
   }
   return {
+    async postForged(line: Line, body: Buffer): Promise<void> {
+      if (await post(line, body, `not ${line.subscription!.appSecret}`)) line.stats.forgedAccepted++
+    },
     async postUntilAccepted(line: Line, body: Buffer, since: number): Promise<void> {
       for (
         let waitMs = firstRetryMs;
@@ -145,5 +166,6 @@ function createPoster(options: PusherOptions, closing: AbortSignal) {
 }
 
 function createLine(): Line {
-  return { mode: { extraCopies: 0, reversed: false, batch: 1, held: false, early: false }, waiting: [], stats: { posts: 0, accepted: 0 } }
+  const mode = { extraCopies: 0, reversed: false, batch: 1, held: false, delayMs: 0, dropNext: 0, forgeNext: 0, early: false }
+  return { mode, waiting: [], stats: { posts: 0, accepted: 0, forgedAccepted: 0 } }
 }

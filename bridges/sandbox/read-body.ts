@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-const limit = 1_048_576
+const usualLimit = 1_048_576
 
-/** The body of a request, at most 1 MiB; a longer one ends the connection. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** The body of a request, at most 1 MiB unless told otherwise; a longer one ends the connection. */
+export async function readBody(request: IncomingMessage, limit = usualLimit): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request) {

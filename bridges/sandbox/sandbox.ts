@@ -10,6 +10,7 @@ import { createFaults } from './faults.ts'
 import { createGraphApi } from './graph-api.ts'
 import { createGraphServer } from './graph-server.ts'
 import { createLocalControl } from './local-control.ts'
+import { createFileServer, isFilePath } from './media/serve-files.ts'
 import { createScriptedPerson, type ScriptedPerson } from './people.ts'
 import { createPusher } from './pusher.ts'
 import { verifyCallback } from './subscribe.ts'
@@ -55,19 +56,22 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (problem === undefined) pusher.subscribe(account.network, { url, appSecret: account.appSecret })
     return problem
   })
-  const serveGraph = createGraphServer(api, pusher, faults)
+  const serveGraph = createGraphServer(api, pusher, faults, world)
+  const serveFile = createFileServer(world, faults)
   const serveControl = createControlServer(control)
   const server = createServer((request, response) => {
     const url = URL.parse(request.url ?? '/', 'http://sandbox')
     if (!url) return void response.writeHead(400).end()
-    const serve = isControlPath(url.pathname) ? serveControl : serveGraph
+    const serve = isControlPath(url.pathname) ? serveControl : isFilePath(url.pathname) ? serveFile : serveGraph
     serve(request, response, url).catch(() => (response.headersSent ? response.destroy() : response.writeHead(500).end()))
   })
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address() as AddressInfo
+  const origin = `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+  world.files.setOrigin(origin)
   return {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    url: origin,
     accounts,
     control,
     person: (input) => createScriptedPerson(control, input),

@@ -29,10 +29,18 @@ function seen(world: World, person: Person, message: Message): SeenMessage {
   ].filter((reaction): reaction is { from: string; emoji: string } => reaction.emoji !== undefined)
   return {
     ...{ id, from: byPerson ? 'me' : message.label, text: deleted ? '' : message.text, at },
+    ...(deleted ? {} : contentOf(message)),
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(edits > 0 ? { edited: true as const } : {}),
     ...(deleted ? { deleted: true as const } : {}),
     ...(reactions.length > 0 ? { reactions } : {}),
     ...(byPerson && read ? { seen: true as const } : {}),
   }
+}
+
+function contentOf({ files, place, cards }: Message): Pick<SeenMessage, 'files' | 'place' | 'cards'> {
+  const seenFiles = files.map(({ kind, mime, name, bytes, sha256 }) => {
+    return { kind, mime, ...(name === undefined ? {} : { name }), size: bytes.length, sha256 }
+  })
+  return { ...(files.length > 0 ? { files: seenFiles } : {}), ...(place ? { place } : {}), ...(cards.length > 0 ? { cards } : {}) }
 }

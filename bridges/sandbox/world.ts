@@ -1,5 +1,7 @@
 import { digitsFrom, type Network, type SandboxAccounts, secretFrom } from './accounts.ts'
+import type { Json } from './api-call.ts'
 import type { SandboxClock } from './clock.ts'
+import { createFileStore, type FileStore, type StoredFile } from './media/file-store.ts'
 
 /** A message in the chat between a person and the business, as the network keeps it. */
 export interface Message {
@@ -10,6 +12,12 @@ export interface Message {
   label: string
   text: string
   at: number
+  files: StoredFile[]
+  /** A location, in the words of WhatsApp. */
+  place?: Json
+  /** Contact cards, in the words of WhatsApp. */
+  cards: readonly Json[]
+  forwarded?: 'once' | 'often'
   replyTo?: string
   tag?: string
   edits: number
@@ -51,7 +59,11 @@ export interface World {
   readonly clock: SandboxClock
   readonly people: Person[]
   readonly personas: Map<string, string>
-  readonly expiredTokens: Set<Network>
+  readonly files: FileStore
+  /** Tokens that are no longer good: when they end by the clock, or because they were revoked. */
+  readonly tokenEnds: Map<Network, number | 'revoked'>
+  /** Whether the number is used in the WhatsApp Business app too: only then the API tells of edits and withdrawals. */
+  coexistence: boolean
   addPerson(input: PersonInput): Person
   /** By id, phone number, user id or name; undefined when there is none. */
   findPerson(network: Network, reference: string): Person | undefined
@@ -69,7 +81,9 @@ export function createWorld(seed: string, accounts: SandboxAccounts, clock: Sand
     clock,
     people,
     personas: new Map(),
-    expiredTokens: new Set(),
+    files: createFileStore(clock),
+    tokenEnds: new Map(),
+    coexistence: false,
     findPerson,
     addPerson(input) {
       const known = findPerson(input.network, input.phone ?? input.name)
@@ -104,5 +118,5 @@ function createPerson(seed: string, input: PersonInput): Person {
 
 /** A message that nobody has received yet. */
 export function createMessage(message: Pick<Message, 'id' | 'byPerson' | 'label' | 'text' | 'at'> & Partial<Message>): Message {
-  return { edits: 0, deleted: false, reactions: {}, delivered: false, read: false, ...message }
+  return { files: [], cards: [], edits: 0, deleted: false, reactions: {}, delivered: false, read: false, ...message }
 }

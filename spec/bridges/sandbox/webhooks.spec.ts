@@ -144,7 +144,7 @@ describe('the webhooks of the sandbox', () => {
     expect(all.map((record) => record.type === 'text' && record.text)).to.deep.equal(['one', 'two'])
     expect(receiver.bodies).to.have.length(5)
     for (const body of receiver.bodies.slice(1, 4)) expect(body.equals(receiver.bodies[0]!)).to.equal(true)
-    expect(await sandbox.control.stats({ network })).to.deep.equal({ waiting: 0, posts: 5, accepted: 2 })
+    expect(await sandbox.control.stats({ network })).to.deep.equal({ waiting: 0, posts: 5, accepted: 2, forgedAccepted: 0 })
   })
 
   it('wait for a bridge that is down and find it at its new address', async () => {
