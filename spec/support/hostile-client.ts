@@ -72,6 +72,8 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
   const other = await server.register(`other${stages}`)
   const room = (await me.post('/createRoom', { preset: 'public_chat' })).body.room_id as string
   const event = (await me.put(`/rooms/${encodeURIComponent(room)}/send/m.room.message/1`, { msgtype: 'm.text', body: 'x' })).body.event_id
+  const backup = { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: { public_key: 'abc' } }
+  const version = (await me.post('/room_keys/version', backup)).body.version as string
   let token = me.token
   return {
     ids: {
@@ -95,6 +97,8 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
       ruleId: 'rule',
       receiptType: 'm.read',
       tag: 'u.work',
+      version,
+      sessionId: 'session',
       appserviceId: 'bridge',
     },
     token: () => token,
@@ -114,4 +118,22 @@ export function pathOf(template: string, ids: Readonly<Record<string, string>>):
 /** Fills `{name}` with ids in a JSON text. */
 export function bodyOf(text: string, ids: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => ids[name] ?? whole)
+}
+
+/** Queries without which an operation refuses before it looks at anything else. */
+const neededQueries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  getRoomEvents: { dir: 'b' },
+  getEventByTimestamp: { ts: '1' },
+}
+
+/** A whole path: its parameters filled, with the query that the operation needs and what is added to it. */
+export function targetOf(
+  { path, operationId }: { path: string; operationId: string },
+  ids: Readonly<Record<string, string>>,
+  more = '',
+): string {
+  const needed = path.includes('/room_keys/keys') ? { version: ids['version'] ?? '' } : (neededQueries[operationId] ?? {})
+  const own = Object.entries(needed).filter(([name]) => !more.startsWith(`${name}=`))
+  const query = [...own.map(([name, value]) => `${name}=${value}`), ...(more === '' ? [] : [more])].join('&')
+  return pathOf(path, ids) + (query === '' ? '' : `?${query}`)
 }

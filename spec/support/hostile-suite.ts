@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { listEndpoints } from '../../server/homeserver.ts'
-import { bodyOf, checkAnswer, pathOf, type Stage, setStage, type Wire, wireTo } from './hostile-client.ts'
+import { bodyOf, checkAnswer, pathOf, type Stage, setStage, targetOf, type Wire, wireTo } from './hostile-client.ts'
 import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './hostile-inputs.ts'
 import { type Engine, startServer, type TestServer } from './server.ts'
 
@@ -108,7 +108,7 @@ export function specifyHostileInputs(engine: Engine, every: number): void {
         const body = method === 'GET' ? undefined : bodyOf(JSON.stringify(requestBodies[operationId] ?? {}), ids)
         for (const name of requestQueries) {
           for (const value of queryValues) {
-            if (turn++ % every === 0) yield { method, path: `${pathOf(path, ids)}?${name}=${value}`, body }
+            if (turn++ % every === 0) yield { method, path: targetOf({ path, operationId }, ids, `${name}=${value}`), body }
           }
         }
       })
@@ -118,7 +118,7 @@ export function specifyHostileInputs(engine: Engine, every: number): void {
       let turn = 0
       await attack(function* ({ method, path, operationId }, { ids }) {
         if (method === 'GET') return
-        const target = { method, path: pathOf(path, ids) }
+        const target = { method, path: targetOf({ path, operationId }, ids) }
         for (const body of bodies) yield { ...target, body }
         for (const text of spoiled(requestBodies[operationId] ?? {})) {
           if (turn++ % every === 0) yield { ...target, body: bodyOf(text, ids) }
