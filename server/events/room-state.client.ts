@@ -4,6 +4,7 @@ import { isRoomAlias, type RoomAlias, type RoomId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badAlias, badJson, forbidden, invalidParam } from '../core/matrix-error.ts'
 import type { RoomView, Template } from '../graph/graph.ts'
+import { createLanes } from '../graph/lanes.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
@@ -12,6 +13,7 @@ const path = '/_matrix/client/v3/rooms/{roomId}/state/{eventType}'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
 export function roomState({ graph, home }: Tools): Endpoint[] {
+  const lanes = createLanes()
   return [
     endpoint({
       method: 'PUT',
@@ -33,10 +35,12 @@ export function roomState({ graph, home }: Tools): Endpoint[] {
         if (room === undefined) throw forbidden('you are not in a room with this id')
         if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
         if (type === 'm.room.member') checkMember(template, home.serverName)
-        const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)
-        if (same !== undefined) return { body: { event_id: same } }
-        const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }])
-        return { body: { event_id: eventIds[0] } }
+        return lanes(JSON.stringify([roomId, type, template.stateKey]), async () => {
+          const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)
+          if (same !== undefined) return { body: { event_id: same } }
+          const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }])
+          return { body: { event_id: eventIds[0] } }
+        })
       },
     }),
   ]

@@ -137,7 +137,8 @@ function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {
 export function applyRedaction(room: Room, target: TimelineEvent): void {
   const { content } = target.pdu
   room.timeline = room.timeline.map((event) => {
-    if (event.eventId === target.eventId) return target
+    // Of two redactions of one event the first counts, as it does on disk.
+    if (event.eventId === target.eventId) return event.redactedBy === undefined ? target : event
     return event.replaces === target.eventId ? { ...event, replacedContent: content } : event
   })
   const { type, state_key: stateKey } = target.pdu

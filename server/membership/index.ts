@@ -1,3 +1,5 @@
+import { createLanes, type Lanes } from '../graph/lanes.ts'
+import type { Call, Endpoint } from '../http/endpoint.ts'
 import type { Slice, Tools } from '../slice.ts'
 import { banning } from './banning.client.ts'
 import { inviting } from './inviting.client.ts'
@@ -9,16 +11,24 @@ import { listJoinedRooms } from './list-joined-rooms.client.ts'
 
 /** Who is in a room: joining, knocking, inviting, leaving, kicking, banning. */
 export function membership(tools: Tools): Slice {
+  const lanes = createLanes()
   return {
     name: 'membership',
     endpoints: [
-      ...joining(tools),
-      ...knocking(tools),
+      ...[...joining(tools), ...knocking(tools), ...leaving(tools)].map((one) => inTurn(lanes, one)),
       ...inviting(tools),
-      ...leaving(tools),
       ...kicking(tools),
       ...banning(tools),
       ...listJoinedRooms(tools),
     ],
   }
+}
+
+/** Takes the requests of one user about one room one after the other: to join twice, or to leave twice, at once is to do it once. */
+function inTurn(lanes: Lanes, endpoint: Endpoint): Endpoint {
+  const handle = (call: Call) => {
+    const { requester, params } = call as Call<'access_token'>
+    return lanes(`${requester.userId} ${params['roomId'] ?? params['roomIdOrAlias']}`, () => endpoint.handle(call))
+  }
+  return { ...endpoint, handle }
 }
