@@ -2,6 +2,7 @@ import type { Slice, Tools } from '../slice.ts'
 import { eventContext } from './event-context.client.ts'
 import { messagePagination } from './message-pagination.client.ts'
 import { redaction } from './redaction.client.ts'
+import { roomEventByTimestamp } from './room-event-by-timestamp.client.ts'
 import { roomSend } from './room-send.client.ts'
 import { roomState } from './room-state.client.ts'
 import { rooms } from './rooms.client.ts'
@@ -17,6 +18,7 @@ export function events(tools: Tools): Slice {
       ...rooms(tools),
       ...eventContext(tools),
       ...messagePagination(tools),
+      ...roomEventByTimestamp(tools),
     ],
   }
 }

@@ -79,6 +79,7 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
     session,
     id,
     event.replaces?.eventId ?? null,
+    Number(pdu.origin_server_ts),
     bytesOf(pdu),
   )
 }

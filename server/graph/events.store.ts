@@ -34,11 +34,12 @@ export const insertEvent = statement<
     session: string | null,
     transactionId: string | null,
     replaces: string | null,
+    timestamp: number,
     json: Uint8Array,
   ]
 >(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed,
-    notifying, session, transaction_id, replaces, json)
-  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?)`)
+    notifying, session, transaction_id, replaces, origin_server_ts, json)
+  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)`)
 
 export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
   'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',
@@ -97,4 +98,20 @@ export const countHighlights = statement<[userId: string, roomId: string, after:
 export const selectRedactedBy = statement<[redactions: readonly string[]], EventRow>(
   `SELECT t.* FROM json_each(CAST(? AS TEXT)) AS redaction JOIN events r ON r.event_id = redaction.value AND r.type = 'm.room.redaction'
   JOIN served_events t ON t.redacted_by = r.event_id AND t.room_id = r.room_id`,
+)
+
+type At = [roomId: string, timestamp: number, limit: number, offset: number]
+
+const served = 'outlier = 0 AND rejected = 0 AND soft_failed = 0'
+
+/** Sent at a moment or later, the earliest first. */
+export const selectSentFrom = statement<At, { event_id: string }>(
+  `SELECT event_id FROM events WHERE room_id = ? AND origin_server_ts >= ? AND ${served}
+  ORDER BY origin_server_ts, depth, room_order LIMIT ? OFFSET ?`,
+)
+
+/** Sent at a moment or earlier, the latest first. */
+export const selectSentUntil = statement<At, { event_id: string }>(
+  `SELECT event_id FROM events WHERE room_id = ? AND origin_server_ts <= ? AND ${served}
+  ORDER BY origin_server_ts DESC, depth DESC, room_order DESC LIMIT ? OFFSET ?`,
 )

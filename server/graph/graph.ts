@@ -154,6 +154,8 @@ export type Graph = {
   readonly arrived: (roomId: RoomId, after: number, upTo: number, limit: number) => Promise<{ events: TimelineEvent[]; limited: boolean }>
   /** A page of a room's history from a place: `b` towards older (before the place), `f` towards newer. */
   readonly page: (roomId: RoomId, from: Place, direction: 'b' | 'f', limit: number) => Promise<TimelineEvent[]>
+  /** A room's events sent at a moment or later (`f`), or at it or earlier (`b`), the closest first. */
+  readonly sentAround: (roomId: RoomId, timestamp: number, direction: 'b' | 'f', limit: number, offset: number) => Promise<TimelineEvent[]>
   /** The place of a position in a room: just after the last event that had arrived by then. */
   readonly placeOf: (roomId: RoomId, position: number) => Promise<Place>
   /**

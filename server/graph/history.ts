@@ -2,7 +2,16 @@ import { type HistoryVisibility, mayRead, parseVisibility } from '../core/histor
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
-import { selectArrived, selectEvent, selectLastAt, selectNewer, selectOlder } from './events.store.ts'
+import {
+  selectArrived,
+  selectEvent,
+  selectEvents,
+  selectLastAt,
+  selectNewer,
+  selectOlder,
+  selectSentFrom,
+  selectSentUntil,
+} from './events.store.ts'
 import type { Graph, Membership, MembershipName, Place, Seen, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
 import { type Rooms, refresh } from './rooms.ts'
@@ -15,7 +24,9 @@ type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly membersh
 type Stay = { readonly position: number; readonly membership: string }
 
 /** Reading a room's events: by id, by arrival, by place, and only those that a reader may see. */
-export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'placeOf'> {
+export function createHistory(
+  tools: Tools,
+): Pick<Graph, 'event' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
   const { select, selectOne } = tools.database
 
   async function event(eventId: EventId): Promise<TimelineEvent | undefined> {
@@ -61,6 +72,12 @@ export function createHistory(tools: Tools): Pick<Graph, 'event' | 'visibleEvent
     },
     page: async (roomId, { depth, order }, direction, limit) =>
       (await select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)).map(eventOf),
+    sentAround: async (roomId, timestamp, direction, limit, offset) => {
+      const rows = await select(direction === 'f' ? selectSentFrom : selectSentUntil, roomId, timestamp, limit, offset)
+      const ids = rows.map((row) => row.event_id)
+      const events = new Map((await select(selectEvents, ids)).map((row) => [row.event_id, eventOf(row)]))
+      return ids.flatMap((eventId) => events.get(eventId) ?? [])
+    },
     placeOf: async (roomId, position): Promise<Place> => {
       const row = await selectOne(selectLastAt, roomId, position)
       return row === undefined ? { depth: 0, order: 0 } : { depth: row.depth, order: row.room_order + 1 }

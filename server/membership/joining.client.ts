@@ -1,7 +1,8 @@
+import { allowedRooms } from '../core/allowed-rooms.ts'
 import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
 import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
-import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { isJsonObject } from '../core/json.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
@@ -77,14 +78,4 @@ async function authoriserOf(graph: Graph, room: RoomView, userId: UserId): Promi
   const needed = actionLevel(scope, 'invite')
   for (const member of room.joined) if (userPower(scope, member) >= needed) return member
   throw forbidden('nobody here may let you in')
-}
-
-function allowedRooms(rule: JsonObject | undefined): RoomId[] {
-  const allow = Array.isArray(rule?.['allow']) ? rule['allow'] : []
-  const rooms: RoomId[] = []
-  for (const condition of allow) {
-    if (!isJsonObject(condition) || condition['type'] !== 'm.room_membership') continue
-    if (isRoomId(condition['room_id'])) rooms.push(condition['room_id'])
-  }
-  return rooms
 }

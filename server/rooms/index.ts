@@ -1,9 +1,22 @@
 import type { Slice, Tools } from '../slice.ts'
 import { createRoom } from './create-room.client.ts'
 import { directory } from './directory.client.ts'
+import { listPublicRooms } from './list-public-rooms.client.ts'
+import { roomSummaryEndpoints } from './room-summary.client.ts'
 import { roomUpgrades } from './room-upgrades.client.ts'
+import { spaceHierarchy } from './space-hierarchy.client.ts'
 
-/** Making rooms, naming them, replacing them. */
+/** Making rooms, naming, publishing and replacing them, and looking at them from outside. */
 export function rooms(tools: Tools): Slice {
-  return { name: 'rooms', endpoints: [...createRoom(tools), ...directory(tools), ...roomUpgrades(tools)] }
+  return {
+    name: 'rooms',
+    endpoints: [
+      ...createRoom(tools),
+      ...directory(tools),
+      ...roomUpgrades(tools),
+      ...listPublicRooms(tools),
+      ...roomSummaryEndpoints(tools),
+      ...spaceHierarchy(tools),
+    ],
+  }
 }

@@ -12,6 +12,7 @@ import { appservice } from './0020-appservice.ts'
 import { keyBackup } from './0030-key-backup.ts'
 import { relations } from './0031-relations.ts'
 import { publishedRooms } from './0032-published-rooms.ts'
+import { eventTimes } from './0033-event-times.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   keyBackup,
   relations,
   publishedRooms,
+  eventTimes,
 ]

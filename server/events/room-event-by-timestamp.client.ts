@@ -1,0 +1,43 @@
+import { readChoice, roomIdOf } from '../core/fields.ts'
+import { forbidden, invalidParam, missingParam, notFound } from '../core/matrix-error.ts'
+import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+
+const pageSize = 50
+const mostPages = 20
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event */
+export function roomEventByTimestamp(tools: Tools): Endpoint[] {
+  return [
+    endpoint({
+      method: 'GET',
+      path: '/_matrix/client/v1/rooms/{roomId}/timestamp_to_event',
+      aliases: ['/_matrix/client/unstable/org.matrix.msc3030/rooms/{roomId}/timestamp_to_event'],
+      operationId: 'getEventByTimestamp',
+      auth: 'access_token',
+      body: 'none',
+      handle: (call) => eventByTimestamp(tools, call),
+    }),
+  ]
+}
+
+async function eventByTimestamp({ graph }: Tools, { params, query, requester: { userId } }: Call<'access_token'>): Promise<Reply> {
+  const roomId = roomIdOf(params['roomId'])
+  const direction = readChoice(query, 'dir', ['b', 'f'])
+  if (direction === undefined) throw missingParam('`dir` must say `b` or `f`')
+  const text = query.get('ts')
+  if (text === null) throw missingParam('`ts` is missing')
+  if (!/^-?\d{1,15}$/.test(text)) throw invalidParam('`ts` must be a whole number of milliseconds')
+  const room = await graph.freshRoom(roomId)
+  const membership = (await graph.memberships(userId)).get(roomId)
+  const isOpen = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable'
+  if (room === undefined || ((membership === undefined || membership.forgotten) && !isOpen))
+    throw forbidden('you are not a member of this room')
+  for (let pages = 0; pages < mostPages; pages++) {
+    const page = await graph.sentAround(roomId, Number(text), direction, pageSize, pages * pageSize)
+    const [seen] = await graph.visible(page, userId)
+    if (seen !== undefined) return { body: { event_id: seen.event.eventId, origin_server_ts: seen.event.pdu.origin_server_ts } }
+    if (page.length < pageSize) break
+  }
+  throw notFound(`there is no event ${direction === 'f' ? 'after' : 'before'} this moment that you may see`)
+}
