@@ -49,6 +49,7 @@ export function postWhatsapp(world: World, limits: WhatsappLimits, faults: Fault
   const status = (state: 'sent' | 'failed') => whatsappStatus(account, person, message, state, now, state === 'failed' ? later : undefined)
   if (later) return { body: sent(person, body, id), happenings: [status('sent'), status('failed')] }
   person.messages.push(message)
+  person.typingUntil = 0
   return { body: sent(person, body, id), happenings: [status('sent'), ...deliverWaiting(world, person)] }
 }
 

@@ -26,7 +26,8 @@ export function createGraphServer(api: GraphApi, pusher: Pusher, faults: Faults,
     if (spoiled?.kind === 'cut' && spoiled.when === 'before') return void request.once('data', () => response.destroy())
     const form = await parseBody(headers['content-type'], await readBody(request, isUpload ? largestUpload : undefined))
     if (!form) return answer(response, graphErrors.badJson.status, errorBody(graphErrors.badJson))
-    const call = api.open({ ...raw, body: form.fields, files: form.files })
+    // The Graph API takes a parameter from the query as from the body.
+    const call = api.open({ ...raw, body: { ...Object.fromEntries(url.searchParams), ...form.fields }, files: form.files })
     const fault = spoiled ?? (call.isSend && call.account ? faults.take(call.account.network, 'send') : undefined)
     if (fault?.when === 'before') return fail(response, fault, world, call.account)
     const outcome = await call.run()

@@ -48,6 +48,7 @@ export function whatsappStatus(
         timestamp: seconds(now),
         ...recipient,
         recipient_user_id: person.userId,
+        recipient_type: 'individual',
         ...(message.tag === undefined ? {} : { biz_opaque_callback_data: message.tag }),
         ...(error ? { errors: [statusError(error)] } : { pricing }),
       },

@@ -1,4 +1,4 @@
-import { type ApiCall, asJson, type Json, type Outcome, stringOf } from '../api-call.ts'
+import { type ApiCall, asJson, type Json, type Outcome, parseJson, stringOf } from '../api-call.ts'
 import { graphErrors, parameterError, unknownObject } from '../graph-error.ts'
 import type { Message, World } from '../world.ts'
 import { fileLimits, takesFile, wrongUpload } from './file-limits.ts'
@@ -41,7 +41,7 @@ export function postAttachment({ files }: World, call: ApiCall): Outcome {
   const { network } = call.account
   const upload = call.files?.get('filedata')
   const described = stringOf(call.body, 'message')
-  const attachment = asJson(asJson(described === undefined ? call.body['message'] : parse(described))['attachment'])
+  const attachment = asJson(asJson(described === undefined ? call.body['message'] : parseJson(described))['attachment'])
   const type = stringOf(attachment, 'type') ?? ''
   if (!Object.hasOwn(fileLimits[network], type)) return { error: parameterError('Param message[attachment][type] is not valid', false) }
   if (!upload) return { error: graphErrors.messagingFetch }
@@ -75,12 +75,4 @@ export function attachmentsOf({ files, place }: Pick<Message, 'files' | 'place'>
   const coordinates = place && { lat: place['latitude'], long: place['longitude'] }
   const all = [...attached, ...(coordinates ? [{ type: 'location', payload: { coordinates } }] : [])]
   return all.length > 0 ? { attachments: all } : {}
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

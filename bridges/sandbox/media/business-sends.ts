@@ -1,5 +1,5 @@
 import type { Network } from '../accounts.ts'
-import { asJson, type Json, stringOf } from '../api-call.ts'
+import { asJson, type Json, parseJson, stringOf } from '../api-call.ts'
 import { type ErrorSpec, graphErrors, parameterError } from '../graph-error.ts'
 import type { Message, World } from '../world.ts'
 import { fileLimits, takesFile } from './file-limits.ts'
@@ -21,7 +21,7 @@ export function whatsappContent(world: World, body: Json): Sent {
     return valid ? { content: { ...empty, place } } : { error: parameterError("The parameter location['latitude'] is required.", true) }
   }
   if (type === 'contacts') {
-    const cards = Array.isArray(body['contacts']) ? body['contacts'].map(asJson) : []
+    const cards = listOf(body['contacts']).map(asJson)
     const named = cards.length > 0 && cards.every((card) => stringOf(card['name'], 'formatted_name') && namedInPart(asJson(card['name'])))
     return named ? { content: { ...empty, cards } } : { error: parameterError("The parameter contacts['name'] is required.", true) }
   }
@@ -62,6 +62,12 @@ export function messagingContent(world: World, network: Exclude<Network, 'whatsa
   if (!file) return { error: id === undefined ? graphErrors.messagingFetch : graphErrors.messagingNoAttachment }
   if (!takesFile(network, stringOf(attachment, 'type') ?? '', file)) return { error: graphErrors.messagingUpload }
   return { content: { ...empty, files: [file] } }
+}
+
+/** A parameter of the Graph API that is a list, also when it is spelled as JSON in a string. */
+function listOf(value: unknown): unknown[] {
+  const list = typeof value === 'string' ? parseJson(value) : value
+  return Array.isArray(list) ? list : []
 }
 
 function inRange(value: unknown, most: number): boolean {

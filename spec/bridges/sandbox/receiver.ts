@@ -10,6 +10,8 @@ export interface Receiver {
   readonly url: string
   /** Bodies in the order in which they came, refused ones too. */
   readonly bodies: Buffer[]
+  /** The header of each body. */
+  readonly signatures: string[]
   readonly items: WebhookItem[]
   readonly parked: number
   readonly badSignatures: number
@@ -20,7 +22,7 @@ export interface Receiver {
 
 /** A webhook endpoint as a bridge has one: challenge, signature over the raw bytes, items. */
 export async function startReceiver(appSecret: string, verifyToken: string): Promise<Receiver> {
-  const seen = { bodies: [] as Buffer[], items: [] as WebhookItem[], parked: 0, badSignatures: 0, refusals: 0 }
+  const seen = { bodies: [] as Buffer[], signatures: [] as string[], items: [] as WebhookItem[], parked: 0, badSignatures: 0, refusals: 0 }
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://receiver')
     if (request.method === 'GET') {
@@ -31,6 +33,7 @@ export async function startReceiver(appSecret: string, verifyToken: string): Pro
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
     seen.bodies.push(body)
+    seen.signatures.push(String(request.headers['x-hub-signature-256']))
     if (seen.refusals > 0) {
       seen.refusals--
       return void response.writeHead(500).end()
@@ -47,6 +50,7 @@ export async function startReceiver(appSecret: string, verifyToken: string): Pro
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`,
     bodies: seen.bodies,
+    signatures: seen.signatures,
     items: seen.items,
     get parked() {
       return seen.parked
