@@ -51,6 +51,8 @@ export function decide(
   const find = (type: string, stateKey: string) => overlay.get(stateKeyOf(type, stateKey)) ?? room.state.get(stateKeyOf(type, stateKey))
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   for (const template of templates) {
+    const standing = template.replaces === undefined ? undefined : find(template.type, template.stateKey ?? '')?.eventId
+    if (standing !== template.replaces) return { allowed: false, reason: 'the state has changed meanwhile' }
     const { pdu, eventId } = build(home, room, head, template, find)
     checkContent(pdu, room.rules, readState)
     const verdict = checkAuthRules(pdu, room.rules, readState, (server) => server === home.serverName)

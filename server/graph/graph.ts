@@ -73,6 +73,8 @@ export type Template = {
   readonly sender: UserId
   readonly content: JsonObject
   readonly redacts?: EventId
+  /** The state event that it is to take the place of; it is refused when another one stands there by then. */
+  readonly replaces?: EventId
   /** Milliseconds since the epoch, by an application service's `ts`; now without it. */
   readonly timestamp?: number
 }

@@ -36,21 +36,28 @@ async function propagate(tools: Tools, userId: UserId): Promise<void> {
 }
 
 async function tell(
-  { home, graph }: Tools,
+  tools: Tools,
   roomId: RoomId,
   userId: UserId,
   profile: { displayname: string | undefined; avatar_url: string | undefined },
+  triesLeft = 3,
 ): Promise<void> {
-  const own = (await graph.members(roomId, [userId])).get(userId)?.pdu.content
-  if (own?.['membership'] !== 'join') return
+  const { home, graph } = tools
+  const current = (await graph.members(roomId, [userId])).get(userId)
+  const own = current?.pdu.content
+  if (current === undefined || own?.['membership'] !== 'join') return
   if (own['displayname'] === profile.displayname && own['avatar_url'] === profile.avatar_url) return
   // Nobody vouches for a change of profile, and the event needs no authorising member any more.
   const content = { ...own, ...profile, join_authorised_via_users_server: undefined }
   const written = Object.fromEntries(Object.entries(content).filter(([, value]) => value !== undefined))
   try {
-    await graph.append(roomId, [{ type: 'm.room.member', stateKey: userId, sender: userId, content: written }])
+    // Whoever was kicked meanwhile, or has left, does not come back by a new name.
+    const replaces = current.eventId
+    await graph.append(roomId, [{ type: 'm.room.member', stateKey: userId, sender: userId, content: written, replaces }])
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error
+    const hasChanged = (await graph.members(roomId, [userId])).get(userId)?.eventId !== current.eventId
+    if (hasChanged && triesLeft > 0) return tell(tools, roomId, userId, profile, triesLeft - 1)
     home.log.debug('a room was not told of a new profile', { room: roomId, user: userId, error: error.message })
   }
 }
