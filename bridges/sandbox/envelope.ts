@@ -8,7 +8,10 @@ export type Happening = Readonly<Record<string, unknown>>
 export function encodeEnvelope(account: SandboxAccount, happenings: readonly Happening[], now: number): Buffer {
   const entry =
     account.network === 'whatsapp'
-      ? { id: account.entryId, changes: happenings.map((value) => ({ value, field: 'messages' })) }
+      ? {
+          id: account.entryId,
+          changes: happenings.map((value) => ({ value, field: 'message_echoes' in value ? 'smb_message_echoes' : 'messages' })),
+        }
       : { time: now, id: account.entryId, messaging: happenings }
   return Buffer.from(escapeAsMeta(JSON.stringify({ object: objectOf[account.network], entry: [entry] })), 'latin1')
 }

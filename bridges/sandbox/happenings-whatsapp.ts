@@ -28,6 +28,14 @@ export function whatsappInbound(
   }
 }
 
+/** The `value` of a change of `smb_message_echoes`: what the owner wrote in the WhatsApp Business app (coexistence). */
+export function whatsappEcho(account: SandboxAccount, person: Person, message: Message): Happening {
+  const to = person.hidesNumber ? {} : { to: person.phone }
+  const { id, at, text } = message
+  const echo = { from: account.phone, ...to, to_user_id: person.userId, id, timestamp: seconds(at), type: 'text', text: { body: text } }
+  return { ...shared(account), message_echoes: [echo] }
+}
+
 /** The `value` of a change that tells how far a message of the business got. */
 export function whatsappStatus(
   account: SandboxAccount,

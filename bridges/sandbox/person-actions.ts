@@ -11,7 +11,7 @@ import {
   messagingReaction,
   messagingUnsupported,
 } from './happenings-messaging.ts'
-import { whatsappInbound } from './happenings-whatsapp.ts'
+import { whatsappEcho, whatsappInbound } from './happenings-whatsapp.ts'
 import { createMid, createWamid } from './ids.ts'
 import { createMessage, type Message, type Person, type World } from './world.ts'
 
@@ -103,11 +103,24 @@ export function read(world: World, person: Person): Done {
 
 /** A human of the business answers in the network's own inbox. */
 export function sayFromInbox(world: World, person: Person, text: string): Done {
-  if (person.network === 'whatsapp') throw new SandboxError('WhatsApp has no inbox beside the API')
+  const isWhatsapp = person.network === 'whatsapp'
+  if (isWhatsapp && !world.coexistence) throw new SandboxError('WhatsApp has no inbox beside the API, but in coexistence')
   const account = world.accounts[person.network]
-  const message = createMessage({ id: createMid(), byPerson: false, label: account.name, text, at: world.clock.now() })
+  const message = createMessage({
+    id: isWhatsapp ? createWamid(person.phone!, false) : createMid(),
+    byPerson: false,
+    label: account.name,
+    text,
+    at: world.clock.now(),
+  })
   person.messages.push(message)
-  return { id: message.id, happenings: [messagingEcho(account, person, message), ...deliverWaiting(world, person)] }
+  return {
+    id: message.id,
+    happenings: [
+      isWhatsapp ? whatsappEcho(account, person, message) : messagingEcho(account, person, message),
+      ...deliverWaiting(world, person),
+    ],
+  }
 }
 
 function ownMessage(person: Person, id: string): Message {
