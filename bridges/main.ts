@@ -46,8 +46,9 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
     owner: config.owner || undefined,
     hub:
       hub.enabled && hub.alias
-        ? { alias: hub.alias, name: hub.name, invite: [...invite, ...(config.owner ? [config.owner] : [])] }
+        ? { alias: hub.alias, name: hub.name, consent: hub.consent, invite: [...invite, ...(config.owner ? [config.owner] : [])] }
         : undefined,
+    permissions: config.permissions,
     log,
   })
   process.stdout.write(`${JSON.stringify({ ready: true, url: bridge.url })}\n`)

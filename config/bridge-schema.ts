@@ -1,4 +1,4 @@
-import { duration, flag, group, integer, listOf, optional, path, secret, text, url, type ValuesOf } from './key.ts'
+import { choice, duration, flag, group, integer, listOf, optional, path, secret, text, url, type ValuesOf } from './key.ts'
 import { type Loaded, loadWith, readArguments } from './load.ts'
 
 export const networks = ['whatsapp', 'messenger', 'instagram'] as const
@@ -6,6 +6,8 @@ export type Network = (typeof networks)[number]
 
 const anOwner = { pattern: /^(?:@[^:\s]{1,200}:\S{1,230})?$/, expects: 'a user id such as @alice:example.org' }
 const anAlias = { pattern: /^(?:#[^:\s]{1,200}:\S{1,230})?$/, expects: 'a room alias such as #shop:example.org' }
+
+const aUser = text('', '', { pattern: /^(?:\*|@[^:\s]{1,200}:\S{1,230})$/, expects: 'a user id such as @alice:example.org, or *' })
 
 /** The configuration of one bridge process. */
 export const bridgeSchema = {
@@ -25,13 +27,26 @@ export const bridgeSchema = {
     access_token: optional(secret, 'The token of the WhatsApp number, page or Instagram account.'),
     account_id: text('The id of the WhatsApp phone number, page or Instagram account.', ''),
   }),
-  owner: text('The Matrix user who is invited into every room that the bridge makes, such as @alice:example.org.', '', anOwner),
+  owner: text(
+    'The Matrix user who is invited into every room that the bridge makes, such as @alice:example.org. Empty: the first local user who writes to the bot.',
+    '',
+    anOwner,
+  ),
+  permissions: group('Who may use the bridge by writing to its bot. Users of other servers and people of the networks never may.', {
+    users: listOf('Who may log in accounts of their own and use them: user ids, or * for every user of this homeserver.', ['*'], aUser),
+    admins: listOf('Who may see and change all accounts, chats and hubs; the owner may too.', [], aUser),
+  }),
   hub: group('Rooms that are shared by several networks.', {
     enabled: flag("Carry hub rooms to this network's people.", true),
     alias: text(
       'The room into which all chats of this account are joined; set it only with the consent of those who write there.',
       '',
       anAlias,
+    ),
+    consent: choice(
+      'configured: everybody who writes to the account is in the room, as its owner has agreed with them; ask: each person is asked first.',
+      'configured',
+      ['configured', 'ask'],
     ),
     name: text('What the room is called; used by the bridge that makes it.', 'Shared room'),
     invite: listOf('Who is invited when it is made; empty: the bots of the three bridges, and the owner.', [], text('', '', anOwner)),

@@ -1,6 +1,6 @@
 import type { NetworkConnector } from '../kit/connector.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
-import { login } from './login.ts'
+import { login, loginSteps } from './login.ts'
 import { open } from './session.ts'
 import { splitForRemote } from './to-remote.ts'
 import { createWebhook } from './webhook.ts'
@@ -11,6 +11,7 @@ export function createInstagram(settings: GraphSettings): NetworkConnector {
     info: { network: 'instagram', title: 'Instagram', e2ee: 'none' },
     webhook: createWebhook(settings),
     split: splitForRemote,
+    loginSteps,
     login: (secrets) => login(settings, secrets),
     open: (secrets) => open(settings, secrets),
   }

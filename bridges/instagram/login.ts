@@ -4,6 +4,12 @@ import { buildInstagramAccount } from '../protocols/graph/instagram.ts'
 import { idField, textField } from '../protocols/graph/read-json.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 
+/** Where people find what a login needs. */
+export const loginSteps = {
+  account: 'the Instagram account ID: in Meta’s app dashboard under Instagram, API setup, beside the account’s name',
+  token: 'the account’s access token: in the same place, Generate token, with the permission instagram_business_manage_messages',
+}
+
 /** Asks Instagram for the account with the token: who may see it may use it. */
 export async function login({ baseUrl, version }: GraphSettings, { account, accessToken }: LoginSecrets): Promise<LoginResult> {
   const client = createGraphClient({ baseUrl, version, accessToken })

@@ -1,5 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createChores } from './chores.ts'
+import type { Desk } from './commands/desk.ts'
+import { applyManagementEvent, expireManagementEvent } from './commands/management.ts'
+import type { Permissions } from './commands/permissions.ts'
 import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
 import { ensureHub } from './hub/room.ts'
@@ -12,11 +16,15 @@ import { mountHomeserverEdge } from './matrix/edge.ts'
 import { openEncryption } from './matrix/end-to-bridge.ts'
 import { createMatrixSide } from './matrix/homeserver.ts'
 import type { Registration } from './matrix/registration.ts'
+import { createRoomActions } from './matrix/rooms.ts'
 import { MatrixRequestError } from './matrix/side.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
+import { mountHealth, type Progress } from './states-health.ts'
+import { watchStates } from './states-watch.ts'
 import { selectContactByLocalpart } from './store/contacts.store.ts'
-import { forgetInbox } from './store/inbox.store.ts'
+import { expireWaiting, forgetInbox } from './store/inbox.store.ts'
+import { forgetChores } from './store/management.store.ts'
 import { forgetSends } from './store/messages.store.ts'
 import { forgetOrphans } from './store/outbox.store.ts'
 import { openStore } from './store/store.ts'
@@ -35,6 +43,7 @@ export type BridgeOptions = {
   readonly secrets: LoginSecrets | undefined
   readonly owner: string | undefined
   readonly hub: HubPlan | undefined
+  readonly permissions: Permissions
   readonly log: Log
 }
 export type RunningBridge = {
@@ -44,6 +53,7 @@ export type RunningBridge = {
 }
 
 const ledgerMs = 9 * 86_400_000
+const waitingMs = 7 * 86_400_000
 const tidyMs = 3_600_000
 
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
@@ -62,6 +72,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     hasAlias: () => false,
   })
   mountWebhook(appservice.app, connector.webhook, (items) => void (accept({ store, vault, clock }, items) > 0 && feeds.inbox?.wake()))
+  let progress: Progress = 'starting'
+  mountHealth(appservice.app, { store, connector }, () => progress)
   const { homeserverUrl, registration } = options
   const client = await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen })
   const matrix = createMatrixSide(client)
@@ -69,14 +81,21 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const stopping = new AbortController()
   const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, clock, log }
   const sessions = new Map<string, Session>()
-  const working = work({ ...kit, sessions, checkpoint: () => undefined }, options, appservice, feeds, stopping.signal)
+  const rooms = createRoomActions(client)
+  const outbox = { wake: (from?: number) => feeds.outbox?.wake(from) }
+  const desk = { ...kit, sessions, checkpoint: () => undefined, rooms, permissions: options.permissions, outbox }
+  const working = work(desk, options, appservice, feeds, stopping.signal).then(() => {
+    if (!stopping.signal.aborted) progress = 'running'
+  })
   return {
     url: `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${appservice.port}`,
     async stop() {
+      progress = 'stopping'
       stopping.abort()
       await appservice.close()
       await working
-      for (const feed of [feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
+      await feeds.watch?.()
+      for (const feed of [feeds.chores, feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
       await encryption.close()
       for (const session of sessions.values()) await session.close()
       store.close()
@@ -84,16 +103,18 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   }
 }
 
-type Feeds = { transactions?: Feed; inbox?: Feed; events?: Feed; outbox?: Feed; statuses?: Feed }
+type Feeds = {
+  watch?: () => Promise<void>
+  chores?: Feed
+  transactions?: Feed
+  inbox?: Feed
+  events?: Feed
+  outbox?: Feed
+  statuses?: Feed
+}
 
 /** Logs in, makes the bot and its device, enters the hub, and sets everything in motion; tries again until it is told to stop. */
-async function work(
-  kit: Kit & { sessions: Map<string, Session> },
-  options: BridgeOptions,
-  appservice: DurableAppService,
-  feeds: Feeds,
-  signal: AbortSignal,
-): Promise<void> {
+async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppService, feeds: Feeds, signal: AbortSignal): Promise<void> {
   const { log } = kit
   abandonInterrupted(kit)
   await persist(signal, log, 'the network', () => connectLogin(kit, options.secrets))
@@ -105,12 +126,19 @@ async function work(
   })
   if (signal.aborted) return
   feeds.statuses = createStatusShower(kit)
-  feeds.outbox = createOutbox(kit, () => feeds.statuses?.wake())
   const queued = () => {
     feeds.outbox?.wake()
     feeds.statuses?.wake()
+    feeds.chores?.wake()
+    // What waited for a message goes on when the message is known.
+    feeds.inbox?.wake()
   }
-  feeds.events = createMatrixEvents(kit, queued)
+  feeds.chores = createChores(kit, kit.rooms)
+  feeds.outbox = createOutbox(kit, queued)
+  feeds.events = createMatrixEvents(kit, queued, {
+    apply: (seq, event) => applyManagementEvent(kit, seq, event),
+    expire: (seq, event) => expireManagementEvent(kit, seq, event),
+  })
   feeds.transactions = createTransactions(kit, (events) => {
     feeds.events?.wake()
     for (const event of events) appservice.emit('event', event)
@@ -119,7 +147,8 @@ async function work(
   if (kit.hub) await persist(signal, log, 'the hub', () => ensureHub(kit))
   if (signal.aborted) return
   feeds.inbox = createInbox(kit, queued)
-  for (const feed of [feeds.events, feeds.outbox, feeds.inbox, feeds.statuses]) feed?.wake()
+  feeds.watch = watchStates(kit, { told: () => feeds.chores?.wake(), connected: () => feeds.outbox?.wake(1) }, signal)
+  for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.statuses]) feed?.wake()
   tidy(kit, signal)
   log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
 }
@@ -154,10 +183,12 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
 
 function tidy(kit: Kit, signal: AbortSignal): void {
   const run = () => {
+    expireWaiting(kit.store, kit.clock() - waitingMs)
     forgetInbox(kit.store, kit.clock() - ledgerMs)
     forgetOrphans(kit.store, kit.clock() - ledgerMs)
     forgetTransactions(kit.store, kit.clock() - ledgerMs)
     forgetSends(kit.store, kit.clock() - ledgerMs)
+    forgetChores(kit.store, kit.clock() - ledgerMs)
   }
   run()
   const timer = setInterval(run, tidyMs).unref()

@@ -12,7 +12,7 @@ export type RemotePerson = { readonly ids: readonly [RemoteId, ...RemoteId[]]; r
 /** How far a message of ours got, in the words of the network. */
 export type DeliveryState = 'sent' | 'delivered' | 'read' | 'failed'
 
-/** Why a send did not work: a class for decisions and a sentence for a person, in which no token, number or text may stand. */
+/** Why a send did not work: a class for decisions (the kit knows `credentials`, `rate_limited`, `network` and `server`) and a sentence for a person, in which no token, number or text may stand. */
 export type Failure = { readonly class: string; readonly words: string }
 
 type Happened = { readonly account: string; readonly at?: number }
@@ -27,11 +27,31 @@ type Said = Happened & {
   readonly tag?: string
   /** The network's id of the message that it answers. */
   readonly replyTo?: string
+  readonly forwarded?: 'once' | 'often'
 }
 
 export type InboundMessage = Said & { readonly type: 'message'; readonly text: string }
+export type InboundLocation = Said & { readonly type: 'location'; readonly location: Place }
+export type InboundContacts = Said & { readonly type: 'contacts'; readonly contacts: readonly ContactCard[] }
+/** Something of the network that a link leads to. */
+export type InboundShare = Said & {
+  readonly type: 'share'
+  readonly nativeType: string
+  readonly url?: string
+  readonly title?: string
+  readonly text?: string
+}
 /** Something that this version does not carry; `text` is a caption that came with it. */
 export type InboundUnsupported = Said & { readonly type: 'unsupported'; readonly nativeType: string; readonly text?: string }
+/** Everything that stands in a chat as a message of its own. */
+export type InboundSaid = InboundMessage | InboundLocation | InboundContacts | InboundShare | InboundUnsupported
+export type Place = { readonly latitude: number; readonly longitude: number; readonly name?: string; readonly address?: string }
+export type ContactCard = {
+  readonly name: string
+  readonly phones: readonly { readonly number: string }[]
+  readonly emails: readonly { readonly address: string }[]
+  readonly organisation?: string
+}
 export type InboundStatus = Happened & {
   readonly type: 'status'
   readonly id: string
@@ -49,7 +69,19 @@ export type InboundWatermark = Happened & {
 }
 /** A person is known under new ids. */
 export type InboundIdentity = Happened & { readonly type: 'identity'; readonly chat: RemotePerson; readonly was: RemotePerson }
-export type InboundEvent = InboundMessage | InboundUnsupported | InboundStatus | InboundWatermark | InboundIdentity
+type About = Happened & {
+  readonly chat: RemotePerson
+  /** The network's id of the message that it is about. */
+  readonly target: string
+  /** Done by the account itself, in another client of it. */
+  readonly own: boolean
+}
+/** One person holds one reaction on a message; without `emoji` it was taken back. */
+export type InboundReaction = About & { readonly type: 'reaction'; readonly emoji?: string }
+export type InboundEdit = About & { readonly type: 'edit'; readonly text: string }
+export type InboundDeleted = About & { readonly type: 'deleted' }
+export type InboundAbout = InboundReaction | InboundEdit | InboundDeleted
+export type InboundEvent = InboundAbout | InboundSaid | InboundStatus | InboundWatermark | InboundIdentity
 
 /** One thing that happened, still in the network's words; equal `dedupKey`s are copies of one happening. */
 export type RawItem = { readonly dedupKey: string; readonly raw: string }
@@ -65,7 +97,8 @@ export type Webhook = {
   read(raw: string): InboundEvent | undefined
 }
 
-export type Sent = { readonly kind: 'sent'; readonly id: string; readonly ids?: readonly RemoteId[] }
+/** It happened; under this id, when the network gives such a thing one. */
+export type Sent = { readonly kind: 'sent'; readonly id?: string; readonly ids?: readonly RemoteId[] }
 /** It surely did not happen, and will not by itself. */
 export type Refused = { readonly kind: 'refused' } & Failure
 /** It surely did not happen, and may be tried again. */
@@ -74,17 +107,31 @@ export type Retry = { readonly kind: 'retry'; readonly retryAfterMs?: number } &
 export type Unknown = { readonly kind: 'unknown' } & Failure
 export type SendResult = Sent | Refused | Retry | Unknown
 
+/** All ids of a person, the best address first. */
+export type Address = readonly [RemoteId, ...RemoteId[]]
 /** One message as the network takes it: within its limits. */
 export type OutgoingText = {
-  readonly to: readonly [RemoteId, ...RemoteId[]]
+  readonly to: Address
   readonly text: string
   /** The network's id of the message that it answers. */
   readonly replyTo?: string
+}
+export type ReadMark = { readonly to: Address; readonly id: string }
+/** The one reaction that the account holds on a message; without `emoji` none. Doing it twice is doing it once. */
+export type OutgoingReaction = {
+  readonly to: Address
+  readonly target: string
+  readonly emoji?: string
 }
 
 export type Session = {
   /** `key` is given to the network where it takes one, and comes back as `tag`. Never throws for what the network does. */
   send(message: OutgoingText, key: string): Promise<SendResult>
+  react?(reaction: OutgoingReaction, key: string): Promise<SendResult>
+  /** Marks a message of theirs, and all before it, as read. Doing it twice is doing it once. */
+  markRead?(mark: ReadMark): Promise<SendResult>
+  /** Shows that an answer is being written. `read` is the newest message that was marked as read: some networks mark with it. */
+  showTyping?(typing: { readonly to: Address; readonly on: boolean; readonly read: string | undefined }): Promise<void>
   /** What the network tells about a person who wrote to us. */
   profile?(person: RemoteId): Promise<{ readonly name?: string } | undefined>
   close(): Promise<void>
@@ -99,6 +146,8 @@ export type NetworkConnector = {
   readonly webhook: Webhook
   /** Cuts a text into parts that the network takes, in order. */
   split(text: string): readonly string[]
+  /** What people need for a login, in words that say where to find it: `account` and `token`, each as the rest of “I need …”. */
+  readonly loginSteps?: { readonly account: string; readonly token: string }
   /** Proves to the network that the token may use the account. */
   login(secrets: LoginSecrets): Promise<LoginResult>
   open(secrets: LoginSecrets): Session

@@ -12,6 +12,8 @@ export type Log = (level: LogLevel, words: string, facts?: Readonly<Record<strin
 export type HubPlan = {
   readonly alias: string
   readonly name: string
+  /** `ask`: nobody's chat is taken into it before they say yes. */
+  readonly consent?: 'configured' | 'ask'
   /** Who is invited when the room is made: the owner, and the bots of the other bridges. */
   readonly invite: readonly string[]
 }

@@ -17,7 +17,7 @@ export function ensurePortal(
     const known = selectPortalOf(store, login, contact)
     if (known) return known
     const alias = `#_${connector.info.network}_${opaqueId()}:${serverName}`
-    const portal: PortalRow = { portal: opaqueId(), login, contact, room: null, alias, hub: hub ? 1 : 0 }
+    const portal: PortalRow = { portal: opaqueId(), login, contact, room: null, alias, hub: hub && hub.consent !== 'ask' ? 1 : 0 }
     insertPortal(store, portal)
     return portal
   })

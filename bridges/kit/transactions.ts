@@ -54,8 +54,14 @@ export function createTransactions(kit: Kit, drained: (events: readonly MatrixEv
 
 const keyWaitMs = 10_000
 
+/** Who sees the events first: they may be for the bot itself. */
+export type ForBot = {
+  apply(seq: number, event: MatrixEvent): Promise<'done' | 'no key' | undefined>
+  expire(seq: number, event: MatrixEvent): boolean
+}
+
 /** Works through the events, room by room. One that cannot be decrypted holds its room for ten seconds at most; then it is visibly failed. */
-export function createMatrixEvents(kit: Kit, changed: () => void): Feed {
+export function createMatrixEvents(kit: Kit, changed: () => void, bot?: ForBot): Feed {
   return createFeed<MatrixEventRow>({
     name: 'events',
     log: kit.log,
@@ -64,8 +70,12 @@ export function createMatrixEvents(kit: Kit, changed: () => void): Feed {
     async handle(row, signal) {
       const event = readObject(row.body)
       if (!isMatrixEvent(event)) throw new TypeError('a stored event that is none')
-      while ((await applyMatrixEvent(kit, row.seq, event)) === 'no key') {
-        if (kit.clock() - row.received_at >= keyWaitMs) return expire(kit, row.seq, event)
+      const apply = async () => (await bot?.apply(row.seq, event)) ?? applyMatrixEvent(kit, row.seq, event)
+      while ((await apply()) === 'no key') {
+        if (kit.clock() - row.received_at >= keyWaitMs) {
+          if (!bot?.expire(row.seq, event)) expire(kit, row.seq, event)
+          return
+        }
         await pause(100, signal)
         if (signal.aborted) return
       }

@@ -4,6 +4,13 @@ import { buildPage } from '../protocols/graph/messenger.ts'
 import { idField, textField } from '../protocols/graph/read-json.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 
+/** Where people find what a login needs. */
+export const loginSteps = {
+  account: 'the Page ID: on the Facebook page under About, Page transparency, or in Meta’s app dashboard under Messenger, API Settings',
+  token:
+    'the page’s access token: in Meta’s app dashboard under Messenger, API Settings, Generate token, with the permission pages_messaging',
+}
+
 /** Asks Messenger for the account with the token: who may see it may use it. */
 export async function login({ baseUrl, version }: GraphSettings, { account, accessToken }: LoginSecrets): Promise<LoginResult> {
   const client = createGraphClient({ baseUrl, version, accessToken })

@@ -1,6 +1,8 @@
 import { type Delivery, wholeDelivery } from '../delivery.ts'
 import { reason } from '../feed.ts'
-import { ghostIdOf, nameOf } from '../ghosts.ts'
+import { ghostIdOf } from '../ghosts.ts'
+import { tellFailure } from '../hub/consent.ts'
+import { nameIn } from '../hub/consent-names.ts'
 import type { Kit } from '../kit.ts'
 import { isTransient } from '../matrix/side.ts'
 import { sendOnce, transactionId } from '../send.ts'
@@ -43,7 +45,8 @@ async function showOne(kit: Kit, row: OutboxRow): Promise<void> {
   const parts = selectParts(kit.store, row.event, row.portal)
   const portal = selectPortal(kit.store, row.portal)
   const state = wholeDelivery(parts.map((part) => part.state))
-  if (portal && (parts.every((part) => settled(part.state)) || badEnds.includes(state))) await announce(kit, portal, row, state, parts)
+  if (!row.event.startsWith('$')) tellFailure(kit, row, state)
+  else if (portal && (parts.every((part) => settled(part.state)) || badEnds.includes(state))) await announce(kit, portal, row, state, parts)
   kit.store.atomically(() => {
     for (const part of parts) if (selectOutbox(kit.store, part.seq)?.state === part.state) updateShown(kit.store, part.seq, part.state)
   })
@@ -56,7 +59,7 @@ function settled(state: Delivery): boolean {
 async function announce(
   kit: Kit,
   portal: PortalRow,
-  { event, room }: OutboxRow,
+  { event, room, kind }: OutboxRow,
   state: Delivery,
   parts: readonly OutboxRow[],
 ): Promise<void> {
@@ -74,8 +77,8 @@ async function announce(
   const statusTxn = transactionId('status', event, portal.portal, JSON.stringify(outcome))
   await sendOnce(kit, { ...base, txn: statusTxn, type: 'com.beeper.message_send_status', content: status })
   if (state === 'read') await kit.matrix.markRead(ghost, room, event)
-  if (!badEnds.includes(state)) return
-  const words = `${nameOf(kit, portal.contact)}: ${why?.words ?? 'not sent.'}`
+  if (!badEnds.includes(state) || kind === 'reaction') return
+  const words = `${nameIn(kit, portal)}: ${why?.words ?? 'not sent.'}`
   const reply = { 'm.relates_to': { 'm.in_reply_to': { event_id: event } } }
   const notice = {
     ...base,
