@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { networks } from '../../config/bridge-schema.ts'
-import { meetEverybody, prefixes, viewOf } from './cast.ts'
-import { openScene, type Scene, until } from './scene.ts'
+import { meetEverybody, prefixes, viewOf } from '../trips/cast.ts'
+import { openScene, type Scene, until } from '../trips/scene.ts'
 
 describe('a network whose answer to a send is lost', function () {
   this.timeout(90_000)
