@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { asToken, bodiesOf, type FakeService, fakeService, registration } from '../server/appservice/fake-bridge.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { type Running, removeFolder, startServer, temporaryFolder } from '../support/processes.ts'
 import type { Body } from '../support/server.ts'
-import { asToken, bodiesOf, type FakeService, fakeService, registration } from '../server/appservice/fake-bridge.ts'
 
 type Process = { url: string; running: Running }
 
