@@ -101,21 +101,23 @@ type Related = [
   limit: number,
 ]
 
-const related = `WITH RECURSIVE related (event_id, rel_type, level) AS (
-    SELECT event_id, rel_type, 1 FROM relations WHERE relates_to = ? AND room_id = ?
-    UNION SELECT r.event_id, r.rel_type, related.level + 1 FROM related JOIN relations r ON r.relates_to = related.event_id
-      WHERE r.room_id = ? AND related.level < CAST(? AS BIGINT)
-  )
-  SELECT e.* FROM (SELECT DISTINCT event_id, rel_type FROM related) AS one JOIN served_events e ON e.event_id = one.event_id
-  WHERE (CAST(? AS BIGINT) = 1 OR one.rel_type = ?) AND (CAST(? AS BIGINT) = 1 OR e.type = ?)
-    AND e.outlier = 0 AND e.rejected = 0 AND e.soft_failed = 0`
+/** A page is chosen from the index alone; only its events are read whole. */
+const related = `WITH RECURSIVE related (event_id, rel_type, type, depth, room_order, level) AS (
+    SELECT event_id, rel_type, type, depth, room_order, 1 FROM relations WHERE relates_to = ? AND room_id = ?
+    UNION SELECT r.event_id, r.rel_type, r.type, r.depth, r.room_order, related.level + 1
+      FROM related JOIN relations r ON r.relates_to = related.event_id WHERE r.room_id = ? AND related.level < CAST(? AS BIGINT)
+  ), page AS (
+    SELECT DISTINCT event_id, depth, room_order FROM related
+    WHERE (CAST(? AS BIGINT) = 1 OR rel_type = ?) AND (CAST(? AS BIGINT) = 1 OR type = ?)`
 
 export const selectOlderRelated = statement<Related, EventRow>(
-  `${related} AND e.depth <= ? AND (e.depth < ? OR e.room_order < ?) ORDER BY e.depth DESC, e.room_order DESC LIMIT ?`,
+  `${related} AND depth <= ? AND (depth < ? OR room_order < ?) ORDER BY depth DESC, room_order DESC LIMIT ?
+  ) SELECT e.* FROM page JOIN served_events e ON e.event_id = page.event_id ORDER BY e.depth DESC, e.room_order DESC`,
 )
 
 export const selectNewerRelated = statement<Related, EventRow>(
-  `${related} AND e.depth >= ? AND (e.depth > ? OR e.room_order >= ?) ORDER BY e.depth, e.room_order LIMIT ?`,
+  `${related} AND depth >= ? AND (depth > ? OR room_order >= ?) ORDER BY depth, room_order LIMIT ?
+  ) SELECT e.* FROM page JOIN served_events e ON e.event_id = page.event_id ORDER BY e.depth, e.room_order`,
 )
 
 export const selectThreadRoots = statement<

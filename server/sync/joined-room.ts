@@ -1,5 +1,6 @@
 import { matchesFilter } from '../core/event-filter.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { relationOf } from '../core/relation.ts'
 import { encodeToken } from '../core/stream-token.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
@@ -116,16 +117,18 @@ async function stateOf(
   return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, shown, limited, told)
 }
 
-/** What relates to an event comes after it: where none of the newest events relates to another, there is nothing to look up. */
-async function bundlesOf(
+/** What relates to an event comes after it: among the newest events of a room, only those that others of them relate to are looked up. */
+export async function bundlesOf(
   { graph, home }: Tools,
   { requester: { userId, session } }: SyncRequest,
   seen: readonly Seen[],
   events: readonly TimelineEvent[],
 ): Promise<Pick<Stretch, 'bundles'>> {
-  if (!events.some(({ pdu }) => pdu.content['m.relates_to'] !== undefined)) return {}
+  const related = new Set(events.map(({ pdu }) => relationOf(pdu.content)?.eventId))
+  const parents = seen.filter(({ event }) => related.has(event.eventId))
+  if (parents.length === 0) return {}
   const ignored = () => ignoredUsers(home.database, userId)
-  return { bundles: await graph.bundles(seen, { userId, session, now: home.clock.now(), ignored }) }
+  return { bundles: await graph.bundles(parents, { userId, session, now: home.clock.now(), ignored }) }
 }
 
 /** Whether an event is a join of this user: one that is told again to somebody who came back. */

@@ -4,7 +4,7 @@ import { encodeToken } from '../core/stream-token.ts'
 import type { Membership, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
 import type { Tools } from '../slice.ts'
-import { newest, stateText, timelineText } from './joined-room.ts'
+import { bundlesOf, newest, stateText, timelineText } from './joined-room.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 type Left = {
@@ -31,7 +31,8 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
     matchesFilter(request.filter.room?.state, { ...pdu, room_id: roomId }),
   )
   const start = first === undefined ? encodeToken(membership.position) : encodePlace(first)
-  return `{"timeline":${timelineText(tools, { seen, state, limited, start }, request)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
+  const bundles = limited ? await bundlesOf(tools, request, seen, events) : {}
+  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
 }
 
 type Stretch = {

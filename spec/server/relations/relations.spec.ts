@@ -199,6 +199,10 @@ function declare(engine: Engine): void {
     const filter = JSON.stringify({ room: { timeline: { limit: 3 } } })
     await say(alice, edit(root, 'better'))
     expect(isBundled(await timelineOf({ since: before, filter }), reply, 'm.replace')).to.equal(true)
+    await bob.post(`/rooms/${roomId}/leave`)
+    const short = JSON.stringify({ room: { include_leave: true, timeline: { limit: 4 } } })
+    const { leave } = (await bob.get('/sync', { query: { since: before, filter: short } })).body.rooms
+    expect(isBundled(leave[roomId].timeline.events, reply, 'm.replace')).to.equal(true)
   })
 
   it('refuse the same annotation twice, and take it again after its redaction', async () => {
