@@ -1,6 +1,7 @@
-import type { OutgoingText } from '../kit/connector.ts'
+import type { OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { buildInstagramText, instagramLimits } from '../protocols/graph/instagram.ts'
+import { buildReaction, buildSenderAction } from '../protocols/graph/messaging.ts'
 import { countBytes, splitText } from '../protocols/graph/split-text.ts'
 import { recipientOf } from './ids.ts'
 
@@ -15,4 +16,21 @@ export function splitForRemote(text: string): string[] {
 /** One text as Instagram takes it. It has no place for a key: a send whose answer was lost is recognised by its echo's text. */
 export function toRemote(account: string, { to, ...message }: OutgoingText): GraphRequest {
   return buildInstagramText(account, { ...message, to: recipientOf(to) })
+}
+
+const hearts = ['❤', '❤️', '♥', '♥️']
+
+/** The account's reaction to a message; none takes it back. The heart has a name of its own. */
+export function reactionToRemote(account: string, { to, target, emoji }: OutgoingReaction): GraphRequest {
+  return buildReaction(account, recipientOf(to), target, emoji !== undefined && hearts.includes(emoji) ? 'love' : emoji)
+}
+
+/** The chat is read, as a whole. */
+export function readToRemote(account: string, { to }: ReadMark): GraphRequest {
+  return buildSenderAction(account, recipientOf(to), 'mark_seen')
+}
+
+/** An answer is being written, or no longer. */
+export function typingToRemote(account: string, to: ReadMark['to'], on: boolean): GraphRequest {
+  return buildSenderAction(account, recipientOf(to), on ? 'typing_on' : 'typing_off')
 }

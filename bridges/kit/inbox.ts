@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { InboundEvent, RawItem } from './connector.ts'
 import { createFeed, type Feed } from './feed.ts'
+import { applyAbout, type Waits } from './inbound/about.ts'
 import { applyIdentity } from './inbound/identity.ts'
 import { applyMessage } from './inbound/message.ts'
 import { applyStatus, applyWatermark } from './inbound/receipt.ts'
 import type { Kit } from './kit.ts'
-import { failInbox, finishInbox, type InboxRow, insertInbox, selectNewInbox } from './store/inbox.store.ts'
+import { waitingFor } from './messages.ts'
+import { failInbox, finishInbox, type InboxRow, insertInbox, parkInbox, releaseInbox, selectNewInbox } from './store/inbox.store.ts'
+import { hasMessage } from './store/messages.store.ts'
 
 /** Keeps what the network said, sealed; it is on disk when this returns. Gives how many items were new. */
 export function accept({ store, vault, clock }: Pick<Kit, 'store' | 'vault' | 'clock'>, items: readonly RawItem[]): number {
@@ -24,22 +27,38 @@ function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: I
 /** Applies one item of the inbox; may be run again after it was cut off anywhere. */
 export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
   const event = readItem(kit, row)
-  if (event) await apply(kit, event)
+  const waits = event && (await apply(kit, event, row.dedup))
   kit.checkpoint('item applied')
-  finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
+  if (waits) park(kit, row.seq, waits)
+  else finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
 }
 
-async function apply(kit: Kit, event: InboundEvent): Promise<void> {
+/** Waits for the message that it is about; unless that came just now. */
+function park({ store }: Kit, seq: number, { portal, remote }: Waits): void {
+  store.atomically(() => {
+    parkInbox(store, seq, waitingFor(portal, remote))
+    if (hasMessage(store, portal, remote)) releaseInbox(store, waitingFor(portal, remote))
+  })
+}
+
+async function apply(kit: Kit, event: InboundEvent, key: string): Promise<Waits | undefined> {
   switch (event.type) {
     case 'message':
+    case 'location':
+    case 'contacts':
+    case 'share':
     case 'unsupported':
-      return applyMessage(kit, event)
+      return void (await applyMessage(kit, event))
     case 'status':
-      return applyStatus(kit, event)
+      return void (await applyStatus(kit, event))
     case 'watermark':
-      return applyWatermark(kit, event)
+      return void (await applyWatermark(kit, event))
     case 'identity':
-      return applyIdentity(kit, event)
+      return void (await applyIdentity(kit, event))
+    case 'reaction':
+    case 'edit':
+    case 'deleted':
+      return applyAbout(kit, event, key)
   }
 }
 

@@ -1,10 +1,11 @@
 import type { SendResult } from './connector.ts'
 import { type Delivery, mergeDelivery } from './delivery.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
-import { addIdentities, addressesOf } from './ghosts.ts'
+import { addIdentities } from './ghosts.ts'
 import type { Kit } from './kit.ts'
 import { secretsOf } from './logins.ts'
-import { rememberMessage, remoteIdOf } from './messages.ts'
+import { rememberMessage } from './messages.ts'
+import { prepareSend } from './outbound/send.ts'
 import { checkHold, learnFrom } from './states.ts'
 import {
   abandonSubmitting,
@@ -66,16 +67,11 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (portal && checkHold(kit, portal.login) === 'held') return
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
-  const replyTo = row.target === null ? undefined : remoteIdOf(kit, row.portal, row.target)
-  const message = {
-    to: addressesOf(kit, portal.contact),
-    text: vault.open(row.payload, `outbox ${row.key}`),
-    ...(replyTo === undefined ? {} : { replyTo }),
-  }
+  const send = prepareSend(kit, session, portal, row, vault.open(row.payload, `outbox ${row.key}`))
   checkpoint('part taken')
   updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
   checkpoint('part submitting')
-  const answer = await session.send(message, row.key)
+  const answer = await send()
   checkpoint('part answered')
   const result = await learnFrom(kit, portal.login, answer, secretsOf(kit, portal.login))
   store.atomically(() => {
@@ -85,20 +81,26 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
     settle(kit, current, result)
   })
   checkpoint('part settled')
-  if (result.kind === 'retry' && selectOutbox(store, seq)?.state === 'queued')
-    throw new Later(`the network said: ${result.class}`, result.retryAfterMs)
+  if (result.kind !== 'sent' && selectOutbox(store, seq)?.state === 'queued')
+    throw new Later(`the network said: ${result.class}`, result.kind === 'retry' ? result.retryAfterMs : undefined)
+}
+
+/** A reaction that is given twice is there once, so its lost answers do no harm. */
+function mayRepeat({ kind }: OutboxRow, { kind: result }: SendResult): boolean {
+  return result === 'retry' || (result === 'unknown' && kind === 'reaction')
 }
 
 function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {
   const { store, clock } = kit
   if (result.kind === 'sent') {
-    if (row.remote === null) learnSent(kit, row, result.id)
+    if (result.id === undefined) advance(kit, row, { state: 'sent' })
+    else if (row.remote === null) learnSent(kit, row, result.id)
     return
   }
   // An echo or status may have come before the answer that got lost: then it is known to have been sent.
   if (row.state !== 'submitting') return
   const why = { class: result.class, words: result.words }
-  if (result.kind === 'retry') {
+  if (mayRepeat(row, result)) {
     countAttempt(store, row.seq)
     const state = row.attempts + 1 < mostTries ? 'queued' : 'failed'
     updateOutbox(store, row, { state, ...why, submittedAt: null }, clock())

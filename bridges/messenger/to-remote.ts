@@ -1,5 +1,6 @@
-import type { OutgoingText } from '../kit/connector.ts'
+import type { OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
+import { buildReaction, buildSenderAction } from '../protocols/graph/messaging.ts'
 import { buildMessengerText, messengerLimits } from '../protocols/graph/messenger.ts'
 import { countChars, splitText } from '../protocols/graph/split-text.ts'
 import { recipientOf } from './ids.ts'
@@ -15,4 +16,19 @@ export function splitForRemote(text: string): string[] {
 /** One text as Messenger takes it; the key comes back in its echo. */
 export function toRemote(account: string, { to, ...message }: OutgoingText, key: string): GraphRequest {
   return buildMessengerText(account, { ...message, to: recipientOf(to), tag: key })
+}
+
+/** The account's reaction to a message; none takes it back. */
+export function reactionToRemote(account: string, { to, target, emoji }: OutgoingReaction): GraphRequest {
+  return buildReaction(account, recipientOf(to), target, emoji)
+}
+
+/** The chat is read, as a whole. */
+export function readToRemote(account: string, { to }: ReadMark): GraphRequest {
+  return buildSenderAction(account, recipientOf(to), 'mark_seen')
+}
+
+/** An answer is being written, or no longer. */
+export function typingToRemote(account: string, to: ReadMark['to'], on: boolean): GraphRequest {
+  return buildSenderAction(account, recipientOf(to), on ? 'typing_on' : 'typing_off')
 }

@@ -1,7 +1,7 @@
-import type { OutgoingText } from '../kit/connector.ts'
+import type { OutgoingReaction, OutgoingText } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { countChars, splitText } from '../protocols/graph/split-text.ts'
-import { buildWhatsappText, whatsappLimits } from '../protocols/graph/whatsapp.ts'
+import { buildWhatsappReaction, buildWhatsappRead, buildWhatsappText, whatsappLimits } from '../protocols/graph/whatsapp.ts'
 import { recipientOf } from './ids.ts'
 
 // Room for the mark that the kit may set before a part.
@@ -15,4 +15,14 @@ export function splitForRemote(text: string): string[] {
 /** One text as WhatsApp takes it; the key comes back in each of its statuses. */
 export function toRemote(account: string, { to, ...message }: OutgoingText, key: string): GraphRequest {
   return buildWhatsappText(account, { ...message, to: recipientOf(to), tag: key })
+}
+
+/** The account's reaction to a message; none takes it back. */
+export function reactionToRemote(account: string, { to, target, emoji }: OutgoingReaction): GraphRequest {
+  return buildWhatsappReaction(account, recipientOf(to), target, emoji ?? '')
+}
+
+/** A message and all before it are read; with `typing` an answer is being written, too. */
+export function readToRemote(account: string, id: string, typing: boolean): GraphRequest {
+  return buildWhatsappRead(account, id, typing)
 }

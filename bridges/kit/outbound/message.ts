@@ -2,10 +2,12 @@ import { mostHops, originKey, readOrigin } from '../hub/origin.ts'
 import { queueFor, refuseFor } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
-import { fitName, networkOfGhost, networkTitles } from '../names.ts'
+import { networkOfGhost } from '../names.ts'
 import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
+import { applyEditOf, applyReactionOf, applyRedactionOf } from './about.ts'
 import { answeredIn } from './answered.ts'
+import { speakerFor } from './speaker.ts'
 import { answeredBy, relatedBy, textOf } from './words.ts'
 
 type Content = Readonly<Record<string, unknown>>
@@ -20,13 +22,23 @@ const textOnly = 'Only text is carried yet; this was not sent.'
 export async function applyMatrixEvent(kit: Kit, seq: number, event: MatrixEvent): Promise<'done' | 'no key'> {
   const { store } = kit
   const chats = selectPortalsIn(store, event.room_id)
-  if (chats.length === 0 || isOurs(kit, event.sender) || 'state_key' in event || !isMessage(event.type)) return finish(kit, seq)
+  if (chats.length === 0 || isOurs(kit, event.sender) || 'state_key' in event || isRedacted(event)) return finish(kit, seq)
+  if (event.type === 'm.room.redaction') return applyRedactionOf(kit, seq, event, chats)
+  // Clients do not encrypt reactions: what they are about is in the clear anyway.
+  if (event.type === 'm.reaction') return applyReactionOf(kit, seq, event, event.content, chats)
+  if (!isMessage(event.type)) return finish(kit, seq)
   const decrypted = event.type === 'm.room.encrypted' ? kit.encryption.decrypt(event) : undefined
   if (decrypted?.kind === 'no key') return 'no key'
   if (decrypted?.kind === 'refused') return refuse(kit, seq, event, chats, 'undecryptable', noKey)
   if (!decrypted) return refuse(kit, seq, event, chats, 'not_encrypted', notEncrypted)
+  if (decrypted.type === 'm.reaction') return applyReactionOf(kit, seq, event, decrypted.content, chats)
   if (decrypted.type !== 'm.room.message') return finish(kit, seq)
   return queue(kit, seq, event, decrypted.content, chats)
+}
+
+/** Taken back before we got to it. */
+function isRedacted({ unsigned }: MatrixEvent): boolean {
+  return typeof unsigned === 'object' && unsigned !== null && 'redacted_because' in unsigned
 }
 
 /** The wait for its key is over: the room is told that it was not sent. */
@@ -35,22 +47,21 @@ export function expire(kit: Kit, seq: number, event: MatrixEvent): void {
 }
 
 async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content, chats: readonly PortalRow[]): Promise<'done'> {
-  const text = relatedBy(content, 'm.replace') ? undefined : textOf(content)
   const network = networkOfGhost(event.sender, kit.serverName)
   const origin = readOrigin(content)
   // A mark of anybody but a ghost is not believed; it only keeps the message here.
   const stays = content['msgtype'] === 'm.notice' || (origin ? !network || !origin.relay || origin.hop > mostHops : originKey in content)
   if (stays) return finish(kit, seq)
   const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
+  if (relatedBy(content, 'm.replace')) return applyEditOf(kit, seq, event, { content, origin, chats: targets })
+  const text = textOf(content)
   if (text === undefined) return refuse(kit, seq, event, targets, 'unsupported', textOnly)
-  const shared = chats.length > 1 || chats.some(({ hub }) => hub === 1)
-  const name = shared ? (network && origin ? origin.name : await memberName(kit, event)) : ''
-  const app = network ? networkTitles[network] : 'Matrix'
+  const speaker = await speakerFor(kit, event, origin, chats)
   const { event_id, room_id } = event
   const answers = await answeredIn(kit, room_id, answeredBy(content), targets)
   kit.checkpoint('event read')
   kit.store.atomically(() => {
-    queueFor(kit, { event: event_id, room: room_id, text, answers, speaker: shared ? { name, app } : undefined }, targets)
+    queueFor(kit, { event: event_id, room: room_id, text, answers, speaker }, targets)
     finishMatrixEvent(kit.store, seq, 'done')
   })
   kit.checkpoint('event queued')
@@ -77,9 +88,4 @@ function isMessage(type: string): boolean {
 
 function isOurs({ matrix, serverName, connector }: Kit, sender: string): boolean {
   return sender === matrix.botUserId || networkOfGhost(sender, serverName) === connector.info.network
-}
-
-async function memberName({ matrix }: Kit, { room_id, sender }: MatrixEvent): Promise<string> {
-  const member = (await matrix.members(room_id)).find(({ userId }) => userId === sender)
-  return fitName(member?.name) ?? fitName(sender.slice(1, sender.indexOf(':'))) ?? 'Somebody'
 }

@@ -82,6 +82,14 @@ export function selectParts({ database }: Store, event: string, portal: string):
     .all(event, portal)
 }
 
+/** What was queued for a chat about an event: corrections of it, reactions to it. */
+export function selectAbout({ database }: Store, portal: string, target: string, kind: OutboxKind): OutboxRow[] {
+  const rows = database.prepare<[string, string, string], OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE target = ? AND portal = ? AND kind = ? ORDER BY seq`,
+  )
+  return rows.all(target, portal, kind)
+}
+
 /** The parts whose state the room does not show yet. */
 export function selectUnshown({ database }: Store, limit: number): OutboxRow[] {
   const rows = database.prepare<[number], OutboxRow>(
@@ -116,8 +124,12 @@ export function updateShown({ database }: Store, seq: number, state: string): vo
   database.prepare('UPDATE outbox SET shown = ? WHERE seq = ?').run(state, seq)
 }
 
-/** Sends that a stopped process left in the middle: whether they happened is not known here. Gives how many. */
+/**
+ * Sends that a stopped process left in the middle: whether they happened is not known here. Gives how many. A reaction is the exception: given again
+ * it is the same reaction.
+ */
 export function abandonSubmitting({ database }: Store, words: string, now: number): number {
+  database.prepare("UPDATE outbox SET state = 'queued' WHERE state = 'submitting' AND kind = 'reaction'").run()
   const update = database.prepare(
     "UPDATE outbox SET state = 'unknown', class = 'interrupted', words = ?, changed_at = ? WHERE state = 'submitting'",
   )

@@ -23,6 +23,11 @@ export type World = {
   readonly receipts: string[]
   /** What the network was given. */
   readonly sent: { to: string; text: string; key: string; replyTo?: string }[]
+  /** The account's reaction by person and message; an empty one was taken back. */
+  readonly reacted: Map<string, string>
+  /** Messages of people that the network was told we read, and where it was shown that we type. */
+  readonly marked: string[]
+  readonly typed: string[]
   /** What the network answers next; a sent message by default. */
   answers: ((message: OutgoingText, key: string) => SendResult)[]
   now: number
@@ -37,6 +42,9 @@ export function createWorld(folder: string): World {
     posted: [],
     redactions: [],
     receipts: [],
+    reacted: new Map(),
+    marked: [],
+    typed: [],
     sent: [],
     answers: [],
     now: Date.UTC(2026, 10, 1),
@@ -112,6 +120,19 @@ function connectorOf(world: World): NetworkConnector {
       const result = answer ? answer(message, key) : ({ kind: 'sent', id: `m${world.sent.length}` } as const)
       if (result.kind === 'sent' || result.kind === 'unknown') world.sent.push({ ...message, to: message.to[0].value, key })
       return result
+    },
+    async react({ to, target, emoji = '' }, key) {
+      const answer = world.answers.shift()
+      const result = answer ? answer({ to, text: emoji }, key) : ({ kind: 'sent' } as const)
+      if (result.kind === 'sent' || result.kind === 'unknown') world.reacted.set(`${to[0].value} ${target}`, emoji)
+      return result
+    },
+    async markRead({ to, id }) {
+      world.marked.push(`${to[0].value} ${id}`)
+      return { kind: 'sent' }
+    },
+    async showTyping({ to, on, read }) {
+      world.typed.push(`${to[0].value} ${on} ${read}`)
     },
     close: async () => undefined,
   }

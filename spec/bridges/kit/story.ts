@@ -74,3 +74,30 @@ async function work(kit: Kit): Promise<void> {
   }
   await showStatuses(kit, new AbortController().signal)
 }
+
+export const about = (from: Said['chat'], type: 'reaction' | 'edit' | 'deleted', target: string, more: Record<string, unknown> = {}) =>
+  ({ ...{ type, account, own: false, chat: from, target }, ...more }) as InboundEvent
+
+/** The reactions that stand in the rooms. */
+export function reactionsIn(world: World): string[] {
+  const redacted = new Set(world.redactions.map(({ event }) => event))
+  return world.events
+    .filter(({ id, type }) => type === 'm.reaction' && !redacted.has(id))
+    .map(({ sender, clear }) => {
+      const relation = clear['m.relates_to'] as Record<string, string>
+      return `${sender.endsWith('_bot:hs.test') ? 'bot' : 'ghost'} ${relation['key']} on ${relation['event_id']}`
+    })
+}
+export const reacted = (id: string, sender: string, target: string, key: string): MatrixEvent => ({
+  ...{ event_id: id, room_id: '!room0', sender, type: 'm.reaction' },
+  content: { 'm.relates_to': { rel_type: 'm.annotation', event_id: target, key } },
+})
+export const redacted = (id: string, sender: string, target: string): MatrixEvent => ({
+  ...{ event_id: id, room_id: '!room0', sender, type: 'm.room.redaction', content: { redacts: target } },
+})
+export const edited = (id: string, sender: string, target: string, body: string, more: Record<string, unknown> = {}) =>
+  wrote(id, sender, {
+    ...text(`* ${body}`, more),
+    'm.new_content': text(body),
+    'm.relates_to': { rel_type: 'm.replace', event_id: target },
+  })

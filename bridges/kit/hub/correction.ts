@@ -1,0 +1,47 @@
+import type { Kit } from '../kit.ts'
+import { type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
+import type { PortalRow } from '../store/portals.store.ts'
+import { queueFor, refuseFor, type Speaker } from './relay.ts'
+
+type CorrectionKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
+type About = { readonly event: string; readonly room: string; readonly target: string; readonly speaker: Speaker | undefined }
+
+const correctableMs = 15 * 60_000
+const withdrawableMs = 24 * 3_600_000
+const arrived: ReadonlySet<string> = new Set(['submitting', 'unknown', 'submitted', 'sent', 'delivered', 'read'])
+
+/**
+ * The networks cannot change what was sent, so a correction is told in words, once for a message and for a quarter of an hour; in the caller's
+ * transaction. Chats that the message was not carried to learn nothing.
+ */
+export function queueCorrection(kit: CorrectionKit, { text, ...about }: About & { text: string }, chats: readonly PortalRow[]): void {
+  const { event, room, target } = about
+  const { title } = kit.connector.info
+  for (const chat of chats) {
+    const parts = selectParts(kit.store, target, chat.portal)
+    if (!parts.some(({ state }) => arrived.has(state) || state === 'queued')) continue
+    const told = selectAbout(kit.store, chat.portal, target, 'correction').some((row) => row.event !== event && row.state !== 'unsupported')
+    if (told || isOlder(kit, parts, correctableMs)) {
+      const words = `A correction is told on ${title} once, within 15 minutes. Write it as a new message.`
+      refuseFor(kit, { event, room, target, kind: 'correction', state: 'unsupported', class: 'too_late', words }, [chat])
+    } else queueFor(kit, { ...about, text: `✏️ Corrected: ${text}`, answers: { event: target }, kind: 'correction' }, [chat])
+  }
+}
+
+/** What has not been sent yet is not sent; where it has been, its withdrawal is told in words, once and for a day. In the caller's transaction. */
+export function queueWithdrawal(kit: CorrectionKit, about: About, chats: readonly PortalRow[]): void {
+  const { store, clock } = kit
+  for (const chat of chats) {
+    const parts = selectParts(store, about.target, chat.portal)
+    for (const part of parts) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
+    if (!parts.some(({ state }) => arrived.has(state)) || isOlder(kit, parts, withdrawableMs)) continue
+    if (selectAbout(store, chat.portal, about.target, 'withdrawal').length > 0) continue
+    const text = about.speaker ? '🗑 took this message back.' : '🗑 This message was taken back.'
+    queueFor(kit, { ...about, text, answers: { event: about.target }, kind: 'withdrawal' }, [chat])
+  }
+}
+
+function isOlder({ clock }: CorrectionKit, parts: readonly OutboxRow[], ms: number): boolean {
+  const sentAt = parts.find(({ submitted_at: at }) => at !== null)?.submitted_at ?? clock()
+  return clock() - sentAt > ms
+}
