@@ -13,6 +13,28 @@ describe('isPublicAddress', () => {
   it('refuses this machine, local networks, documentation, multicast, and what carries an address inside', () => {
     for (const address of inside.split(' ')) expect(isPublicAddress(address), address).to.equal(false)
   })
+  it('refuses the first and the last address of every range, also inside an address of version 6', () => {
+    const ranges =
+      '0.0.0.0-0.255.255.255 10.0.0.0-10.255.255.255 100.64.0.0-100.127.255.255 127.0.0.0-127.255.255.255 169.254.0.0-169.254.255.255 ' +
+      '172.16.0.0-172.31.255.255 192.0.0.0-192.0.0.255 192.0.2.0-192.0.2.255 192.88.99.0-192.88.99.255 192.168.0.0-192.168.255.255 ' +
+      '198.18.0.0-198.19.255.255 198.51.100.0-198.51.100.255 203.0.113.0-203.0.113.255 224.0.0.0-239.255.255.255 240.0.0.0-255.255.255.255'
+    const all = ranges.split(/[ -]/).flatMap((dotted) => {
+      const [a, b, c, d] = dotted.split('.').map(Number) as [number, number, number, number]
+      const hex = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
+      const inside = [
+        `::ffff:${dotted}`,
+        `::${dotted}`,
+        `::ffff:0:${dotted}`,
+        `64:ff9b::${hex}`,
+        `64:ff9b:1::${hex}`,
+        `2002:${hex}::1`,
+        `2001:0:${hex}::`,
+      ]
+      return [dotted, ...inside]
+    })
+    expect(all).to.have.length.above(200)
+    for (const address of all) expect(isPublicAddress(address), address).to.equal(false)
+  })
   it('takes the addresses of the internet', () => {
     for (const address of outside.split(' ')) expect(isPublicAddress(address), address).to.equal(true)
   })
