@@ -10,10 +10,16 @@ export type PartResult =
 /** `before` is the position before the batch: the log rows of its written parts follow in order. */
 export type BatchResult = { readonly before: number; readonly results: readonly PartResult[] }
 
+/** Takes those into the batch that have come meanwhile, as long as they fit; they stand behind its parts, in order. */
+export type Join = (fits: (part: Part) => boolean) => readonly Part[]
+
 /** What a queue needs of its engine. */
 export type BatchWriter = {
-  /** Writes parts in one transaction, in order: all, or the first of them; the rest is handed over again. Rejects only when none was written. */
-  readonly write: (parts: readonly Part[]) => Promise<BatchResult>
+  /**
+   * Writes parts (and those that it lets join) in one transaction, in order: all, or the first of them; the rest is handed over again. Rejects only
+   * when none was written.
+   */
+  readonly write: (parts: readonly Part[], join: Join) => Promise<BatchResult>
   readonly select: Select
   /** Applies a batch and moves the notifier; everything up to `before` is applied first. */
   readonly advance: (result: BatchResult, apply: () => void) => Promise<void>
@@ -39,7 +45,14 @@ export function commitQueue(writer: BatchWriter): CommitQueue {
     while (waiting.length > 0) {
       const batch = takeBatch(waiting)
       waiting = waiting.slice(batch.length)
-      waiting = [...(await writeBatch(writer, batch)), ...waiting]
+      const join: Join = (fits) => {
+        const end = waiting.findIndex(({ part }) => !fits(part))
+        const joined = waiting.splice(0, end < 0 ? waiting.length : end)
+        batch.push(...joined)
+        return joined.map(({ part }) => part)
+      }
+      const again = await writeBatch(writer, batch, join)
+      waiting = [...again, ...waiting]
     }
     running = undefined
   }
@@ -76,8 +89,9 @@ function sizeOf(part: Part): number {
 }
 
 /** Writes, applies and answers a batch; returns the entries that have to be written again, in order. */
-async function writeBatch(writer: BatchWriter, batch: readonly Entry[]): Promise<Entry[]> {
-  const written = await writer.write(batch.map((entry) => entry.part)).catch((error: unknown) => {
+async function writeBatch(writer: BatchWriter, batch: readonly Entry[], join: Join): Promise<Entry[]> {
+  const parts = batch.map((entry) => entry.part)
+  const written = await writer.write(parts, join).catch((error: unknown) => {
     for (const entry of batch) entry.reject(error)
   })
   if (!written) return []

@@ -19,17 +19,27 @@ const notify = `SELECT pg_notify('tombolo', CAST(position AS text)) FROM positio
 type Decided = { readonly result: PartResult; readonly part?: Part }
 
 export type BatchOptions = { readonly writer: WriterSession; readonly now: () => number; readonly finishing: () => void }
+/** `joining` gives the parts that came while these rooms were waited for. */
+export type Joining = { readonly joining: (locked: ReadonlySet<string>) => readonly Part[] }
 
 /**
  * Writes parts in one transaction over `session`: rooms and guards are locked and read in one round trip, parts of rooms that moved on are decided
  * again under the lock, then everything from the counter to COMMIT goes in one send. Rejects with ConnectionLost when nothing was written for
  * lack of a connection, with the error when the transaction was rolled back.
  */
-export async function writeBatch(session: Session, parts: readonly Part[], batch: number, options: BatchOptions): Promise<BatchResult> {
-  const { versions, guards } = await lock(session, parts)
+export async function writeBatch(
+  session: Session,
+  parts: readonly Part[],
+  batch: number,
+  options: BatchOptions & Joining,
+): Promise<BatchResult> {
+  const { versions, guards: first } = await lock(session, parts)
+  const late = options.joining(new Set(versions.keys()))
+  const guards = [...first, ...(await readGuards(session, late))]
   const decided: Decided[] = []
   const onDisk = new Map(versions)
-  for (const [place, part] of parts.entries()) decided.push(await decide({ session, versions, onDisk }, part, () => guards[place]))
+  for (const [place, part] of [...parts, ...late].entries())
+    decided.push(await decide({ session, versions, onDisk }, part, () => guards[place]))
   const results = decided.map(({ result }) => result)
   const written = decided.flatMap(({ part }) => part ?? [])
   if (written.length === 0) {
@@ -48,19 +58,28 @@ type Locked = { readonly versions: Map<string, number>; readonly guards: readonl
 /** Begins; gives the versions of the claimed rooms, now locked, and of each part the guard that failed. */
 async function lock(session: Session, parts: readonly Part[]): Promise<Locked> {
   const rooms = [...new Set(parts.flatMap((part) => part.room?.id ?? []))].toSorted()
-  const guards = parts.map((part) => (part.guards ?? []).map(guardQuery))
+  const guards = parts.flatMap((part) => (part.guards ?? []).map(guardQuery))
   const locks = rooms.length > 0 ? [query(lockRooms, boundValue(rooms))] : []
-  const rows = await session.send([query('BEGIN'), ...locks, ...guards.flat()])
+  const rows = await session.send([query('BEGIN'), ...locks, ...guards])
   const versions = new Map(locks.length > 0 ? versionsIn(rows[1]!) : [])
   const missing = rooms.filter((id) => !versions.has(id))
   if (missing.length > 0) for (const [id, version] of await lockMissing(session, missing)) versions.set(id, version)
-  let place = 1 + locks.length
-  const failed = parts.map((part, at) => {
-    const answers = rows.slice(place, place + guards[at]!.length)
-    place += answers.length
-    return failedGuard(part, answers)
+  return { versions, guards: failedGuards(parts, rows.slice(1 + locks.length)) }
+}
+
+async function readGuards(session: Session, parts: readonly Part[]): Promise<(Guard | undefined)[]> {
+  const guards = parts.flatMap((part) => (part.guards ?? []).map(guardQuery))
+  return failedGuards(parts, guards.length > 0 ? await session.send(guards) : [])
+}
+
+/** The guard that failed, of each part; `answers` are those of all their guards, in order. */
+function failedGuards(parts: readonly Part[], answers: readonly Rows[]): (Guard | undefined)[] {
+  let place = 0
+  return parts.map((part) => {
+    const from = place
+    place += part.guards?.length ?? 0
+    return failedGuard(part, answers.slice(from, place))
   })
-  return { versions, guards: failed }
 }
 
 const versionsIn = (rows: Rows) => rows.map((row) => [readText(row['room_id'] as string), row['version'] as number] as const)

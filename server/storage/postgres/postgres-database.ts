@@ -33,8 +33,8 @@ export async function openPostgres(options: PostgresOptions): Promise<{ database
   const writer = writerSession(options.url, options.warn)
   const write = batchWriter({ writer, now: options.now, finishing: following.hold })
   const queue = commitQueue({
-    write: (parts) =>
-      write(parts).catch((error) => {
+    write: (parts, join) =>
+      write(parts, join).catch((error) => {
         following.release()
         throw error
       }),
