@@ -21,6 +21,8 @@ export interface OpenedMedia {
   mime?: string
   size?: number
   body: AsyncIterable<Uint8Array>
+  /** Ends the transfer of a body that nobody will read. */
+  discard(): void
 }
 
 export interface MediaBounds {
@@ -85,13 +87,14 @@ export function createMediaFetcher(options: { hosts: readonly string[]; accessTo
 function opened({ headers, body }: Dispatcher.ResponseData, bounds: MediaBounds): OpenedMedia | GraphFailure {
   const length = headers['content-length']
   const size = typeof length === 'string' && /^\d{1,15}$/.test(length) ? Number(length) : undefined
+  const discard = () => void body.on('error', () => undefined).destroy()
   if (size !== undefined && size > bounds.maxBytes) {
-    body.on('error', () => undefined).destroy()
+    discard()
     return failure('refused', 'too_large')
   }
   const mime = mimeField({ type: headers['content-type'] }, 'type')
   const checked = check(body, bounds)
-  return { kind: 'open', body: checked, ...(mime === undefined ? {} : { mime }), ...(size === undefined ? {} : { size }) }
+  return { kind: 'open', body: checked, discard, ...(mime === undefined ? {} : { mime }), ...(size === undefined ? {} : { size }) }
 }
 
 async function* check(body: AsyncIterable<Uint8Array>, { maxBytes, sha256 }: MediaBounds): AsyncGenerator<Uint8Array> {

@@ -14,7 +14,7 @@ import {
 } from '../../../../bridges/protocols/graph/media-fetcher.ts'
 import { checkMedia, fittingKind } from '../../../../bridges/protocols/graph/media-limits.ts'
 import type { OutgoingFile } from '../../../../bridges/protocols/graph/multipart.ts'
-import { isPublicAddress } from '../../../../bridges/protocols/graph/public-lookup.ts'
+import { isPublicAddress, lookupPublic } from '../../../../bridges/protocols/graph/public-lookup.ts'
 import {
   buildWhatsappContacts,
   buildWhatsappLocation,
@@ -227,4 +227,11 @@ describe('limits of files', () => {
     for (const address of [...reserved, ...reserved6]) expect(isPublicAddress(address), address).to.equal(false)
     for (const address of ['157.240.1.1', '2a03:2880:f12f::1']) expect(isPublicAddress(address), address).to.equal(true)
   })
+
+  for (const all of [true, false]) {
+    it(`find no address for a name that leads to this machine (${all ? 'all' : 'one'})`, async () => {
+      const code = await new Promise((resolve) => lookupPublic('localhost', { all }, (error, found) => resolve(error?.code ?? found)))
+      expect(code).to.equal('ENOTFOUND')
+    })
+  }
 })

@@ -76,6 +76,21 @@ describe('files larger than what may stand in memory', () => {
     expect(written * piece.length).to.be.lessThan(inBetween)
     await fetcher.close()
   })
+
+  it('end when they are discarded unread', async () => {
+    const closed = Promise.withResolvers<void>()
+    respond = (_, response) =>
+      void response
+        .on('close', () => closed.resolve())
+        .writeHead(200)
+        .write(piece)
+    const fetcher = createMediaFetcher({ hosts: mediaHostsOf(base) })
+    const opened = await fetcher.open(`${base}/a`, { maxBytes: total })
+    if (opened.kind !== 'open') throw new Error(opened.words)
+    opened.discard()
+    await closed.promise
+    await fetcher.close()
+  })
 })
 
 describe('readers of content', () => {
