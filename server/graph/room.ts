@@ -32,6 +32,8 @@ export type Room = {
   timelineFrom: number
   /** How many notifying events each reader had read, as far as it was asked for. */
   readonly readMarks: Map<UserId, ReadMark>
+  /** Position of the newest event that may highlight somebody. */
+  mentionedAt: number
   readonly drafts: Draft[]
   draftHead: DraftHead | undefined
 }
@@ -52,7 +54,7 @@ export type DraftHead = {
 }
 
 /** What a user has read: the room's notifying counter there, and the position above which highlights count. */
-export type ReadMark = { readonly notifying: number; readonly position: number }
+export type ReadMark = { readonly notifying: number; readonly position: number; readonly highlights: number; readonly countedUpTo: number }
 
 const longestTimeline = 64
 
@@ -98,7 +100,9 @@ export function applyEvent(room: Room, event: TimelineEvent, notifying: number):
   room.depth = Math.max(room.depth, event.depth)
   room.notifying = notifying
   if (pdu.state_key !== undefined) applyState(room, eventId, pdu)
-  if (room.readMarks.has(pdu.sender)) room.readMarks.set(pdu.sender, { notifying, position: room.position })
+  const { position } = room
+  room.readMarks.set(pdu.sender, { notifying, position, highlights: 0, countedUpTo: position })
+  if (isJsonObject(pdu.content['m.mentions'])) room.mentionedAt = position
   room.timeline.push(event)
   if (room.timeline.length > longestTimeline * 2) {
     room.timeline = room.timeline.slice(-longestTimeline)

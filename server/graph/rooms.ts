@@ -93,6 +93,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   }
   room.chain = await readChain(select, head.state_group)
   room.timelineFrom = head.position
+  room.mentionedAt = head.position
   await refresh(select, room, memberships)
   return room
 }
@@ -117,6 +118,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     timeline: [],
     timelineFrom: 0,
     readMarks: new Map(),
+    mentionedAt: 0,
     drafts: [],
     draftHead: undefined,
   }

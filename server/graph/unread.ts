@@ -17,7 +17,12 @@ export function createUnread(tools: Pick<Home, 'database'> & { readonly rooms: R
     const position = (await selectOne(selectReadPosition, userId, roomId))?.position ?? 0
     const read = position === 0 ? 0 : ((await selectOne(selectNotifyingAt, roomId, position))?.notifying ?? 0)
     const own = await selectOne(selectLastOfSender, userId, roomId)
-    return { notifying: Math.max(read, own?.notifying ?? 0), position: Math.max(position, own?.position ?? 0) }
+    return {
+      notifying: Math.max(read, own?.notifying ?? 0),
+      position: Math.max(position, own?.position ?? 0),
+      highlights: 0,
+      countedUpTo: 0,
+    }
   }
 
   function forgetMark(key: string): void {
@@ -30,14 +35,19 @@ export function createUnread(tools: Pick<Home, 'database'> & { readonly rooms: R
     unread: async (roomId, userId) => {
       const room = await tools.rooms.load(roomId)
       if (room === undefined) return { notifications: 0, highlights: 0 }
-      let mark = room.readMarks.get(userId)
-      if (mark === undefined) {
-        mark = await readMark(userId, roomId)
-        room.readMarks.set(userId, mark)
+      if (!room.readMarks.has(userId)) {
+        const loaded = await readMark(userId, roomId)
+        // What was read or said meanwhile is newer than what was loaded.
+        if (!room.readMarks.has(userId)) room.readMarks.set(userId, loaded)
       }
+      const mark = room.readMarks.get(userId) as ReadMark
       const notifications = Math.max(0, room.notifying - mark.notifying)
-      if (notifications === 0) return { notifications, highlights: 0 }
-      return { notifications, highlights: (await selectOne(countHighlights, userId, roomId, mark.position))?.count ?? 0 }
+      if (notifications === 0 || room.mentionedAt <= mark.countedUpTo)
+        return { notifications, highlights: notifications === 0 ? 0 : mark.highlights }
+      const countedUpTo = room.position
+      const highlights = (await selectOne(countHighlights, userId, roomId, mark.position))?.count ?? 0
+      if (room.readMarks.get(userId) === mark) room.readMarks.set(userId, { ...mark, highlights, countedUpTo })
+      return { notifications, highlights }
     },
     readMarker: (userId, roomId, position) => {
       const key = `${userId} ${roomId}`
