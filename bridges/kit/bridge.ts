@@ -1,11 +1,12 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createChores } from './chores.ts'
 import type { Desk } from './commands/desk.ts'
-import { applyManagementEvent, expireManagementEvent } from './commands/management.ts'
+import { applyManagementEvent, expireManagementEvent, failManagementEvent } from './commands/management.ts'
 import type { Permissions } from './commands/permissions.ts'
 import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
+import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
 import { accept, createInbox } from './inbox.ts'
 import type { HubPlan, Kit, Log } from './kit.ts'
@@ -18,6 +19,8 @@ import { createMatrixSide } from './matrix/homeserver.ts'
 import type { Registration } from './matrix/registration.ts'
 import { createRoomActions } from './matrix/rooms.ts'
 import { MatrixRequestError } from './matrix/side.ts'
+import { openMediaHomeserver } from './media/homeserver-request.ts'
+import { createSpool, type Spool } from './media/spool.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
 import { mountHealth, type Progress } from './states-health.ts'
@@ -54,6 +57,7 @@ export type RunningBridge = {
 
 const ledgerMs = 9 * 86_400_000
 const waitingMs = 7 * 86_400_000
+const spoolBytes = 1024 * 1_048_576
 const tidyMs = 3_600_000
 
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
@@ -78,8 +82,10 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const client = await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen })
   const matrix = createMatrixSide(client)
   const encryption = await openEncryption({ store, vault, client, matrix, serverName, clock, log })
+  const mediaHomeserver = openMediaHomeserver({ homeserverUrl, asToken: registration.as_token })
+  const files = createFiles(mediaHomeserver, openSpool(options.dataDir))
   const stopping = new AbortController()
-  const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, clock, log }
+  const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, files, clock, log }
   const sessions = new Map<string, Session>()
   const rooms = createRoomActions(client)
   const outbox = { wake: (from?: number) => feeds.outbox?.wake(from) }
@@ -97,10 +103,19 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       await feeds.watch?.()
       for (const feed of [feeds.chores, feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
       await encryption.close()
+      await mediaHomeserver.close()
       for (const session of sessions.values()) await session.close()
       store.close()
     },
   }
+}
+
+/** What a stopped process left there is of no use: the files are fetched again. */
+function openSpool(dataDir: string): Spool {
+  const folder = join(dataDir, 'spool')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return createSpool({ folder, quota: spoolBytes })
 }
 
 type Feeds = {
@@ -138,6 +153,7 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   feeds.events = createMatrixEvents(kit, queued, {
     apply: (seq, event) => applyManagementEvent(kit, seq, event),
     expire: (seq, event) => expireManagementEvent(kit, seq, event),
+    failed: (room, event) => failManagementEvent(kit, room, event),
   })
   feeds.transactions = createTransactions(kit, (events) => {
     feeds.events?.wake()

@@ -58,6 +58,8 @@ const keyWaitMs = 10_000
 export type ForBot = {
   apply(seq: number, event: MatrixEvent): Promise<'done' | 'no key' | undefined>
   expire(seq: number, event: MatrixEvent): boolean
+  /** It was given up after several tries. */
+  failed(room: string, event: string): void
 }
 
 /** Works through the events, room by room. One that cannot be decrypted holds its room for ten seconds at most; then it is visibly failed. */
@@ -81,7 +83,10 @@ export function createMatrixEvents(kit: Kit, changed: () => void, bot?: ForBot):
       }
       changed()
     },
-    failed: (row, last) => failMatrixEvent(kit.store, row.seq, last),
+    failed(row, last) {
+      failMatrixEvent(kit.store, row.seq, last)
+      if (last) bot?.failed(row.room, row.event)
+    },
   })
 }
 

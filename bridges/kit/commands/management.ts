@@ -45,6 +45,12 @@ export function expireManagementEvent(desk: Desk, seq: number, event: MatrixEven
   return true
 }
 
+/** A command that failed again and again for a reason of the bridge's own: who wrote it is not left without an answer. */
+export function failManagementEvent(desk: Desk, room: string, event: string): void {
+  if (!selectManagementRoom(desk.store, room)) return
+  addChore(desk, `answer ${event}`, { kind: 'notice', room, text: 'That did not work, for a reason that stands in the log of the bridge.' })
+}
+
 async function outcomeOf(desk: Desk, room: ManagementRoom, event: MatrixEvent, content: MatrixEvent['content']): Promise<Outcome> {
   const { user } = room
   const level = levelOf(desk, desk.permissions, user)

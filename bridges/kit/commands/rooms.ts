@@ -1,3 +1,4 @@
+import { addChore } from '../chores.ts'
 import { networkKinds } from '../connector.ts'
 import { nameOf } from '../ghosts.ts'
 import { askIn, leave } from '../hub/consent.ts'
@@ -43,12 +44,18 @@ export async function createHub(call: Call): Promise<Outcome> {
     throw new Mistake(`There is a shared room “${name}” already.`)
   const bots = networkKinds.map((kind) => `@_${kind}_bot:${desk.serverName}`).filter((bot) => bot !== desk.matrix.botUserId)
   const topic = 'Shared with people on other apps. Their apps see what is written here, under the name you have here.'
-  const room = await desk.matrix.createRoom({ alias, name, invite: [user, ...bots], topic })
+  const room = await desk.matrix.createRoom({ alias, name, invite: [user], topic })
   const words = [
     `“${name}” is made, and you are invited: ${linkTo(room)}`,
     `\`connect CHAT ${name}\` asks somebody in. To the bots of other networks write \`connect CHAT ${alias}\`.`,
   ]
-  return { words: words.join('\n'), write: () => insertHub(desk.store, { alias, room, name, owner: user }) }
+  return {
+    words: words.join('\n'),
+    write: () => {
+      insertHub(desk.store, { alias, room, name, owner: user })
+      for (const bot of bots) addChore(desk, `bot ${room} ${bot}`, { kind: 'invite', room, user: bot })
+    },
+  }
 }
 
 /** `connect CHAT HUB`: the person is asked; nothing is carried before they say yes. */
