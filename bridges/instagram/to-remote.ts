@@ -1,7 +1,8 @@
-import type { OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
+import type { OutgoingMedia, OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { buildInstagramText, instagramLimits } from '../protocols/graph/instagram.ts'
 import { buildReaction, buildSenderAction } from '../protocols/graph/messaging.ts'
+import { buildAttachment } from '../protocols/graph/messaging-media.ts'
 import { countBytes, splitText } from '../protocols/graph/split-text.ts'
 import { recipientOf } from './ids.ts'
 
@@ -33,4 +34,9 @@ export function readToRemote(account: string, { to }: ReadMark): GraphRequest {
 /** An answer is being written, or no longer. */
 export function typingToRemote(account: string, to: ReadMark['to'], on: boolean): GraphRequest {
   return buildSenderAction(account, recipientOf(to), on ? 'typing_on' : 'typing_off')
+}
+
+/** A file that Instagram has, as a message. */
+export function mediaToRemote(account: string, { to, media, replyTo }: OutgoingMedia): GraphRequest {
+  return buildAttachment(account, { to: recipientOf(to), kind: media.as, media, ...(replyTo === undefined ? {} : { replyTo }) })
 }

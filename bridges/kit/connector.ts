@@ -43,8 +43,25 @@ export type InboundShare = Said & {
 }
 /** Something that this version does not carry; `text` is a caption that came with it. */
 export type InboundUnsupported = Said & { readonly type: 'unsupported'; readonly nativeType: string; readonly text?: string }
+export const mediaKinds = ['image', 'video', 'audio', 'voice', 'file', 'sticker'] as const
+export type MediaKind = (typeof mediaKinds)[number]
+/** A promise to read a file. */
+export type RemoteMedia = {
+  readonly kind: MediaKind
+  readonly source: { readonly id: string } | { readonly url: string }
+  readonly mime?: string
+  readonly sha256?: string
+  readonly name?: string
+  readonly animated?: true
+}
+/** Files in their order, with a caption. */
+export type InboundMedia = Said & {
+  readonly type: 'media'
+  readonly media: readonly [RemoteMedia, ...RemoteMedia[]]
+  readonly text?: string
+}
 /** Everything that stands in a chat as a message of its own. */
-export type InboundSaid = InboundMessage | InboundLocation | InboundContacts | InboundShare | InboundUnsupported
+export type InboundSaid = InboundMedia | InboundMessage | InboundLocation | InboundContacts | InboundShare | InboundUnsupported
 export type Place = { readonly latitude: number; readonly longitude: number; readonly name?: string; readonly address?: string }
 export type ContactCard = {
   readonly name: string
@@ -116,6 +133,25 @@ export type OutgoingText = {
   /** The network's id of the message that it answers. */
   readonly replyTo?: string
 }
+/** A file that has begun to arrive. Reading fails with an error that says nothing of what is read. */
+export type OpenedMedia = { readonly kind: 'open'; readonly mime?: string; readonly body: AsyncIterable<Uint8Array> }
+export type OutgoingFile = {
+  readonly kind: MediaKind
+  readonly name: string
+  readonly mime: string
+  readonly size: number
+  /** Reads it from the first byte on, anew each time. */
+  open(): AsyncIterable<Uint8Array>
+}
+/** A file that the network has taken, under the kind as which it takes it; nobody sees it yet. */
+export type TakenMedia = { readonly kind: 'taken'; readonly id: string; readonly as: MediaKind }
+export type OutgoingMedia = {
+  readonly to: Address
+  readonly media: TakenMedia
+  readonly name: string
+  readonly caption?: string
+  readonly replyTo?: string
+}
 export type ReadMark = { readonly to: Address; readonly id: string }
 /** The one reaction that the account holds on a message; without `emoji` none. Doing it twice is doing it once. */
 export type OutgoingReaction = {
@@ -127,6 +163,15 @@ export type OutgoingReaction = {
 export type Session = {
   /** `key` is given to the network where it takes one, and comes back as `tag`. Never throws for what the network does. */
   send(message: OutgoingText, key: string): Promise<SendResult>
+  /** Opens the file at a place among those of a message; an address that has expired is asked for again. */
+  fetchMedia?(
+    media: RemoteMedia,
+    place: { readonly message: string; readonly index: number },
+    limit: number,
+  ): Promise<OpenedMedia | Refused | Retry | Unknown>
+  /** Gives a file to the network, or says why it does not take it. May be repeated. */
+  takeMedia?(file: OutgoingFile): Promise<TakenMedia | Refused | Retry | Unknown>
+  sendMedia?(message: OutgoingMedia, key: string): Promise<SendResult>
   react?(reaction: OutgoingReaction, key: string): Promise<SendResult>
   /** Marks a message of theirs, and all before it, as read. Doing it twice is doing it once. */
   markRead?(mark: ReadMark): Promise<SendResult>
@@ -144,6 +189,8 @@ export type LoginResult = { readonly kind: 'done'; readonly account: string; rea
 export type NetworkConnector = {
   readonly info: { readonly network: NetworkKind; readonly title: string; readonly e2ee: 'none' | 'to-bridge' | 'to-device' }
   readonly webhook: Webhook
+  /** Characters of a caption, for the kinds that have one. */
+  readonly captions?: Readonly<Partial<Record<MediaKind, number>>>
   /** Cuts a text into parts that the network takes, in order. */
   split(text: string): readonly string[]
   /** What people need for a login, in words that say where to find it: `account` and `token`, each as the rest of “I need …”. */

@@ -44,6 +44,7 @@ function park({ store }: Kit, seq: number, { portal, remote }: Waits): void {
 async function apply(kit: Kit, event: InboundEvent, key: string): Promise<Waits | undefined> {
   switch (event.type) {
     case 'message':
+    case 'media':
     case 'location':
     case 'contacts':
     case 'share':

@@ -1,4 +1,5 @@
 import type { NetworkConnector, Session } from './connector.ts'
+import type { Files } from './files.ts'
 import type { Encryption } from './matrix/encryption.ts'
 import type { MatrixSide } from './matrix/side.ts'
 import type { Store } from './store/store.ts'
@@ -29,6 +30,7 @@ export type Kit = {
   readonly vault: Vault
   readonly matrix: MatrixSide
   readonly encryption: Encryption
+  readonly files: Files
   readonly clock: () => number
   readonly log: Log
   /** The sessions by login. */

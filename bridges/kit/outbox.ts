@@ -18,7 +18,7 @@ import {
 } from './store/outbox.store.ts'
 import { selectPortal } from './store/portals.store.ts'
 
-type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'checkpoint'>
+type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint'>
 const interrupted =
   'The bridge stopped while this was being sent. It may have been sent: look into the chat on the network before sending it again.'
 const mostTries = 200
@@ -67,8 +67,10 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (portal && checkHold(kit, portal.login) === 'held') return
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
-  const send = prepareSend(kit, session, portal, row, vault.open(row.payload, `outbox ${row.key}`))
+  const send = await prepareSend(kit, session, portal, row, vault.open(row.payload, `outbox ${row.key}`))
   checkpoint('part taken')
+  // Taken back while its file was prepared.
+  if (selectOutbox(store, seq)?.state !== 'queued') return
   updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
   checkpoint('part submitting')
   const answer = await send()

@@ -1,15 +1,33 @@
 import type { LoginSecrets, SendResult, Session } from '../kit/connector.ts'
 import type { GraphFailure } from '../protocols/graph/failure.ts'
 import { createGraphClient, type GraphResult } from '../protocols/graph/graph-client.ts'
+import { createMediaFetcher, mediaHostsOf } from '../protocols/graph/media-fetcher.ts'
+import { fittingKind } from '../protocols/graph/media-limits.ts'
 import { readMessagingSent } from '../protocols/graph/messaging.ts'
+import { buildAttachmentUpload, readAttachmentUploaded } from '../protocols/graph/messaging-media.ts'
 import { buildMessengerProfile, readMessengerProfile } from '../protocols/graph/messenger.ts'
+import { openMedia } from '../protocols/graph/open-media.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
-import { reactionToRemote, readToRemote, toRemote, typingToRemote } from './to-remote.ts'
+import { mediaToRemote, reactionToRemote, readToRemote, toRemote, typingToRemote } from './to-remote.ts'
 
 /** An account at work. */
-export function open({ baseUrl, version }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
+export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
   const client = createGraphClient({ baseUrl, version, accessToken })
+  const fetcher = createMediaFetcher({ hosts: mediaHostsOf(baseUrl, mediaHosts), accessToken })
   return {
+    async fetchMedia(media, { message, index }, limit) {
+      const opened = await openMedia({ client, fetcher }, media, { messageId: message, index }, limit)
+      return opened.kind === 'open' ? opened : failed(opened)
+    },
+    async takeMedia(file) {
+      const as = fittingKind('messenger', file.kind, file)
+      if (typeof as !== 'string') return failed(as)
+      const result = await client.call(buildAttachmentUpload('messenger', account, as, file))
+      const taken = result.kind === 'done' ? readAttachmentUploaded(result.body) : undefined
+      if (taken) return { kind: 'taken', id: taken.id, as }
+      return result.kind === 'done' ? { kind: 'retry', class: 'server', words: 'Messenger took the file and gave no id.' } : failed(result)
+    },
+    sendMedia: async (message, key) => sendResult(await client.call(mediaToRemote(account, message, key))),
     send: async (message, key) => sendResult(await client.call(toRemote(account, message, key))),
     react: async (reaction) => doneResult(await client.call(reactionToRemote(account, reaction))),
     markRead: async (mark) => doneResult(await client.call(readToRemote(account, mark))),
@@ -19,7 +37,9 @@ export function open({ baseUrl, version }: GraphSettings, { account, accessToken
       const person = result.kind === 'done' ? readMessengerProfile(result.body) : undefined
       return person?.name === undefined ? {} : { name: person.name }
     },
-    close: () => client.close(),
+    async close() {
+      await Promise.all([client.close(), fetcher.close()])
+    },
   }
 }
 
@@ -37,6 +57,6 @@ function doneResult(result: GraphResult): SendResult {
   return result.kind === 'done' ? { kind: 'sent' } : failed(result)
 }
 
-function failed({ kind, class: reason, words, retryAfterMs }: GraphFailure): SendResult {
+function failed({ kind, class: reason, words, retryAfterMs }: GraphFailure): Exclude<SendResult, { kind: 'sent' }> {
   return kind === 'retry' && retryAfterMs !== undefined ? { kind, class: reason, words, retryAfterMs } : { kind, class: reason, words }
 }

@@ -1,6 +1,7 @@
-import type { OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
+import type { OutgoingMedia, OutgoingReaction, OutgoingText, ReadMark } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { buildReaction, buildSenderAction } from '../protocols/graph/messaging.ts'
+import { buildAttachment } from '../protocols/graph/messaging-media.ts'
 import { buildMessengerText, messengerLimits } from '../protocols/graph/messenger.ts'
 import { countChars, splitText } from '../protocols/graph/split-text.ts'
 import { recipientOf } from './ids.ts'
@@ -31,4 +32,9 @@ export function readToRemote(account: string, { to }: ReadMark): GraphRequest {
 /** An answer is being written, or no longer. */
 export function typingToRemote(account: string, to: ReadMark['to'], on: boolean): GraphRequest {
   return buildSenderAction(account, recipientOf(to), on ? 'typing_on' : 'typing_off')
+}
+
+/** A file that Messenger has, as a message. */
+export function mediaToRemote(account: string, { to, media, replyTo }: OutgoingMedia, key: string): GraphRequest {
+  return buildAttachment(account, { to: recipientOf(to), kind: media.as, media, tag: key, ...(replyTo === undefined ? {} : { replyTo }) })
 }

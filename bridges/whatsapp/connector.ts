@@ -2,7 +2,7 @@ import type { NetworkConnector } from '../kit/connector.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { login, loginSteps } from './login.ts'
 import { open } from './session.ts'
-import { splitForRemote } from './to-remote.ts'
+import { captions, splitForRemote } from './to-remote.ts'
 import { createWebhook } from './webhook.ts'
 
 /** WhatsApp on its official API. */
@@ -10,6 +10,7 @@ export function createWhatsApp(settings: GraphSettings): NetworkConnector {
   return {
     info: { network: 'whatsapp', title: 'WhatsApp', e2ee: 'none' },
     webhook: createWebhook(settings),
+    captions,
     split: splitForRemote,
     loginSteps,
     login: (secrets) => login(settings, secrets),

@@ -18,7 +18,7 @@ function convert(record: NetworkRecord, account: string): InboundEvent | undefin
     case 'text':
       return { type: 'message', text: record.text, ...saidIn(record, account) }
     case 'media':
-      return { type: 'unsupported', nativeType: record.media[0].kind, ...captionOf(record), ...saidIn(record, account) }
+      return { type: 'media', media: record.media, ...captionOf(record), ...saidIn(record, account) }
     case 'location':
       return { type: 'location', location: record.location, ...saidIn(record, account) }
     case 'contacts':

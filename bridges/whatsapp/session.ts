@@ -1,14 +1,32 @@
 import type { LoginSecrets, SendResult, Session } from '../kit/connector.ts'
 import type { GraphFailure } from '../protocols/graph/failure.ts'
 import { createGraphClient, type GraphResult } from '../protocols/graph/graph-client.ts'
+import { createMediaFetcher, mediaHostsOf } from '../protocols/graph/media-fetcher.ts'
+import { fittingKind } from '../protocols/graph/media-limits.ts'
+import { openMedia } from '../protocols/graph/open-media.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { readWhatsappSent } from '../protocols/graph/whatsapp.ts'
-import { reactionToRemote, readToRemote, toRemote } from './to-remote.ts'
+import { buildWhatsappUpload, readWhatsappUploaded } from '../protocols/graph/whatsapp-media.ts'
+import { mediaToRemote, reactionToRemote, readToRemote, toRemote } from './to-remote.ts'
 
 /** An account at work. */
-export function open({ baseUrl, version }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
+export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
   const client = createGraphClient({ baseUrl, version, accessToken })
+  const fetcher = createMediaFetcher({ hosts: mediaHostsOf(baseUrl, mediaHosts), accessToken })
   return {
+    async fetchMedia(media, { message, index }, limit) {
+      const opened = await openMedia({ client, fetcher }, media, { messageId: message, index, phoneNumberId: account }, limit)
+      return opened.kind === 'open' ? opened : failed(opened)
+    },
+    async takeMedia(file) {
+      const as = fittingKind('whatsapp', file.kind, file)
+      if (typeof as !== 'string') return failed(as)
+      const result = await client.call(buildWhatsappUpload(account, as, file))
+      const taken = result.kind === 'done' ? readWhatsappUploaded(result.body) : undefined
+      if (taken) return { kind: 'taken', id: taken.id, as }
+      return result.kind === 'done' ? { kind: 'retry', class: 'server', words: 'WhatsApp took the file and gave no id.' } : failed(result)
+    },
+    sendMedia: async (message, key) => sendResult(await client.call(mediaToRemote(account, message, key))),
     send: async (message, key) => sendResult(await client.call(toRemote(account, message, key))),
     react: async (reaction) => sendResult(await client.call(reactionToRemote(account, reaction))),
     async markRead({ id }) {
@@ -19,7 +37,9 @@ export function open({ baseUrl, version }: GraphSettings, { account, accessToken
     async showTyping({ on, read }) {
       if (on && read !== undefined) await client.call(readToRemote(account, read, true))
     },
-    close: () => client.close(),
+    async close() {
+      await Promise.all([client.close(), fetcher.close()])
+    },
   }
 }
 
@@ -32,6 +52,6 @@ function sendResult(result: GraphResult): SendResult {
   return { kind: 'sent', id: sent.id }
 }
 
-function failed({ kind, class: reason, words, retryAfterMs }: GraphFailure): SendResult {
+function failed({ kind, class: reason, words, retryAfterMs }: GraphFailure): Exclude<SendResult, { kind: 'sent' }> {
   return kind === 'retry' && retryAfterMs !== undefined ? { kind, class: reason, words, retryAfterMs } : { kind, class: reason, words }
 }

@@ -1,7 +1,8 @@
-import type { OutgoingReaction, OutgoingText } from '../kit/connector.ts'
+import type { OutgoingMedia, OutgoingReaction, OutgoingText } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { countChars, splitText } from '../protocols/graph/split-text.ts'
 import { buildWhatsappReaction, buildWhatsappRead, buildWhatsappText, whatsappLimits } from '../protocols/graph/whatsapp.ts'
+import { buildWhatsappMedia } from '../protocols/graph/whatsapp-media.ts'
 import { recipientOf } from './ids.ts'
 
 // Room for the mark that the kit may set before a part.
@@ -25,4 +26,12 @@ export function reactionToRemote(account: string, { to, target, emoji }: Outgoin
 /** A message and all before it are read; with `typing` an answer is being written, too. */
 export function readToRemote(account: string, id: string, typing: boolean): GraphRequest {
   return buildWhatsappRead(account, id, typing)
+}
+
+/** Characters of a caption by kind. */
+export const captions = { image: 1024, video: 1024, file: 1024 } as const
+
+/** A file that WhatsApp has, as a message. */
+export function mediaToRemote(account: string, { to, media, ...message }: OutgoingMedia, key: string): GraphRequest {
+  return buildWhatsappMedia(account, { ...message, to: recipientOf(to), kind: media.as, media, tag: key })
 }

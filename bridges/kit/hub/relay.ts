@@ -1,3 +1,4 @@
+import type { MediaKind } from '../connector.ts'
 import type { Kit } from '../kit.ts'
 import { isKnownIn } from '../messages.ts'
 import { guardText, speakerPrefix } from '../names.ts'
@@ -32,6 +33,38 @@ export function queueFor(kit: OutboxKit, said: Said, chats: readonly PortalRow[]
       const row = { kind, event, room, portal, part, parts: parts.length, target: part === 0 ? target : null }
       queuePart(kit, row, speaker && part > 0 ? guardText(words) : words)
     })
+  }
+}
+
+/** A file of a room: where it is, and as what it was sent. */
+export type RoomFile = {
+  readonly kind: MediaKind
+  readonly name: string
+  readonly mime?: string | undefined
+  readonly caption?: string | undefined
+  readonly file?: unknown
+  readonly url?: string | undefined
+}
+
+/** Queues a file for each of the chats; in the caller's transaction. Words that the network does not take as its caption go before it. */
+export function queueFile(
+  kit: OutboxKit,
+  { file, ...said }: Omit<Said, 'text' | 'kind'> & { file: RoomFile },
+  chats: readonly PortalRow[],
+): void {
+  const { event, room, speaker, answers } = said
+  const { caption = '' } = file
+  const words = speaker ? (speakerPrefix(speaker.name, speaker.app) + guardText(caption).trimStart()).trimEnd() : caption
+  const isCaption = words.length <= (kit.connector.captions?.[file.kind] ?? 0)
+  const lead = isCaption || words === '' ? [] : kit.connector.split(words)
+  for (const { portal } of chats) {
+    const target = answers && isKnownIn(kit, portal, answers.event) ? answers.event : null
+    const parts = lead.length + 1
+    lead.forEach((text, part) => {
+      queuePart(kit, { event, room, portal, part, parts, target: part === 0 ? target : null }, speaker && part > 0 ? guardText(text) : text)
+    })
+    const payload = JSON.stringify({ ...file, caption: isCaption && words !== '' ? words : undefined })
+    queuePart(kit, { kind: 'media', event, room, portal, part: lead.length, parts, target: parts === 1 ? target : null }, payload)
   }
 }
 

@@ -1,5 +1,6 @@
-import type { ContactCard, InboundSaid, Place } from '../connector.ts'
+import type { ContactCard, InboundMedia, InboundSaid, Place } from '../connector.ts'
 
+type WithoutFiles = Exclude<InboundSaid, InboundMedia>
 type Content = Readonly<Record<string, unknown>>
 export type Rendered = {
   /** As it stands in the room. */
@@ -17,7 +18,7 @@ export type Frame = {
 }
 
 /** What somebody said on a network, as a message of Matrix and as the words for other networks. Pure. */
-export function render(event: InboundSaid, { lead, shared, answersUnknown }: Frame): Rendered {
+export function render(event: WithoutFiles, { lead, shared, answersUnknown }: Frame): Rendered {
   const { content, text } = renderKind(event, shared)
   const marks = [answersUnknown ? '↩ To an earlier message:\n' : '', forwardMarks[event.forwarded ?? 'not']].join('')
   const body = `${lead}${marks}${content['body']}`
@@ -26,7 +27,7 @@ export function render(event: InboundSaid, { lead, shared, answersUnknown }: Fra
 
 const forwardMarks = { not: '', once: '↪ Forwarded:\n', often: '↪ Forwarded many times:\n' } as const
 
-function renderKind(event: InboundSaid, shared: boolean): Rendered {
+function renderKind(event: WithoutFiles, shared: boolean): Rendered {
   switch (event.type) {
     case 'message':
       return words(event.text)
@@ -80,6 +81,8 @@ function notice(nativeType: string, caption: string | undefined): Rendered {
       : nativeType
   const body = `Sent something that is not carried yet (${kind})${caption ? `: ${caption}` : ''}`
   const hint =
-    caption || nativeType === 'unknown' || Object.hasOwn(hints, nativeType) ? '' : '\nAsk for it in words, or look into the chat on the network.'
+    caption || nativeType === 'unknown' || Object.hasOwn(hints, nativeType)
+      ? ''
+      : '\nAsk for it in words, or look into the chat on the network.'
   return { content: { msgtype: 'm.notice', body: `${body}${hint}` }, text: undefined }
 }

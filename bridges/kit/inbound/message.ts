@@ -1,13 +1,14 @@
-import type { InboundSaid } from '../connector.ts'
+import type { InboundMedia, InboundSaid } from '../connector.ts'
 import { ensureGhost, ghostIdOf, resolveContact } from '../ghosts.ts'
 import { askNewcomer, heedWord } from '../hub/consent.ts'
 import { nameIn } from '../hub/consent-names.ts'
 import { writeOrigin } from '../hub/origin.ts'
-import { queueFor, type Said } from '../hub/relay.ts'
+import { queueFile, queueFor, type Said } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { loginOf } from '../logins.ts'
 import { eventsOf, rememberMessage } from '../messages.ts'
 import { answeredIn } from '../outbound/answered.ts'
+import { fileOf } from '../outbound/file.ts'
 import { learnSent } from '../outbox.ts'
 import { ensurePortal, ensureRoom } from '../portal.ts'
 import { sendOnce, transactionId } from '../send.ts'
@@ -15,6 +16,7 @@ import { hasMessage } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { type Rendered, render } from './content.ts'
+import { bringFiles } from './media.ts'
 import { originTime } from './origin-time.ts'
 import { othersIn, speakerIn } from './spokes.ts'
 
@@ -29,7 +31,8 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
   const remote = vault.blind('message', event.id)
-  if (hasMessage(store, portal.portal, remote) || (event.own && settleEcho(kit, portal, remote, event))) return
+  const isThere = event.type !== 'media' && hasMessage(store, portal.portal, remote)
+  if (isThere || (event.own && settleEcho(kit, portal, remote, event))) return
   if (await heedWord(kit, portal, event)) return
   kit.checkpoint('portal known')
   await ensureGhost(kit, contact)
@@ -37,6 +40,20 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   const sender = event.own ? kit.matrix.botUserId : ghostIdOf(kit, contact)
   const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)
   const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))
+  const ts = originTime(event.at, kit.clock())
+  const marks = (relay: boolean) => ({ ...originOf(kit, portal, relay), ...(target === undefined ? {} : inReplyTo(target)) })
+  if (event.type === 'media') {
+    return bringFiles(kit, event, {
+      ...{ portal, room, sender, remote, ts, marks },
+      lead: event.own ? `To ${nameIn(kit, portal)}, from ${kit.connector.info.title}: ` : '',
+      noted(sent, part, content) {
+        rememberMessage(kit, { portal: portal.portal, id: event.id, part, event: sent, own: event.own })
+        if (!event.own && part === 0) askNewcomer(kit, portal, room)
+        const file = content && fileOf('m.room.message', content)
+        if (file) queueFile(kit, { event: sent, room, file, answers, speaker: speakerIn(kit, portal) }, othersIn(kit, portal, room))
+      },
+    })
+  }
   const rendered = renderIn(kit, portal, event, target !== undefined)
   const text = event.own ? undefined : rendered.text
   const planned = {
@@ -44,8 +61,8 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
     room,
     sender,
     type: 'm.room.message',
-    content: { ...rendered.content, ...originOf(kit, portal, text !== undefined), ...(target === undefined ? {} : inReplyTo(target)) },
-    ts: originTime(event.at, kit.clock()),
+    content: { ...rendered.content, ...marks(text !== undefined) },
+    ts,
     encrypted: true,
   }
   await sendOnce(kit, planned, (sent) => {
@@ -60,7 +77,7 @@ function relay(kit: Kit, portal: PortalRow, said: Omit<Said, 'speaker'>): void {
   queueFor(kit, { ...said, speaker: speakerIn(kit, portal) }, othersIn(kit, portal, said.room))
 }
 
-function renderIn(kit: Kit, portal: PortalRow, event: InboundSaid, knowsTarget: boolean): Rendered {
+function renderIn(kit: Kit, portal: PortalRow, event: Exclude<InboundSaid, InboundMedia>, knowsTarget: boolean): Rendered {
   const lead = event.own ? `To ${nameIn(kit, portal)}, from ${kit.connector.info.title}: ` : ''
   return render(event, { lead, shared: portal.hub === 1, answersUnknown: event.replyTo !== undefined && !knowsTarget })
 }
@@ -77,15 +94,13 @@ function settleEcho(kit: Kit, portal: PortalRow, remote: string, event: InboundS
   const { store, vault } = kit
   if (selectOutboxByRemote(store, remote)) return true
   const tagged = event.tag === undefined ? undefined : selectOutboxByKey(store, event.tag)
-  const sameText = selectUnsettled(store, portal.portal).find(
-    ({ kind, key, payload }) =>
-      event.type === 'message' &&
-      kind !== 'reaction' &&
-      kind !== 'media' &&
-      payload !== null &&
-      vault.open(payload, `outbox ${key}`) === event.text,
-  )
-  const ours = tagged ?? sameText
+  // Where the network gives no tag back: by its text, or as the file that is on its way.
+  const alike = selectUnsettled(store, portal.portal).find(({ kind, key, payload, remote: id }) => {
+    if (id !== null || payload === null || kind === 'reaction') return false
+    if (kind === 'media' || event.type === 'media') return kind === 'media' && event.type === 'media' && event.tag === undefined
+    return event.type === 'message' && vault.open(payload, `outbox ${key}`) === event.text
+  })
+  const ours = tagged ?? alike
   if (!ours) return false
   store.atomically(() => learnSent(kit, ours, event.id))
   return true

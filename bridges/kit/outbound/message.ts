@@ -1,5 +1,5 @@
 import { mostHops, originKey, readOrigin } from '../hub/origin.ts'
-import { queueFor, refuseFor } from '../hub/relay.ts'
+import { queueFile, queueFor, refuseFor } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
 import { networkOfGhost } from '../names.ts'
@@ -7,13 +7,14 @@ import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
 import { applyEditOf, applyReactionOf, applyRedactionOf } from './about.ts'
 import { answeredIn } from './answered.ts'
+import { fileOf } from './file.ts'
 import { speakerFor } from './speaker.ts'
 import { answeredBy, relatedBy, textOf } from './words.ts'
 
 type Content = Readonly<Record<string, unknown>>
 const noKey = 'This message could not be decrypted by the bridge, so it was not sent. Send it again.'
 const notEncrypted = 'This message was not encrypted, and this room is: it was not sent.'
-const textOnly = 'Only text is carried yet; this was not sent.'
+const notCarried = 'This kind of message is not carried, so it was not sent. Say it in words, or send it as a file.'
 
 /**
  * Queues an event of a room for every chat it is meant for, together with the mark that it is done. `no key` when it cannot be decrypted now; then
@@ -32,8 +33,8 @@ export async function applyMatrixEvent(kit: Kit, seq: number, event: MatrixEvent
   if (decrypted?.kind === 'refused') return refuse(kit, seq, event, chats, 'undecryptable', noKey)
   if (!decrypted) return refuse(kit, seq, event, chats, 'not_encrypted', notEncrypted)
   if (decrypted.type === 'm.reaction') return applyReactionOf(kit, seq, event, decrypted.content, chats)
-  if (decrypted.type !== 'm.room.message') return finish(kit, seq)
-  return queue(kit, seq, event, decrypted.content, chats)
+  if (decrypted.type !== 'm.room.message' && decrypted.type !== 'm.sticker') return finish(kit, seq)
+  return queue(kit, seq, event, decrypted, chats)
 }
 
 /** Taken back before we got to it. */
@@ -46,7 +47,13 @@ export function expire(kit: Kit, seq: number, event: MatrixEvent): void {
   refuse(kit, seq, event, selectPortalsIn(kit.store, event.room_id), 'undecryptable', noKey)
 }
 
-async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content, chats: readonly PortalRow[]): Promise<'done'> {
+async function queue(
+  kit: Kit,
+  seq: number,
+  event: MatrixEvent,
+  { type, content }: { type: string; content: Content },
+  chats: readonly PortalRow[],
+): Promise<'done'> {
   const network = networkOfGhost(event.sender, kit.serverName)
   const origin = readOrigin(content)
   // A mark of anybody but a ghost is not believed; it only keeps the message here.
@@ -54,14 +61,17 @@ async function queue(kit: Kit, seq: number, event: MatrixEvent, content: Content
   if (stays) return finish(kit, seq)
   const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
   if (relatedBy(content, 'm.replace')) return applyEditOf(kit, seq, event, { content, origin, chats: targets })
-  const text = textOf(content)
-  if (text === undefined) return refuse(kit, seq, event, targets, 'unsupported', textOnly)
+  const file = fileOf(type, content)
+  const text = file ? undefined : textOf(content)
+  if (text === undefined && !file) return refuse(kit, seq, event, targets, 'unsupported', notCarried)
   const speaker = await speakerFor(kit, event, origin, chats)
   const { event_id, room_id } = event
   const answers = await answeredIn(kit, room_id, answeredBy(content), targets)
   kit.checkpoint('event read')
   kit.store.atomically(() => {
-    queueFor(kit, { event: event_id, room: room_id, text, answers, speaker }, targets)
+    const said = { event: event_id, room: room_id, answers, speaker }
+    if (file) queueFile(kit, { ...said, file }, targets)
+    else if (text !== undefined) queueFor(kit, { ...said, text }, targets)
     finishMatrixEvent(kit.store, seq, 'done')
   })
   kit.checkpoint('event queued')
@@ -83,7 +93,7 @@ function refuse(kit: Kit, seq: number, event: MatrixEvent, chats: readonly Porta
 }
 
 function isMessage(type: string): boolean {
-  return type === 'm.room.message' || type === 'm.room.encrypted'
+  return type === 'm.room.message' || type === 'm.sticker' || type === 'm.room.encrypted'
 }
 
 function isOurs({ matrix, serverName, connector }: Kit, sender: string): boolean {

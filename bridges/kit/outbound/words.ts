@@ -12,7 +12,15 @@ export function textOf(content: Content): string | undefined {
     .toWellFormed()
   if (text.trim() === '') return undefined
   if (msgtype === 'm.emote') return `* ${text}`
+  if (msgtype === 'm.location') return placeText(content, text)
   return msgtype === 'm.text' ? text : undefined
+}
+
+/** A place in words, with its coordinates. */
+function placeText({ geo_uri: uri }: Content, text: string): string | undefined {
+  const where = typeof uri === 'string' ? /^geo:(-?\d{1,3}(?:\.\d{1,15})?,-?\d{1,3}(?:\.\d{1,15})?)/.exec(uri)?.[1] : undefined
+  if (where === undefined) return undefined
+  return text.includes(where) ? `📍 ${text.replace(/^📍 /u, '')}` : `📍 ${text.replace(/^📍 /u, '')}\n${where}`
 }
 
 /** The event that a message answers. */

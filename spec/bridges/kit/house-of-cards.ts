@@ -8,6 +8,7 @@ import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import type { MatrixSide, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
+import { filesOf, mediaOf } from './cards-files.ts'
 
 /** What the kit throws at when a spec lets the process end at a point. */
 export class Crash extends Error {}
@@ -22,7 +23,10 @@ export type World = {
   readonly redactions: { txn: string; sender: string; event: string }[]
   readonly receipts: string[]
   /** What the network was given. */
-  readonly sent: { to: string; text: string; key: string; replyTo?: string }[]
+  readonly sent: { to: string; text: string; key: string; replyTo?: string; media?: string }[]
+  /** Files of the homeserver, and those that people have sent on the network; `later` for one that cannot be had yet. */
+  readonly files: Map<string, Buffer>
+  readonly remoteFiles: Map<string, Buffer | 'later'>
   /** The account's reaction by person and message; an empty one was taken back. */
   readonly reacted: Map<string, string>
   /** Messages of people that the network was told we read, and where it was shown that we type. */
@@ -42,6 +46,8 @@ export function createWorld(folder: string): World {
     posted: [],
     redactions: [],
     receipts: [],
+    files: new Map(),
+    remoteFiles: new Map(),
     reacted: new Map(),
     marked: [],
     typed: [],
@@ -121,6 +127,7 @@ function connectorOf(world: World): NetworkConnector {
       if (result.kind === 'sent' || result.kind === 'unknown') world.sent.push({ ...message, to: message.to[0].value, key })
       return result
     },
+    ...mediaOf(world),
     async react({ to, target, emoji = '' }, key) {
       const answer = world.answers.shift()
       const result = answer ? answer({ to, text: emoji }, key) : ({ kind: 'sent' } as const)
@@ -143,6 +150,7 @@ function connectorOf(world: World): NetworkConnector {
       accept: () => ({ status: 401 }),
       read: (raw) => JSON.parse(raw) as InboundEvent,
     },
+    captions: { image: 20 },
     split: (text) => text.match(/.{1,60}/gsu) ?? [],
     login: async (secrets) => ({ kind: 'done', account: secrets.account }),
     open: () => session,
@@ -168,6 +176,7 @@ export async function openKit(
     vault,
     matrix: matrixOf(world),
     encryption: encryptionOf(),
+    files: filesOf(world),
     clock: () => world.now,
     log: () => undefined,
     sessions: openSessions({ store, vault, connector }),

@@ -1,0 +1,66 @@
+import type { Address, MediaKind, SendResult, Session } from '../connector.ts'
+import type { RoomFile } from '../hub/relay.ts'
+import type { Kit } from '../kit.ts'
+import { MediaFailure } from '../media/failure.ts'
+
+type Content = Readonly<Record<string, unknown>>
+const kinds: Readonly<Record<string, MediaKind>> = { 'm.image': 'image', 'm.video': 'video', 'm.audio': 'audio', 'm.file': 'file' }
+const longestName = 200
+
+/** The file of a message; undefined when it is none. https://spec.matrix.org/v1.19/client-server-api/#media-captions */
+export function fileOf(type: string, content: Content): RoomFile | undefined {
+  const msgtype = content['msgtype']
+  const plain = typeof msgtype === 'string' && Object.hasOwn(kinds, msgtype) ? kinds[msgtype] : undefined
+  const kind = type === 'm.sticker' ? 'sticker' : plain === 'audio' && 'org.matrix.msc3245.voice' in content ? 'voice' : plain
+  if (!kind) return undefined
+  const { body, filename, file, url, info } = content
+  const words = typeof body === 'string' ? body.toWellFormed() : ''
+  const name = (typeof filename === 'string' ? filename.toWellFormed() : words).replace(/[/\\\p{Cc}\p{Cf}]/gu, '_').slice(0, longestName)
+  const mime = (info as Content | null | undefined)?.['mimetype']
+  return {
+    kind,
+    name: name || 'file',
+    ...(typeof filename === 'string' && filename !== body && words !== '' ? { caption: words } : {}),
+    ...(typeof mime === 'string' ? { mime } : {}),
+    ...(file === undefined ? {} : { file }),
+    ...(typeof url === 'string' ? { url } : {}),
+  }
+}
+
+/** Takes the file from the homeserver and gives it to the network, where nobody sees it yet; what it gives back makes it a message. */
+export async function prepareFile(
+  { files, connector }: Pick<Kit, 'files' | 'connector'>,
+  session: Session,
+  file: RoomFile,
+  message: { readonly to: Address; readonly replyTo?: string },
+  key: string,
+): Promise<() => Promise<SendResult>> {
+  const { title } = connector.info
+  const { takeMedia, sendMedia } = session
+  if (!takeMedia || !sendMedia) return async () => ({ kind: 'refused', class: 'unsupported', words: `${title} carries no files.` })
+  try {
+    const { bytes, mime, kind: sniffed } = await files.download(file)
+    try {
+      const kind = fitting(file.kind, sniffed)
+      const taken = await takeMedia({ kind, name: file.name, mime, size: bytes.size, open: () => bytes.stream() })
+      // Nobody has seen anything yet, so it may be given again.
+      if (taken.kind === 'unknown') return async () => ({ ...taken, kind: 'retry' })
+      if (taken.kind !== 'taken') return async () => taken
+      const caption = file.caption === undefined ? {} : { caption: file.caption }
+      return () => sendMedia({ ...message, media: taken, name: file.name, ...caption }, key)
+    } finally {
+      await bytes.discard()
+    }
+  } catch (error) {
+    if (!(error instanceof MediaFailure)) throw error
+    const kind = error.transient ? 'retry' : 'refused'
+    return async () => ({ kind, class: 'media', words: error.message })
+  }
+}
+
+/** What the bytes are decides: a picture that is none goes as a file. */
+function fitting(claimed: MediaKind, sniffed: 'image' | 'video' | 'audio' | 'file'): MediaKind {
+  if (claimed === 'sticker') return sniffed === 'image' ? 'sticker' : sniffed
+  if (claimed === 'voice') return sniffed === 'audio' ? 'voice' : sniffed
+  return claimed === 'file' ? 'file' : sniffed
+}
