@@ -25,7 +25,12 @@ describe('an encrypted management room', function () {
     client.matrixRTC.start = () => undefined
     await client.startClient({ initialSyncLimit: 100, pollTimeout: 5000 })
     const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
-    const made = await client.createRoom({ preset: Preset.TrustedPrivateChat, is_direct: true, invite: [botId], initial_state: [encryption] })
+    const made = await client.createRoom({
+      preset: Preset.TrustedPrivateChat,
+      is_direct: true,
+      invite: [botId],
+      initial_state: [encryption],
+    })
     room = made.room_id
   })
   after(async () => {
