@@ -15,12 +15,14 @@ import { DurableAppService } from './matrix/appservice.ts'
 import { connectMatrix } from './matrix/client.ts'
 import { mountHomeserverEdge } from './matrix/edge.ts'
 import { openEncryption } from './matrix/end-to-bridge.ts'
+import type { MatrixEvent } from './matrix/event.ts'
 import { createMatrixSide } from './matrix/homeserver.ts'
 import type { Registration } from './matrix/registration.ts'
 import { createRoomActions } from './matrix/rooms.ts'
 import { MatrixRequestError } from './matrix/side.ts'
 import { openMediaHomeserver } from './media/homeserver-request.ts'
 import { createSpool, type Spool } from './media/spool.ts'
+import { createReadTeller } from './outbound/ephemeral.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
 import { mountHealth, type Progress } from './states-health.ts'
@@ -102,6 +104,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       await working
       await feeds.watch?.()
       for (const feed of [feeds.chores, feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
+      await feeds.reads?.stop()
       await encryption.close()
       await mediaHomeserver.close()
       for (const session of sessions.values()) await session.close()
@@ -119,6 +122,7 @@ function openSpool(dataDir: string): Spool {
 }
 
 type Feeds = {
+  reads?: { stop(): Promise<void> }
   watch?: () => Promise<void>
   chores?: Feed
   transactions?: Feed
@@ -155,10 +159,14 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
     expire: (seq, event) => expireManagementEvent(kit, seq, event),
     failed: (room, event) => failManagementEvent(kit, room, event),
   })
-  feeds.transactions = createTransactions(kit, (events) => {
+  const reads = createReadTeller(kit)
+  feeds.reads = reads
+  const drained = (events: readonly MatrixEvent[]) => {
     feeds.events?.wake()
     for (const event of events) appservice.emit('event', event)
-  })
+  }
+  feeds.transactions = createTransactions(kit, drained, reads.wake)
+  reads.wake()
   feeds.transactions.wake()
   if (kit.hub) await persist(signal, log, 'the hub', () => ensureHub(kit))
   if (signal.aborted) return

@@ -1,6 +1,7 @@
 import { createFeed, type Feed, Later, pause, reason } from './feed.ts'
 import type { Kit } from './kit.ts'
 import { isMatrixEvent, type MatrixEvent } from './matrix/event.ts'
+import { createTyping, keepReceipts } from './outbound/ephemeral.ts'
 import { applyMatrixEvent, expire } from './outbound/message.ts'
 import {
   failMatrixEvent,
@@ -19,7 +20,7 @@ type Json = Readonly<Record<string, unknown>>
  * on the transaction are one write. Gives the events.
  */
 export async function drain(
-  kit: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint'>,
+  kit: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint' | 'serverName' | 'owner'>,
   row: TransactionRow,
 ): Promise<readonly MatrixEvent[]> {
   const { store, encryption, clock, checkpoint } = kit
@@ -28,6 +29,7 @@ export async function drain(
   checkpoint('transaction taken')
   encryption.receive(body, () => {
     for (const event of events) insertMatrixEvent(store, event.event_id, event.room_id, Buffer.from(JSON.stringify(event)), clock())
+    keepReceipts(kit, body)
     finishTransaction(store, row.seq)
   })
   checkpoint('transaction drained')
@@ -35,19 +37,22 @@ export async function drain(
 }
 
 /** Works through the homeserver's transactions, one after another. */
-export function createTransactions(kit: Kit, drained: (events: readonly MatrixEvent[]) => void): Feed {
+export function createTransactions(kit: Kit, drained: (events: readonly MatrixEvent[]) => void, read: () => void): Feed {
+  const showTyping = createTyping(kit)
   return createFeed<TransactionRow>({
     name: 'transactions',
     log: kit.log,
     select: (after, limit) => selectNewTransactions(kit.store, after, limit),
     lane: () => 'all',
     // Their order matters more than haste: one that cannot be stored now (a full disk) holds the ones after it until it can.
-    handle: async (row) =>
-      drained(
-        await drain(kit, row).catch((error: unknown) => {
-          throw new Later(reason(error))
-        }),
-      ),
+    async handle(row) {
+      const events = await drain(kit, row).catch((error: unknown) => {
+        throw new Later(reason(error))
+      })
+      drained(events)
+      read()
+      void showTyping(readObject(row.body)).catch(() => undefined)
+    },
     failed: () => undefined,
   })
 }
