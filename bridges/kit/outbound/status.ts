@@ -6,7 +6,7 @@ import { nameIn } from '../hub/consent-names.ts'
 import type { Kit } from '../kit.ts'
 import { isTransient } from '../matrix/side.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import { type OutboxRow, selectOutbox, selectParts, selectUnshown, updateShown } from '../store/outbox.store.ts'
+import { type OutboxRow, selectAllParts, selectOutbox, selectParts, selectUnshown, updateShown } from '../store/outbox.store.ts'
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
 
 /** A send whose outcome is not known gets this long to turn out well before the room is told in words. */
@@ -18,13 +18,13 @@ export async function showStatuses(kit: Kit, signal: AbortSignal): Promise<numbe
   let later: number | undefined
   const seen = new Set<string>()
   for (const row of selectUnshown(kit.store, 500)) {
-    const chat = `${row.event} ${row.portal}`
+    const what = row.event.startsWith('$') ? row.event : `${row.event} ${row.portal}`
     if (signal.aborted) return undefined
-    if (seen.has(chat)) continue
-    seen.add(chat)
-    const left = row.state === 'unknown' ? row.changed_at + unknownGraceMs - kit.clock() : 0
+    const left = graceLeft(kit, row)
     if (left > 0) later = Math.min(left, later ?? left)
-    else await showOrSkip(kit, row)
+    if (left > 0 || seen.has(what)) continue
+    seen.add(what)
+    await showOrSkip(kit, row)
   }
   return later
 }
@@ -40,64 +40,118 @@ async function showOrSkip(kit: Kit, row: OutboxRow): Promise<void> {
   }
 }
 
-/** Shows the state of one event for one chat: two events by the bot, a receipt by the ghost, and words where it went wrong. */
 async function showOne(kit: Kit, row: OutboxRow): Promise<void> {
-  const parts = selectParts(kit.store, row.event, row.portal)
-  const portal = selectPortal(kit.store, row.portal)
-  const state = wholeDelivery(parts.map((part) => part.state))
-  if (!row.event.startsWith('$')) tellFailure(kit, row, state)
-  else if (portal && (parts.every((part) => settled(part.state)) || badEnds.includes(state))) await announce(kit, portal, row, state, parts)
+  const isEvent = row.event.startsWith('$')
+  const parts = (isEvent ? selectAllParts(kit.store, row.event) : selectParts(kit.store, row.event, row.portal)).filter(
+    (part) => graceLeft(kit, part) <= 0,
+  )
+  if (isEvent) await showEvent(kit, row)
+  else tellFailure(kit, row, wholeDelivery(parts.map((part) => part.state)))
   kit.store.atomically(() => {
     for (const part of parts) if (selectOutbox(kit.store, part.seq)?.state === part.state) updateShown(kit.store, part.seq, part.state)
   })
 }
 
-function settled(state: Delivery): boolean {
+function graceLeft({ clock }: Pick<Kit, 'clock'>, { state, changed_at: at }: OutboxRow): number {
+  return state === 'unknown' ? at + unknownGraceMs - clock() : 0
+}
+
+/** What became of an event in one chat. */
+type Reached = { readonly portal: PortalRow; readonly state: Delivery; readonly why: OutboxRow | undefined; readonly isNew: boolean }
+
+/**
+ * Shows the state of an event, for all chats of this bridge that it goes to at once: when it is sent, delivered or read in all of them, and whenever it
+ * went wrong in one. That a reaction got there needs no mention; that it did not, does.
+ */
+async function showEvent(kit: Kit, { event, room, kind }: OutboxRow): Promise<void> {
+  const reached = reachedBy(kit, event)
+  const bad = reached.filter(({ state }) => badEnds.includes(state))
+  const isQuiet = (kind === 'reaction' || kind === 'withdrawal') && bad.length === 0
+  const state = wholeDelivery(reached.map((one) => one.state))
+  const isPending = reached.some((one) => !isSettled(one.state))
+  if (!isQuiet && state !== 'cancelled' && (isPending ? bad.some(({ isNew }) => isNew) : reached.length > 0)) {
+    await announce(kit, { event, room, state, reached, bad })
+  }
+  for (const { portal, state: one, isNew } of reached) {
+    if (one === 'read' && isNew && kind !== 'reaction') await kit.matrix.markRead(ghostIdOf(kit, portal.contact), room, event)
+  }
+  if (kind !== 'reaction')
+    await tellInWords(
+      kit,
+      { event, room },
+      bad.filter(({ isNew }) => isNew),
+    )
+}
+
+function reachedBy(kit: Kit, event: string): Reached[] {
+  const byPortal = Map.groupBy(selectAllParts(kit.store, event), ({ portal }) => portal)
+  return [...byPortal].flatMap(([id, parts]) => {
+    const portal = selectPortal(kit.store, id)
+    if (!portal) return []
+    const waits = parts.some((part) => graceLeft(kit, part) > 0)
+    const whole = wholeDelivery(parts.map(({ state }) => state))
+    const state = waits ? 'submitting' : whole === 'submitted' ? 'sent' : whole
+    const why = parts.find((part) => part.state === state && part.words !== null)
+    return [{ portal, state, why, isNew: parts.some((part) => part.state === whole && part.shown !== part.state) }]
+  })
+}
+
+function isSettled(state: Delivery): boolean {
   return state !== 'queued' && state !== 'submitting'
 }
 
-async function announce(
-  kit: Kit,
-  portal: PortalRow,
-  { event, room, kind }: OutboxRow,
-  state: Delivery,
-  parts: readonly OutboxRow[],
-): Promise<void> {
-  const { network } = kit.connector.info
-  const ghost = ghostIdOf(kit, portal.contact)
-  const why = parts.find((part) => part.state === state && part.words !== null)
-  const reason = why ? { reason: why.class ?? 'other', words: why.words ?? '' } : {}
-  const relation = { 'm.relates_to': { rel_type: 'm.reference', event_id: event } }
-  const base = { room, sender: kit.matrix.botUserId, encrypted: false }
-  const txn = (what: string) => transactionId(what, event, portal.portal, state)
-  const delivery = { network, chat: portal.portal, state, ...reason, ...relation }
-  await sendOnce(kit, { ...base, txn: txn('delivery'), type: 'org.tombolo.delivery', content: delivery })
-  const outcome = statusOf(state, ghost)
-  const status = { network, ...outcome, ...(why?.words ? { message: why.words } : {}), ...relation }
-  const statusTxn = transactionId('status', event, portal.portal, JSON.stringify(outcome))
-  await sendOnce(kit, { ...base, txn: statusTxn, type: 'com.beeper.message_send_status', content: status })
-  if (state === 'read') await kit.matrix.markRead(ghost, room, event)
-  if (!badEnds.includes(state) || kind === 'reaction') return
-  const words = `${nameIn(kit, portal)}: ${why?.words ?? 'not sent.'}`
-  const reply = { 'm.relates_to': { 'm.in_reply_to': { event_id: event } } }
-  const notice = {
-    ...base,
-    txn: txn('notice'),
-    type: 'm.room.message',
-    content: { msgtype: 'm.notice', body: words, ...reply },
-    encrypted: true,
-  }
-  await sendOnce(kit, notice)
+type Shown = {
+  readonly event: string
+  readonly room: string
+  readonly state: Delivery
+  readonly reached: readonly Reached[]
+  readonly bad: readonly Reached[]
 }
 
-function statusOf(state: Delivery, ghost: string): Record<string, unknown> {
+/** Two events by the bot, each once for what they say. */
+async function announce(kit: Kit, { event, room, state, reached, bad }: Shown): Promise<void> {
+  const { network } = kit.connector.info
+  const why = bad.find((one) => one.state === state)?.why
+  const failed = bad.map(({ portal, state: end, why: row }) => ({ chat: portal.portal, state: end, reason: row?.class ?? 'other' }))
+  const relation = { 'm.relates_to': { rel_type: 'm.reference', event_id: event } }
+  const base = { room, sender: kit.matrix.botUserId, encrypted: false }
+  const delivery = {
+    ...{ network, state, chats: reached.length },
+    ...(reached.length === 1 ? { chat: reached[0]?.portal.portal } : failed.length > 0 ? { failed } : {}),
+    ...(why ? { reason: why.class ?? 'other', words: why.words ?? '' } : {}),
+    ...relation,
+  }
+  const txn = transactionId('delivery', event, network, state, JSON.stringify(failed))
+  await sendOnce(kit, { ...base, txn, type: 'org.tombolo.delivery', content: delivery })
+  const arrived = reached.filter((one) => one.state === 'delivered' || one.state === 'read')
+  const outcome = statusOf(state, arrived.map(({ portal }) => ghostIdOf(kit, portal.contact)).sort())
+  const status = { network, ...outcome, ...(why?.words ? { message: why.words } : {}), ...relation }
+  const statusTxn = transactionId('status', event, network, JSON.stringify(outcome))
+  await sendOnce(kit, { ...base, txn: statusTxn, type: 'com.beeper.message_send_status', content: status })
+}
+
+/** One notice for all chats in which the same went wrong. */
+async function tellInWords(kit: Kit, { event, room }: { event: string; room: string }, bad: readonly Reached[]): Promise<void> {
+  for (const [words, those] of Map.groupBy(bad, ({ why }) => why?.words ?? 'not sent.')) {
+    const names = those.map(({ portal }) => nameIn(kit, portal)).join(', ')
+    const reply = { 'm.relates_to': { 'm.in_reply_to': { event_id: event } } }
+    const marks = those.map(({ portal, state }) => `${portal.portal} ${state}`).sort()
+    await sendOnce(kit, {
+      ...{ room, sender: kit.matrix.botUserId, type: 'm.room.message', encrypted: true },
+      txn: transactionId('notice', event, ...marks),
+      content: { msgtype: 'm.notice', body: `${names}: ${words}`, ...reply },
+    })
+  }
+}
+
+function statusOf(state: Delivery, arrived: readonly string[]): Record<string, unknown> {
   switch (state) {
     case 'submitted':
     case 'sent':
       return { status: 'SUCCESS' }
     case 'delivered':
     case 'read':
-      return { status: 'SUCCESS', delivered_to_users: [ghost] }
+      return { status: 'SUCCESS', delivered_to_users: arrived }
     case 'unknown':
       return { status: 'FAIL_RETRIABLE', reason: 'm.foreign_network_error' }
     case 'unsupported':

@@ -82,6 +82,11 @@ export function selectParts({ database }: Store, event: string, portal: string):
     .all(event, portal)
 }
 
+/** All parts of an event, for every chat that it goes to. */
+export function selectAllParts({ database }: Store, event: string): OutboxRow[] {
+  return database.prepare<[string], OutboxRow>(`SELECT ${columns} FROM outbox WHERE event = ? ORDER BY portal, part`).all(event)
+}
+
 /** What was queued for a chat about an event: corrections of it, reactions to it. */
 export function selectAbout({ database }: Store, portal: string, target: string, kind: OutboxKind): OutboxRow[] {
   const rows = database.prepare<[string, string, string], OutboxRow>(

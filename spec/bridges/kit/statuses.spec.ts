@@ -1,0 +1,54 @@
+import { expect } from 'chai'
+import type { InboundEvent } from '../../../bridges/kit/connector.ts'
+import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+import { account, createWorld, messagesIn, type World } from './house-of-cards.ts'
+import { alice, ana, ben, hub, live, reacted, said, text, wrote } from './story.ts'
+
+describe('what became of a message, as the room sees it', () => {
+  let world: World
+  beforeEach(async () => {
+    world = createWorld(temporaryFolder())
+    await live(world, { heard: [said(ana, 'a1', 'one'), said(ben, 'b1', 'two')] }, { hub })
+    await live(world, { posted: [wrote('$a', alice, text('hi'))] }, { hub })
+  })
+  afterEach(() => removeFolder(world.folder))
+
+  const news = (tag: number, state: string): InboundEvent => ({
+    ...({ type: 'status', account, state } as unknown as InboundEvent & { type: 'status' }),
+    ...{ id: `m${tag}` },
+  })
+  const states = (type = 'org.tombolo.delivery') =>
+    world.events
+      .filter((event) => event.type === type && (event.clear['m.relates_to'] as Record<string, unknown>)['event_id'] === '$a')
+      .map(({ clear }) => clear['state'] ?? clear['status'])
+  const last = () => world.sent.length - 1
+
+  it('is one state for all chats of a hub, told when it is so in all of them', async () => {
+    expect(states()).to.deep.equal(['sent'])
+    await live(world, { heard: [news(last(), 'sent'), news(last(), 'delivered')] }, { hub })
+    expect(states()).to.deep.equal(['sent'])
+    await live(world, { heard: [news(last() - 1, 'read')] }, { hub })
+    expect(states()).to.deep.equal(['sent', 'delivered'])
+    expect(world.receipts).to.have.length(1)
+    await live(world, { heard: [news(last(), 'read')] }, { hub })
+    expect(states()).to.deep.equal(['sent', 'delivered', 'read'])
+    expect(world.receipts).to.have.length(2)
+    expect(states('com.beeper.message_send_status')).to.deep.equal(['SUCCESS', 'SUCCESS'])
+  })
+
+  it('names those for whom the same went wrong in one notice, and again nobody', async () => {
+    world.answers = [1, 2].map(() => () => ({ kind: 'refused', class: 'policy_drop', words: 'Not delivered.' }) as const)
+    await live(world, { posted: [wrote('$b', alice, text('again'))] }, { hub })
+    await live(world, {}, { hub })
+    const notices = messagesIn(world).filter((line) => line.includes('Not delivered.'))
+    expect(notices).to.have.length(1)
+    expect(notices[0]).to.include('Ana').and.to.include('Ben')
+  })
+
+  it('says nothing of a reaction that got there', async () => {
+    const before = world.events.length
+    await live(world, { posted: [reacted('$r', alice, '$event0', '👍')] }, { hub })
+    expect(world.reacted.size).to.be.greaterThan(0)
+    expect(world.events).to.have.length(before)
+  })
+})
