@@ -11,6 +11,7 @@ export function createInstagram(settings: GraphSettings): NetworkConnector {
     info: { network: 'instagram', title: 'Instagram', e2ee: 'none' },
     webhook: createWebhook(settings),
     split: splitForRemote,
+    replyWindowMs: 24 * 3_600_000,
     loginSteps,
     login: (secrets) => login(settings, secrets),
     open: (secrets) => open(settings, secrets),

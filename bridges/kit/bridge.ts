@@ -24,6 +24,7 @@ import { openMediaHomeserver } from './media/homeserver-request.ts'
 import { createSpool, type Spool } from './media/spool.ts'
 import { createReadTeller } from './outbound/ephemeral.ts'
 import { createStatusShower } from './outbound/shower.ts'
+import { tellWindows } from './outbound/window.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
 import { mountHealth, type Progress } from './states-health.ts'
 import { watchStates } from './states-watch.ts'
@@ -61,6 +62,7 @@ const ledgerMs = 9 * 86_400_000
 const waitingMs = 7 * 86_400_000
 const spoolBytes = 1024 * 1_048_576
 const tidyMs = 3_600_000
+const windowMs = 60_000
 
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
@@ -216,5 +218,10 @@ function tidy(kit: Kit, signal: AbortSignal): void {
   }
   run()
   const timer = setInterval(run, tidyMs).unref()
-  signal.addEventListener('abort', () => clearInterval(timer))
+  const tell = () => void tellWindows(kit).catch((error: unknown) => kit.log('debug', 'a window could not be told', { why: reason(error) }))
+  const windows = setInterval(tell, windowMs).unref()
+  signal.addEventListener('abort', () => {
+    clearInterval(timer)
+    clearInterval(windows)
+  })
 }

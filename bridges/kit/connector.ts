@@ -189,6 +189,8 @@ export type LoginResult = { readonly kind: 'done'; readonly account: string; rea
 export type NetworkConnector = {
   readonly info: { readonly network: NetworkKind; readonly title: string; readonly e2ee: 'none' | 'to-bridge' | 'to-device' }
   readonly webhook: Webhook
+  /** For how long after a person wrote the network takes answers to them. */
+  readonly replyWindowMs?: number
   /** Characters of a caption, for the kinds that have one. */
   readonly captions?: Readonly<Partial<Record<MediaKind, number>>>
   /** Cuts a text into parts that the network takes, in order. */

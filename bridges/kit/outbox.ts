@@ -106,7 +106,12 @@ function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {
     countAttempt(store, row.seq)
     const state = row.attempts + 1 < mostTries ? 'queued' : 'failed'
     updateOutbox(store, row, { state, ...why, submittedAt: null }, clock())
-  } else updateOutbox(store, row, { state: result.kind === 'unknown' ? 'unknown' : 'failed', ...why }, clock())
+  } else updateOutbox(store, row, { state: result.kind === 'unknown' ? 'unknown' : endOf(result.class), ...why }, clock())
+}
+
+/** How a send ends that did not work: too late is an end of its own. */
+export function endOf(reason: string): 'failed' | 'expired' {
+  return reason === 'window_closed' ? 'expired' : 'failed'
 }
 
 /** Calls what a stopped process left in the middle by its name. Before anything else is sent. */

@@ -12,6 +12,7 @@ export function createWhatsApp(settings: GraphSettings): NetworkConnector {
     webhook: createWebhook(settings),
     captions,
     split: splitForRemote,
+    replyWindowMs: 24 * 3_600_000,
     loginSteps,
     login: (secrets) => login(settings, secrets),
     open: (secrets) => open(settings, secrets),

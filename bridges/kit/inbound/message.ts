@@ -15,6 +15,7 @@ import { sendOnce, transactionId } from '../send.ts'
 import { hasMessage } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
+import { updateWroteAt } from '../store/windows.store.ts'
 import { type Rendered, render } from './content.ts'
 import { bringFiles } from './media.ts'
 import { originTime } from './origin-time.ts'
@@ -41,6 +42,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)
   const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))
   const ts = originTime(event.at, kit.clock())
+  if (!event.own) updateWroteAt(store, portal.portal, ts)
   const marks = (relay: boolean) => ({ ...originOf(kit, portal, relay), ...(target === undefined ? {} : inReplyTo(target)) })
   if (event.type === 'media') {
     return bringFiles(kit, event, {

@@ -2,7 +2,7 @@ import type { DeliveryState, Failure, InboundStatus, InboundWatermark } from '..
 import { findContact } from '../ghosts.ts'
 import type { Kit } from '../kit.ts'
 import { loginOf } from '../logins.ts'
-import { advance, learnSent } from '../outbox.ts'
+import { advance, endOf, learnSent } from '../outbox.ts'
 import { insertOrphan, selectOutboxByKey, selectOutboxByRemote, selectUpTo } from '../store/outbox.store.ts'
 import { selectPortalOf } from '../store/portals.store.ts'
 
@@ -15,7 +15,8 @@ export async function applyStatus(kit: Kit, event: InboundStatus): Promise<void>
     const row = (event.tag === undefined ? undefined : selectOutboxByKey(store, event.tag)) ?? selectOutboxByRemote(store, remote)
     if (!row) return keepOrphan(kit, remote, event.state, event.failure)
     const known = row.remote === null ? learnSent(kit, row, event.id) : row
-    advance(kit, known, { state: event.state, ...(event.failure ?? {}) })
+    const state = event.state === 'failed' ? endOf(event.failure?.class ?? '') : event.state
+    advance(kit, known, { state, ...(event.failure ?? {}) })
   })
 }
 

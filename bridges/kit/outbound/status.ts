@@ -8,6 +8,7 @@ import { isTransient } from '../matrix/side.ts'
 import { sendOnce, transactionId } from '../send.ts'
 import { type OutboxRow, selectAllParts, selectOutbox, selectParts, selectUnshown, updateShown } from '../store/outbox.store.ts'
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
+import { selectWroteAt } from '../store/windows.store.ts'
 
 /** A send whose outcome is not known gets this long to turn out well before the room is told in words. */
 const unknownGraceMs = 10_000
@@ -118,6 +119,7 @@ async function announce(kit: Kit, { event, room, state, reached, bad }: Shown): 
   const delivery = {
     ...{ network, state, chats: reached.length },
     ...(reached.length === 1 ? { chat: reached[0]?.portal.portal } : failed.length > 0 ? { failed } : {}),
+    ...windowOf(kit, reached),
     ...(why ? { reason: why.class ?? 'other', words: why.words ?? '' } : {}),
     ...relation,
   }
@@ -128,6 +130,14 @@ async function announce(kit: Kit, { event, room, state, reached, bad }: Shown): 
   const status = { network, ...outcome, ...(why?.words ? { message: why.words } : {}), ...relation }
   const statusTxn = transactionId('status', event, network, JSON.stringify(outcome))
   await sendOnce(kit, { ...base, txn: statusTxn, type: 'com.beeper.message_send_status', content: status })
+}
+
+/** Until when the network takes answers, where the room is one person's. */
+function windowOf({ store, connector }: Kit, reached: readonly Reached[]): Record<string, unknown> {
+  const [alone] = reached.length === 1 ? reached : []
+  const wroteAt = alone && selectWroteAt(store, alone.portal.portal)
+  if (wroteAt === undefined || connector.replyWindowMs === undefined) return {}
+  return { window: { closes_at: wroteAt + connector.replyWindowMs } }
 }
 
 /** One notice for all chats in which the same went wrong. */

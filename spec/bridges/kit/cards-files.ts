@@ -1,12 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Session } from '../../../bridges/kit/connector.ts'
+import type { OutgoingText, SendResult, Session } from '../../../bridges/kit/connector.ts'
 import type { Files } from '../../../bridges/kit/files.ts'
 import type { EncryptedFile } from '../../../bridges/kit/media/encrypted-attachment.ts'
 import { MediaFailure } from '../../../bridges/kit/media/failure.ts'
 import { createSpool } from '../../../bridges/kit/media/spool.ts'
 import { takeIn } from '../../../bridges/kit/media/take-in.ts'
-import type { World } from './house-of-cards.ts'
+
+/** What of a spec's world has to do with files. */
+type World = {
+  readonly folder: string
+  readonly files: Map<string, Buffer>
+  readonly remoteFiles: Map<string, Buffer | 'later'>
+  readonly sent: { to: string; text: string; key: string; replyTo?: string; media?: string }[]
+  answers: ((message: OutgoingText, key: string) => SendResult)[]
+}
 
 /** The smallest picture there is: one pixel. */
 export const pixel = Buffer.from(

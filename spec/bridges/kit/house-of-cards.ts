@@ -151,6 +151,7 @@ function connectorOf(world: World): NetworkConnector {
       read: (raw) => JSON.parse(raw) as InboundEvent,
     },
     captions: { image: 20 },
+    replyWindowMs: 86_400_000,
     split: (text) => text.match(/.{1,60}/gsu) ?? [],
     login: async (secrets) => ({ kind: 'done', account: secrets.account }),
     open: () => session,
