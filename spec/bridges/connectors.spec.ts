@@ -144,6 +144,32 @@ describe('the connectors', () => {
     expect(second).to.deep.include({ type: 'watermark', state: 'read', ids: ['m_2'] })
   })
 
+  it('read reactions, corrections and withdrawals as being about a message', () => {
+    const from = { sender: { id: '5' }, recipient: { id: '88' }, timestamp: 9 }
+    const reaction = { ...from, reaction: { mid: 'm_1', action: 'react', reaction: 'love', emoji: '❤' } }
+    const unreact = { ...from, reaction: { mid: 'm_1', action: 'unreact' } }
+    const edit = { ...from, message_edit: { mid: 'm_1', text: 'new', num_edit: 1 } }
+    const about = { account: '88', chat: { ids: [{ kind: 'psid', value: '5' }] }, target: 'm_1', own: false, at: 9 }
+    expect(read(messenger, messagingBody('page', reaction, unreact, edit))).to.deep.equal([
+      { type: 'reaction', emoji: '❤', ...about },
+      { type: 'reaction', ...about },
+      { type: 'edit', text: 'new', ...about },
+    ])
+    const unsent = { ...from, message: { mid: 'm_1', is_deleted: true } }
+    const igsid = { ids: [{ kind: 'igsid', value: '5' }] }
+    expect(read(instagram, messagingBody('instagram', unsent))).to.deep.equal([{ type: 'deleted', ...about, chat: igsid }])
+  })
+
+  it('read answers, files and places of WhatsApp', () => {
+    const from = { from: '1', from_user_id: 'US.abc', timestamp: '1' }
+    const image = { ...from, id: 'w1', type: 'image', image: { id: 'f1', mime_type: 'image/jpeg', caption: 'bike' }, context: { id: 'w0' } }
+    const place = { ...from, id: 'w2', type: 'location', location: { latitude: 1.5, longitude: 2.5, name: 'Bridge' } }
+    const [first, second] = read(whatsapp, whatsappBody({ messages: [image, place] }))
+    expect(first).to.deep.include({ type: 'media', text: 'bike', replyTo: 'w0' })
+    expect(first).to.have.nested.property('media[0].source.id', 'f1')
+    expect(second).to.have.nested.property('location.latitude', 1.5)
+  })
+
   it('take nothing for theirs that came for another network', () => {
     const theirs = { sender: { id: '5' }, recipient: { id: '88' }, timestamp: 9, message: { mid: 'm_1', text: 'hi' } }
     expect(read(instagram, messagingBody('page', theirs))).to.deep.equal([undefined])
