@@ -28,7 +28,7 @@ const textOnly = 'I read only text. `help` shows what I understand.'
 export async function applyManagementEvent(desk: Desk, seq: number, event: MatrixEvent): Promise<'done' | 'no key' | undefined> {
   if (event.type === 'm.room.member' && event.state_key === desk.matrix.botUserId) return botMembership(desk, seq, event)
   const room = selectManagementRoom(desk.store, event.room_id)
-  if (!room) return undefined
+  if (!room || isInUse(desk, event.room_id)) return undefined
   if (event.sender !== room.user || 'state_key' in event) return finish(desk, seq)
   if (event.type !== 'm.room.message' && event.type !== 'm.room.encrypted') return finish(desk, seq)
   const read = event.type === 'm.room.encrypted' ? desk.encryption.decrypt(event) : { kind: 'clear' as const, ...event }

@@ -102,6 +102,7 @@ async function findHub(call: Call, asked: string): Promise<HubRow | undefined> {
   if (known || !/^#[^\s:]{1,200}:\S{1,230}$/.test(asked)) return known
   const room = await desk.matrix.resolve(asked)
   if (room === undefined) throw new Mistake(`There is no room ${clip(asked)}.`)
+  if (room === call.room) throw new Mistake('That is this room, in which we speak; take another.')
   if (selectPortalsIn(desk.store, room).some(({ hub }) => hub === 0)) throw new Mistake('That is the room of a chat, not a shared one.')
   try {
     await desk.matrix.join(desk.matrix.botUserId, room)
@@ -112,7 +113,7 @@ async function findHub(call: Call, asked: string): Promise<HubRow | undefined> {
   const present = (await desk.matrix.members(room)).some(({ userId, membership }) => userId === user && membership === 'join')
   if (!present) throw new Mistake('Join that room yourself first.')
   const taken = selectHubs(desk.store).find((hub) => hub.alias === asked)
-  return taken ?? { alias: asked, room, name: null, owner: user }
+  return taken ?? { alias: asked, room, name: fitName(await desk.rooms.name(room)) ?? 'shared conversation', owner: user }
 }
 
 /** `disconnect CHAT`: the chat is on its own again. */

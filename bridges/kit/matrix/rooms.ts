@@ -8,6 +8,8 @@ export type RoomActions = {
   /** One of ours leaves, or refuses an invitation. */
   leave(userId: string, roomId: string): Promise<void>
   isEncrypted(roomId: string): Promise<boolean>
+  /** What a room is called; undefined when it has no name. */
+  name(roomId: string): Promise<string | undefined>
   /** How one of ours is called in this room alone. */
   setName(userId: string, roomId: string, name: string): Promise<void>
 }
@@ -23,18 +25,23 @@ export function createRoomActions(client: MatrixClient): RoomActions {
     async leave(userId, roomId) {
       await client.call({ method: 'POST', path: `${room(roomId)}/leave`, userId })
     },
-    async isEncrypted(roomId) {
-      try {
-        await client.call({ method: 'GET', path: `${room(roomId)}/state/m.room.encryption/` })
-        return true
-      } catch (error) {
-        if (error instanceof MatrixRequestError && error.status === 404) return false
-        throw error
-      }
+    isEncrypted: async (roomId) => (await state(client, roomId, 'm.room.encryption')) !== undefined,
+    async name(roomId) {
+      const name = (await state(client, roomId, 'm.room.name'))?.['name']
+      return typeof name === 'string' ? name : undefined
     },
     async setName(userId, roomId, name) {
       const path = `${room(roomId)}/state/m.room.member/${encodeURIComponent(userId)}`
       await client.call({ method: 'PUT', path, userId, body: { membership: 'join', displayname: name } })
     },
+  }
+}
+
+async function state(client: MatrixClient, roomId: string, type: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    return await client.call({ method: 'GET', path: `${room(roomId)}/state/${type}/` })
+  } catch (error) {
+    if (error instanceof MatrixRequestError && error.status === 404) return undefined
+    throw error
   }
 }

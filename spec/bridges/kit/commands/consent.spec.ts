@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { ScriptedPerson } from '../../../../bridges/sandbox/people.ts'
 import type { TestUser } from '../../../support/server.ts'
-import { eventually, invitations, openTown, type Talk, type Town, talkTo } from './town.ts'
+import { botId, eventually, invitations, openTown, type Talk, type Town, talkTo } from './town.ts'
 
 describe('a shared room that people are asked into', function () {
   this.timeout(60_000)
@@ -96,6 +96,28 @@ describe('a shared room that people are asked into', function () {
     expect(await talk.say(`connect ${mark} Bike sale`)).to.include('is not asked again')
     await ana.says('START')
     await eventually('back', async () => (await lastOf(ana)).includes('as Ana.'))
+  })
+
+  it('may be one that somebody else has made, found by its alias, when user and bot are in it', async () => {
+    const made = await alice.post('/createRoom', { preset: 'private_chat', room_alias_name: 'club', name: 'Bike club' })
+    const [, second] = await marks()
+    expect(await talk.say(`connect ${second} Bike sale`)).to.include('is in “Bike sale” already')
+    await talk.say(`disconnect ${second}`)
+    expect(await talk.say(`connect ${second} #nowhere:hs.test`)).to.include('There is no room #nowhere:hs.test')
+    const path = `/rooms/${encodeURIComponent(made.body.room_id)}`
+    expect(await talk.say(`connect ${second} #club:hs.test`)).to.include('Invite me to #club:hs.test first')
+    await alice.post(`${path}/invite`, { user_id: botId })
+    expect(await talk.say(`connect ${second} #club:hs.test`)).to.include('asked whether to join “Bike club”')
+    await eventually('the question', async () => (await lastOf(other)).includes('“Bike club”'))
+    await other.says('yes')
+    await eventually('the welcome', async () => (await lastOf(other)).includes('You are in the shared conversation “Bike club”'))
+    await alice.put(`${path}/send/m.room.message/1`, { msgtype: 'm.text', body: 'list' })
+    await eventually('a word about it', async () => {
+      const { body } = await alice.get(`${path}/messages`, { query: { dir: 'b', limit: '20' } })
+      return (body.chunk as { type: string; sender: string }[]).some(
+        ({ type, sender }) => type === 'org.tombolo.delivery' && sender === botId,
+      )
+    })
   })
 
   it('is left when the owner takes a chat out', async () => {

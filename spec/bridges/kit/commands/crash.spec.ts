@@ -92,6 +92,7 @@ async function live(world: World, moment: Moment, done: Set<string>, crashAt: nu
     leave: async (user, room) => void done.add(`leave ${user} ${room}`),
     setName: async (user, room, name) => void done.add(`name ${user} ${room} ${name}`),
     isEncrypted: async () => false,
+    name: async () => undefined,
   }
   const sessions = new Map(kit.sessions)
   const outbox = { wake: () => undefined }

@@ -100,7 +100,7 @@ export async function talkTo(user: TestUser): Promise<Talk> {
   const path = `/rooms/${encodeURIComponent(room)}`
   let txn = 0
   const heard = async () => {
-    const { body } = await user.get(`${path}/messages`, { query: { dir: 'f', limit: '100' } })
+    const { body } = await user.get(`${path}/messages`, { query: { dir: 'f', limit: '1000' } })
     const events = body.chunk as { sender: string; type: string; content: { body?: string } }[]
     return events.flatMap(({ sender, content }) => (sender === botId && content.body !== undefined ? [content.body] : []))
   }
