@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { meetEverybody } from './cast.ts'
 import { openScene, type Scene, until } from './scene.ts'
+
+const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 describe('answers, reactions, corrections and withdrawals across three networks in one encrypted room', function () {
   this.timeout(120_000)
@@ -33,5 +36,20 @@ describe('answers, reactions, corrections and withdrawals across three networks 
     const withdrawn = 'Carla (Instagram): 🗑 took this message back.'
     await until('Ana knows of the withdrawal', async () => (await seenBy('whatsapp', withdrawn)) !== undefined, scene.logs)
     expect((await whatsapp.sees()).filter(({ text }) => text === withdrawn)).to.have.length(1)
+  })
+
+  it('carry a picture to each network, byte for byte, under the name of who sent it', async () => {
+    const { whatsapp, messenger, instagram } = scene.people
+    await messenger.sends({ files: [{ kind: 'image', mime: 'image/png', data: pixel }] })
+    const filesOf = async (who: typeof whatsapp) => (await who.sees()).flatMap(({ files = [] }) => files)
+    await until('Alice has it', async () => scene.alice.sees().some(({ text }) => text === 'picture.png'), scene.logs)
+    for (const who of [whatsapp, instagram]) {
+      await until(`${who.info.name} has it`, async () => (await filesOf(who)).length === 1, scene.logs)
+      expect((await who.sees()).map(({ text }) => text)).to.satisfy((lines: string[]) =>
+        lines.some((line) => /^Ben Berg \(Messenger\):$/.test(line)),
+      )
+    }
+    const hash = createHash('sha256').update(Buffer.from(pixel, 'base64')).digest('hex')
+    for (const who of [whatsapp, instagram]) expect((await filesOf(who)).map(({ sha256 }) => sha256)).to.deep.equal([hash])
   })
 })
