@@ -8,7 +8,7 @@ import { createLog } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
 import { countProcess } from './http/operations.ts'
 import { product } from './http/version.ts'
-import { createEgress } from './remote/egress.ts'
+import { openEgressLate } from './remote/late-egress.ts'
 import { openDatabase } from './storage/open-database.ts'
 
 /** What somebody brings instead of the tools that the configuration gives. */
@@ -35,7 +35,7 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
     random: overrides.random ?? randomBytes,
     log,
     metrics,
-    egress: overrides.egress ?? createEgress({ caFile: config.federation.ca_file, userAgent: `${product.name}/${product.version}` }),
+    egress: overrides.egress ?? openEgressLate({ caFile: config.federation.ca_file, userAgent: `${product.name}/${product.version}` }),
   }
 }
 

@@ -2,7 +2,6 @@ import type { Database } from './database.ts'
 import type { Migration } from './migrations/migration.ts'
 import { migrations as known } from './migrations/migrations.ts'
 import type { Notifier } from './notifier.ts'
-import { openPostgres } from './postgres/postgres-database.ts'
 import { openSqlite } from './sqlite/sqlite-database.ts'
 
 export type DatabaseConfig =
@@ -26,6 +25,7 @@ export async function openDatabase(
   const failed = (error: unknown) => log.error('applying a batch failed', { error: String((error as Error)?.stack ?? error) })
   if (config.kind === 'sqlite')
     return openSqlite({ path: config.path, synchronous: config.synchronous ?? 'full', migrations, ringSize, failed })
+  const { openPostgres } = await import('./postgres/postgres-database.ts')
   const warn = (words: string, error: unknown) => log.warn(words, { error: String(error) })
   return openPostgres({ url: config.url, now: clock.now, migrations, ringSize, failed, warn })
 }
