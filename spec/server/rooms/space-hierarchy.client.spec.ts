@@ -94,7 +94,7 @@ function declare(engine: Engine): void {
     const rule = { type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }
     const restricted = await make('restricted', { preset: 'private_chat', initial_state: [rule] })
     const [gone, redacted, elsewhere] = [await make('gone'), await make('redacted'), '!elsewhere:other.test']
-    for (const room of [hidden, restricted, gone, elsewhere]) await link(root, room)
+    for (const [order, room] of Object.entries([hidden, restricted, gone, elsewhere])) await link(root, room, { order })
     const { event_id } = (await link(root, redacted)).body
     await alice.put(`/rooms/${root}/state/m.space.child/${gone}`, {})
     await alice.put(`/rooms/${root}/redact/${event_id}/1`)
