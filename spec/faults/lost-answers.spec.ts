@@ -41,7 +41,7 @@ describe('a network whose answer to a send is lost', function () {
         kind: 'error',
         when: 'before',
         times: 2,
-        error: { status: 400, code: 4, message: 'later' } as never,
+        error: { status: 503, code: 2, message: 'later' } as never,
       })
     }
     await scene.alice.says('patience')
