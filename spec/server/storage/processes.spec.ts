@@ -120,6 +120,8 @@ forEachEngine(
         query('UPDATE positions SET position = position'),
       ])
       expect(await a.database.commit(counting('n1', 1))).to.include({ ok: true })
+      // The server has ended the session; its end of the connection takes a moment to be heard of.
+      for (let tries = 0; !frozen.lost() && tries < 500; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
       expect(frozen.lost()).to.equal(true)
       await frozen.end()
     })
