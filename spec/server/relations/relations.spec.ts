@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type Body, type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 
@@ -126,6 +127,7 @@ function declare(engine: Engine): void {
   it('bundle the newest valid edit whole, by the same sender alone', async () => {
     const root = await say(alice)
     await say(alice, edit(root, 'one'))
+    await setTimeout(2)
     const last = await say(alice, edit(root, 'two'))
     await say(bob, edit(root, 'not mine'))
     await say(alice, relation('m.replace', root))
