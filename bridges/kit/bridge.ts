@@ -26,6 +26,7 @@ import { createReadTeller } from './outbound/ephemeral.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { tellWindows } from './outbound/window.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
+import { pointAtAnswers, pointAtCalls } from './points.ts'
 import { mountHealth, type Progress } from './states-health.ts'
 import { watchStates } from './states-watch.ts'
 import { selectContactByLocalpart } from './store/contacts.store.ts'
@@ -51,6 +52,9 @@ export type BridgeOptions = {
   readonly hub: HubPlan | undefined
   readonly permissions: Permissions
   readonly log: Log
+  readonly clock?: () => number
+  /** Called between any two steps whose order matters, each with the name of the point; tests let the process end there. */
+  readonly checkpoint?: (name: string) => void
 }
 export type RunningBridge = {
   readonly url: string
@@ -66,24 +70,32 @@ const windowMs = 60_000
 
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
-  const { connector, log, listen, serverName } = options
+  const { connector, log, listen, serverName, clock = Date.now, checkpoint = () => undefined } = options
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const vault = openVault(connector.info.network, join(options.dataDir, 'vault.key'))
   const store = openStore(join(options.dataDir, 'bridge.db'))
-  const clock = Date.now
   const appservice = new DurableAppService()
   const feeds: Feeds = {}
+  appservice.app.use(pointAtAnswers(checkpoint))
   mountHomeserverEdge(appservice.app, {
     homeserverToken: options.registration.hs_token,
-    transaction: (txn, body) => void (insertTransaction(store, txn, body, clock()) && feeds.transactions?.wake()),
+    transaction(txn, body) {
+      checkpoint('transaction received')
+      if (insertTransaction(store, txn, body, clock())) feeds.transactions?.wake()
+      checkpoint('transaction stored')
+    },
     hasUser: (userId) => selectContactByLocalpart(store, userId.slice(1, userId.indexOf(':'))) !== undefined,
     hasAlias: () => false,
   })
-  mountWebhook(appservice.app, connector.webhook, (items) => void (accept({ store, vault, clock }, items) > 0 && feeds.inbox?.wake()))
+  mountWebhook(appservice.app, connector.webhook, (items) => {
+    checkpoint('webhook received')
+    if (accept({ store, vault, clock }, items) > 0) feeds.inbox?.wake()
+    checkpoint('webhook stored')
+  })
   let progress: Progress = 'starting'
   mountHealth(appservice.app, { store, connector }, () => progress)
   const { homeserverUrl, registration } = options
-  const client = await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen })
+  const client = pointAtCalls(await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen }), checkpoint)
   const matrix = createMatrixSide(client)
   const encryption = await openEncryption({ store, vault, client, matrix, serverName, clock, log })
   const mediaHomeserver = openMediaHomeserver({ homeserverUrl, asToken: registration.as_token })
@@ -93,7 +105,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const sessions = new Map<string, Session>()
   const rooms = createRoomActions(client)
   const outbox = { wake: (from?: number) => feeds.outbox?.wake(from) }
-  const desk = { ...kit, sessions, checkpoint: () => undefined, rooms, permissions: options.permissions, outbox }
+  const desk = { ...kit, sessions, checkpoint, rooms, permissions: options.permissions, outbox }
   const working = work(desk, options, appservice, feeds, stopping.signal).then(() => {
     if (!stopping.signal.aborted) progress = 'running'
   })

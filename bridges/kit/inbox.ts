@@ -26,11 +26,13 @@ function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: I
 
 /** Applies one item of the inbox; may be run again after it was cut off anywhere. */
 export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
+  kit.checkpoint('item taken')
   const event = readItem(kit, row)
   const waits = event && (await apply(kit, event, row.dedup))
   kit.checkpoint('item applied')
   if (waits) park(kit, row.seq, waits)
   else finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
+  kit.checkpoint('item done')
 }
 
 /** Waits for the message that it is about; unless that came just now. */

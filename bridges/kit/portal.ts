@@ -36,6 +36,7 @@ export async function ensureRoom(
   const room = portal.hub === 1 && kit.hub ? await ensureHub(kit) : await makeRoom()
   kit.checkpoint('room made')
   await matrix.join(ghost, room)
+  kit.checkpoint('ghost joined')
   store.atomically(() => {
     updatePortalRoom(store, portal.portal, room)
     const now = ownerOf(kit, portal.login)

@@ -37,6 +37,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   if (await heedWord(kit, portal, event)) return
   kit.checkpoint('portal known')
   await ensureGhost(kit, contact)
+  kit.checkpoint('ghost known')
   const room = await ensureRoom(kit, portal)
   const sender = event.own ? kit.matrix.botUserId : ghostIdOf(kit, contact)
   const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)

@@ -48,6 +48,7 @@ async function showOne(kit: Kit, row: OutboxRow): Promise<void> {
   )
   if (isEvent) await showEvent(kit, row)
   else tellFailure(kit, row, wholeDelivery(parts.map((part) => part.state)))
+  kit.checkpoint('state shown')
   kit.store.atomically(() => {
     for (const part of parts) if (selectOutbox(kit.store, part.seq)?.state === part.state) updateShown(kit.store, part.seq, part.state)
   })

@@ -1,0 +1,98 @@
+import { fork } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LoginSecrets } from '../../bridges/kit/connector.ts'
+import type { GraphSettings } from '../../bridges/protocols/graph/settings.ts'
+import type { Network } from '../../config/bridge-schema.ts'
+import { project } from './processes.ts'
+
+/** The nth passing, from now on, of a point of this name. */
+export type Strike = { readonly point: string; nth: number }
+/** What the program takes, as JSON. */
+export type StruckOptions = {
+  readonly network: Network
+  readonly graph: GraphSettings
+  readonly registration: string
+  readonly homeserverUrl: string
+  readonly serverName: string
+  readonly dataDir: string
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly secrets: LoginSecrets
+  readonly owner: string
+  /** From its first step on. */
+  readonly strike?: Strike
+}
+/** Parent to program: where to end, by how much its clock goes forward. */
+export type Order = { readonly number: number; readonly strike?: Strike; readonly advance?: number }
+/** Program to parent. */
+export type Word = { readonly url: string } | { readonly passed: string } | { readonly heard: number }
+
+/** A bridge in a process of its own that can be told at which point it is to end. */
+export type StruckBridge = {
+  readonly pid: number
+  readonly url: string
+  readonly ended: Promise<NodeJS.Signals | null>
+  readonly isEnded: () => boolean
+  /** Points that it has passed, since this list was emptied last. */
+  readonly passed: string[]
+  /** Resolves when it has heard the order, or has ended. */
+  order(order: Omit<Order, 'number'>): Promise<void>
+  /** Resolves when it has passed no point for a while, or has ended. */
+  quiet(): Promise<void>
+  kill(): Promise<void>
+}
+
+const program = join(project, 'spec/fixtures/programs/struck-bridge.ts')
+const quietMs = 80
+
+/** Starts one; undefined when it ended before it listened, as it was told to. Its log grows at the end. */
+export async function startStruckBridge(options: StruckOptions, log: string): Promise<StruckBridge | undefined> {
+  const descriptor = openSync(log, 'a', 0o600)
+  const child = fork(program, [JSON.stringify(options)], { cwd: project, execArgv: [], stdio: ['ignore', descriptor, descriptor, 'ipc'] })
+  closeSync(descriptor)
+  const passed: string[] = []
+  const waiting = new Map<number, () => void>()
+  let latest = performance.now()
+  let isEnded = false
+  const url = Promise.withResolvers<string | undefined>()
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)))
+  void ended.then(() => {
+    isEnded = true
+    url.resolve(undefined)
+    for (const heard of waiting.values()) heard()
+  })
+  child.on('message', (word: Word) => {
+    latest = performance.now()
+    if ('passed' in word) passed.push(word.passed)
+    else if ('heard' in word) waiting.get(word.heard)?.()
+    else url.resolve(word.url)
+  })
+  const listening = await url.promise
+  if (listening === undefined) return undefined
+  let orders = 0
+  return {
+    pid: child.pid ?? -1,
+    url: listening,
+    ended,
+    isEnded: () => isEnded,
+    passed,
+    async order(order) {
+      if (isEnded) return
+      const number = orders++
+      await new Promise<void>((resolve) => {
+        waiting.set(number, resolve)
+        child.send({ ...order, number } satisfies Order, (error) => error && resolve())
+      })
+      waiting.delete(number)
+    },
+    async quiet() {
+      latest = performance.now()
+      while (!isEnded && performance.now() - latest < quietMs) await sleep(10)
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
