@@ -28,6 +28,7 @@ import { push } from './push/index.ts'
 import { receipts } from './receipts/index.ts'
 import { relations } from './relations/index.ts'
 import { rooms } from './rooms/index.ts'
+import { search } from './search/index.ts'
 import type { Slice, Tools } from './slice.ts'
 import { sync } from './sync/index.ts'
 import { toDevice } from './to-device/index.ts'
@@ -80,6 +81,7 @@ function buildSlices(tools: Tools): Slice[] {
     receipts(tools),
     relations(tools),
     rooms(tools),
+    search(tools),
     toDevice(tools),
     typing(tools),
   ]

@@ -53,6 +53,12 @@ export const selectEvents = statement<[eventIds: readonly string[]], EventRow>(
   'SELECT * FROM served_events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
 )
 
+/** Those of these events that are served to anybody at all. */
+export const selectServed = statement<[eventIds: readonly string[]], EventRow>(
+  `SELECT * FROM served_events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))
+    AND outlier = 0 AND rejected = 0 AND soft_failed = 0`,
+)
+
 export const selectArrived = statement<[roomId: string, after: number, upTo: number, limit: number], EventRow>(
   `SELECT * FROM served_events WHERE room_id = ? AND position > ? AND position <= ? AND rejected = 0 AND soft_failed = 0
   ORDER BY position DESC LIMIT ?`,

@@ -148,6 +148,8 @@ export type Graph = {
   readonly aliasCreator: (alias: RoomAlias) => Promise<UserId | undefined>
 
   readonly event: (eventId: EventId) => Promise<TimelineEvent | undefined>
+  /** Those of these events that there are, in no order. */
+  readonly events: (eventIds: readonly EventId[]) => Promise<TimelineEvent[]>
   /** The event, if it is in this room and this user may see it; 404 M_NOT_FOUND otherwise. */
   readonly visibleEvent: (roomId: RoomId, eventId: EventId, userId: UserId) => Promise<Seen>
   /** Of these events, those that the user may see, by the specification's history visibility. */

@@ -11,6 +11,7 @@ import {
   selectOlder,
   selectSentFrom,
   selectSentUntil,
+  selectServed,
 } from './events.store.ts'
 import type { Graph, Membership, MembershipName, Place, Seen, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
@@ -26,7 +27,7 @@ type Stay = { readonly position: number; readonly membership: string }
 /** Reading a room's events: by id, by arrival, by place, and only those that a reader may see. */
 export function createHistory(
   tools: Tools,
-): Pick<Graph, 'event' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
+): Pick<Graph, 'event' | 'events' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
   const { select, selectOne } = tools.database
 
   async function event(eventId: EventId): Promise<TimelineEvent | undefined> {
@@ -52,6 +53,7 @@ export function createHistory(
 
   return {
     event,
+    events: async (eventIds) => (eventIds.length === 0 ? [] : (await select(selectServed, eventIds)).map(eventOf)),
     visible,
     visibleEvent: async (roomId, eventId, userId) => {
       const found = await event(eventId)
@@ -78,11 +80,13 @@ export function createHistory(
       const events = new Map((await select(selectEvents, ids)).map((row) => [row.event_id, eventOf(row)]))
       return ids.flatMap((eventId) => events.get(eventId) ?? [])
     },
-    placeOf: async (roomId, position): Promise<Place> => {
-      const row = await selectOne(selectLastAt, roomId, position)
-      return row === undefined ? { depth: 0, order: 0 } : { depth: row.depth, order: row.room_order + 1 }
-    },
+    placeOf: (roomId, position) => placeAt(tools, roomId, position),
   }
+}
+
+async function placeAt({ database }: Tools, roomId: RoomId, position: number): Promise<Place> {
+  const row = await database.selectOne(selectLastAt, roomId, position)
+  return row === undefined ? { depth: 0, order: 0 } : { depth: row.depth, order: row.room_order + 1 }
 }
 
 async function mayReadAt(

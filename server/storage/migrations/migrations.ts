@@ -13,6 +13,7 @@ import { keyBackup } from './0030-key-backup.ts'
 import { relations } from './0031-relations.ts'
 import { publishedRooms } from './0032-published-rooms.ts'
 import { eventTimes } from './0033-event-times.ts'
+import { search } from './0046-search.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   relations,
   publishedRooms,
   eventTimes,
+  search,
 ]

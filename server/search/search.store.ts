@@ -1,0 +1,41 @@
+import { statement } from '../storage/database.ts'
+
+export type DocumentRow = { document: number; event_id: string; room_id: string; edit_id: string | null }
+
+export const selectProgress = statement<[], { position: number }>('SELECT position FROM search_progress WHERE id = 1')
+
+/** Still where it was seen: no other process has gone on. */
+export const selectProgressAt = statement<[position: number], { position: number }>(
+  'SELECT position FROM search_progress WHERE id = 1 AND position = ?',
+)
+
+export const updateProgress = statement<[position: number]>('UPDATE search_progress SET position = ? WHERE id = 1')
+
+export const upsertDocument = statement<[document: number, eventId: string, roomId: string, editId: string | null]>(
+  `INSERT INTO search_events (document, event_id, room_id, edit_id) VALUES (?, ?, ?, ?)
+  ON CONFLICT (document) DO UPDATE SET edit_id = excluded.edit_id`,
+)
+
+export const deleteDocument = statement<[document: number]>('DELETE FROM search_events WHERE document = ?')
+
+/** The document of an event, whether its text is the event's own or an edit's. */
+export const selectDocumentsOf = statement<[eventId: string, editId: string], DocumentRow>(
+  'SELECT document, event_id, room_id, edit_id FROM search_events WHERE event_id = ? OR edit_id = ?',
+)
+
+/** Some documents of a room. */
+export const selectDocumentsIn = statement<[roomId: string, limit: number], { document: number }>(
+  'SELECT document FROM search_events WHERE room_id = ? LIMIT ?',
+)
+
+export const insertRoom = statement<[roomId: string, number: number]>(
+  'INSERT INTO search_rooms (room_id, number, encrypted) VALUES (?, ?, 0) ON CONFLICT DO NOTHING',
+)
+
+export const updateEncrypted = statement<[roomId: string]>('UPDATE search_rooms SET encrypted = 1 WHERE room_id = ?')
+
+export const deleteRoom = statement<[roomId: string]>('DELETE FROM search_rooms WHERE room_id = ?')
+
+export const selectRooms = statement<[roomIds: readonly string[]], { room_id: string; number: number; encrypted: number }>(
+  `SELECT room_id, number, encrypted FROM search_rooms WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)

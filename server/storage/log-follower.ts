@@ -1,0 +1,83 @@
+import type { Notifier } from './notifier.ts'
+
+/** What follows the log some time after it was written, at a position of its own, so that writers wait for nothing more. */
+export type LogFollower = {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Resolves once everything up to a position was followed, or after the time. */
+  readonly reached: (position: number, milliseconds: number) => Promise<void>
+}
+
+/** How far a step came; `isBehind` when there is more at once. */
+export type Step = { readonly upTo: number; readonly isBehind: boolean }
+
+/** New rows are gathered for a moment, and a long way behind is walked in steps, so that writers have the disk meanwhile. */
+const pause = 250
+const pauseAfterFailure = 1000
+
+type Tools = {
+  readonly notifier: Pick<Notifier, 'onAdvance'>
+  readonly clock: { sleep(milliseconds: number, signal?: AbortSignal): Promise<void> }
+  readonly log: { error(words: string, fields?: object): void }
+}
+
+/** Calls `step` whenever there are rows of these kinds, until nothing is left. A step that throws is logged and tried again. */
+export function createLogFollower(
+  { notifier, clock, log }: Tools,
+  { name, kinds, step }: { readonly name: string; readonly kinds: readonly string[]; readonly step: () => Promise<Step> },
+): LogFollower {
+  const stopping = new AbortController()
+  const waiting = new Map<() => void, number>()
+  let reached = 0
+  let hurry = new AbortController()
+  let bell = Promise.withResolvers<void>()
+  let loop: Promise<void> = Promise.resolve()
+  let unfollow = () => {}
+
+  function tell(position: number): void {
+    reached = Math.max(reached, position)
+    for (const [resolve, until] of waiting) if (until <= reached) resolve()
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      bell = Promise.withResolvers()
+      try {
+        const { upTo, isBehind } = await step()
+        tell(upTo)
+        if (!isBehind && waiting.size === 0 && !stopping.signal.aborted) await bell.promise
+      } catch (error) {
+        log.error(`${name} could not follow the log`, { error: String(error) })
+        await clock.sleep(pauseAfterFailure, stopping.signal)
+      }
+      hurry = new AbortController()
+      if (waiting.size === 0) await clock.sleep(pause, AbortSignal.any([stopping.signal, hurry.signal]))
+    }
+  }
+
+  return {
+    start: () => {
+      unfollow = notifier.onAdvance((_, rows) => {
+        if (rows.some(({ kind }) => kinds.includes(kind))) bell.resolve()
+      })
+      loop = run()
+    },
+    stop: async () => {
+      unfollow()
+      stopping.abort()
+      bell.resolve()
+      await loop
+    },
+    reached: async (position, milliseconds) => {
+      if (reached >= position || stopping.signal.aborted) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const enough = new AbortController()
+      waiting.set(resolve, position)
+      bell.resolve()
+      hurry.abort()
+      await Promise.race([promise, clock.sleep(milliseconds, enough.signal)])
+      enough.abort()
+      waiting.delete(resolve)
+    },
+  }
+}
