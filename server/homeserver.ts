@@ -33,6 +33,7 @@ import type { Slice, Tools } from './slice.ts'
 import { sync } from './sync/index.ts'
 import { toDevice } from './to-device/index.ts'
 import { typing } from './typing/index.ts'
+import { userDirectory } from './user-directory/index.ts'
 
 export type Homeserver = {
   readonly home: Home
@@ -84,6 +85,7 @@ function buildSlices(tools: Tools): Slice[] {
     search(tools),
     toDevice(tools),
     typing(tools),
+    userDirectory(tools),
   ]
   const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))

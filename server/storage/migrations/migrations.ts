@@ -14,6 +14,7 @@ import { relations } from './0031-relations.ts'
 import { publishedRooms } from './0032-published-rooms.ts'
 import { eventTimes } from './0033-event-times.ts'
 import { search } from './0046-search.ts'
+import { userDirectory } from './0047-user-directory.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   publishedRooms,
   eventTimes,
   search,
+  userDirectory,
 ]
