@@ -49,6 +49,9 @@ export const schema = {
   }),
   media: group('Files and pictures.', {
     max_upload_size: size('The largest upload.', '50M'),
+    user_quota: optional(size, 'What one account may upload altogether, such as 10G.'),
+    user_quota_per_day: optional(size, 'What one account may upload in a day.'),
+    max_image_pixels: integer('Pictures with more pixels get no thumbnails.', 50_000_000, { from: 1, to: 200_000_000 }),
     store_path: path('The folder of the files.', 'media', 'data'),
     unauthenticated: flag('Also serve media at the old addresses, to anyone who knows the link.', false),
   }),

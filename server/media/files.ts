@@ -1,19 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { tooLarge } from '../core/matrix-error.ts'
+import { MatrixError, tooLarge } from '../core/matrix-error.ts'
 
 /** Bytes as they lie on the disk. */
 export type Stored = { readonly contentHash: string; readonly size: number }
 
 /** Files named by the SHA-256 of their bytes, so that the same bytes are kept once; nothing a client says becomes part of a path. */
 export type Files = {
-  /** Writes a stream of at most `limit` bytes; resolves once it is on the disk. 413 M_TOO_LARGE beyond, with nothing left behind. */
+  /** Writes a stream of at most `limit` bytes; resolves once it is on the disk. 413 M_TOO_LARGE beyond, 507 when the disk is full; nothing is left behind then. */
   readonly keep: (source: Readable, limit: number) => Promise<Stored>
-  /** The bytes of a hash; undefined when there is no such file. */
-  readonly read: (contentHash: string) => Promise<Readable | undefined>
+  /** The file of a hash, to be closed by who asks; undefined when there is none. */
+  readonly open: (contentHash: string) => Promise<FileHandle | undefined>
+  /** Where the bytes of a hash lie. Throws for what is no hash. */
+  readonly pathOf: (contentHash: string) => string
   /** Throws away what an ended process had begun to write. */
   readonly clean: () => Promise<void>
 }
@@ -23,6 +24,8 @@ const hashGrammar = /^[0-9a-f]{64}$/
 export function createFiles(root: string): Files {
   const incoming = () => join(root, 'incoming')
   const folderOf = (contentHash: string) => join(root, contentHash.slice(0, 2), contentHash.slice(2, 4))
+  /** Folders of which this process knows that their names are on the disk. */
+  const durable = new Set<string>()
   const pathOf = (contentHash: string) => join(folderOf(contentHash), contentHash)
 
   return {
@@ -34,17 +37,25 @@ export function createFiles(root: string): Files {
         const folder = folderOf(stored.contentHash)
         await mkdir(folder, { recursive: true, mode: 0o700 })
         await rename(path, pathOf(stored.contentHash))
-        for (const changed of [folder, join(folder, '..'), root]) await syncFolder(changed)
+        await syncFolder(folder)
+        if (!durable.has(folder)) for (const above of [join(folder, '..'), root]) await syncFolder(above)
+        durable.add(folder)
         return stored
       } catch (error) {
         await rm(path, { force: true })
-        throw error
+        throw isFull(error) ? noRoom() : error
       }
     },
-    async read(contentHash) {
+    async open(contentHash) {
       if (!hashGrammar.test(contentHash)) return undefined
-      const path = pathOf(contentHash)
-      return (await stat(path).catch(() => undefined)) && createReadStream(path)
+      return open(pathOf(contentHash)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined
+        throw error
+      })
+    },
+    pathOf(contentHash) {
+      if (!hashGrammar.test(contentHash)) throw new Error('this is not the hash of a file')
+      return pathOf(contentHash)
     },
     async clean() {
       for (const name of await readdir(incoming()).catch(() => [])) {
@@ -73,6 +84,15 @@ async function write(source: Readable, path: string, limit: number): Promise<Sto
     await file.close()
   }
   return { contentHash: hash.digest('hex'), size }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String((error as NodeJS.ErrnoException).code))
+}
+
+/** For the operator's sake it says what is wrong; the status says that it is not the client's fault. */
+function noRoom(): MatrixError {
+  return new MatrixError(507, 'M_RESOURCE_LIMIT_EXCEEDED', 'the server has no room left for files')
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -37,3 +37,16 @@ export const countAwaited = statement<[userId: string, now: number], { count: nu
 export const deleteExpired = statement<[userId: string, now: number]>(
   'DELETE FROM media WHERE user_id = ? AND expires_at <= ? AND content_hash IS NULL',
 )
+
+export const selectUsage = statement<[userId: string, day: number], { day: number; bytes: number }>(
+  'SELECT day, bytes FROM media_usage WHERE user_id = ? AND (day = -1 OR day = ?)',
+)
+
+export const selectOverQuota = statement<[userId: string, day: number, size: number, limit: number], { bytes: number }>(
+  'SELECT bytes FROM media_usage WHERE user_id = ? AND day = ? AND bytes + ? > ?',
+)
+
+export const addUsage = statement<[userId: string, day: number, bytes: number]>(
+  `INSERT INTO media_usage (user_id, day, bytes) VALUES (?, ?, ?)
+  ON CONFLICT (user_id, day) DO UPDATE SET bytes = media_usage.bytes + excluded.bytes`,
+)

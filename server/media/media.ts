@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { UserId } from '../core/ids.ts'
-import { cannotOverwriteMedia, forbidden, limitExceeded, notFound, notYetUploaded, tooLarge } from '../core/matrix-error.ts'
+import { cannotOverwriteMedia, forbidden, limitExceeded, MatrixError, notFound, notYetUploaded, tooLarge } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Requester } from '../http/endpoint.ts'
 import { guard, write } from '../storage/database.ts'
@@ -16,6 +15,7 @@ import {
   selectMedia,
   updateAwaited,
 } from './media.store.ts'
+import { overQuota, quotaGuards, roomLeft, usageWrites } from './quota.ts'
 
 /** A file on its way in. */
 export type Upload = {
@@ -38,11 +38,17 @@ const uploadTime = 24 * 60 * 60_000
 const mostAwaited = 100
 const mediaIdGrammar = /^[A-Za-z0-9_-]{1,255}$/
 
-/** Keeps a file; resolves with its id once it is on the disk. Throws `M_TOO_LARGE`. */
-export async function upload({ home, files }: Tools, userId: UserId, upload: Upload): Promise<string> {
+/** Keeps a file; resolves with its id once it is on the disk. Throws `M_TOO_LARGE`, `M_FORBIDDEN` over the user's quota. */
+export async function upload({ home, files }: Tools, requester: Requester, upload: Upload): Promise<string> {
   const mediaId = newId(home)
-  const { contentHash, size, contentType, fileName } = await keep({ home, files }, upload)
-  await home.database.commit({ writes: [write(insertMedia, mediaId, userId, contentHash, size, contentType, fileName, home.clock.now())] })
+  const { userId } = requester
+  const now = home.clock.now()
+  const { contentHash, size, contentType, fileName } = await keep({ home, files }, requester, upload)
+  const outcome = await home.database.commit({
+    guards: quotaGuards(home, requester, size),
+    writes: [write(insertMedia, mediaId, userId, contentHash, size, contentType, fileName, now), ...usageWrites(userId, size, now)],
+  })
+  if (!outcome.ok) throw overQuota()
   return mediaId
 }
 
@@ -60,19 +66,20 @@ export async function createAwaited({ home }: Pick<Tools, 'home'>, requester: Re
 
 /**
  * Keeps a file under an id made before. Throws `M_NOT_FOUND` for an id that was not made or has expired, `M_FORBIDDEN` for another user's,
- * `M_CANNOT_OVERWRITE_MEDIA` when it has been uploaded, `M_TOO_LARGE`.
+ * `M_CANNOT_OVERWRITE_MEDIA` when it has been uploaded, `M_TOO_LARGE`, `M_FORBIDDEN` over the quota.
  */
-export async function uploadAwaited({ home, files }: Tools, userId: UserId, mediaId: string, upload: Upload): Promise<void> {
+export async function uploadAwaited({ home, files }: Tools, requester: Requester, mediaId: string, upload: Upload): Promise<void> {
+  const { userId } = requester
   const row = await find({ home }, mediaId)
   if (row.user_id !== userId) throw forbidden('this media id is of another user')
   if (row.content_hash !== null) throw cannotOverwriteMedia()
-  const { contentHash, size, contentType, fileName } = await keep({ home, files }, upload)
+  const { contentHash, size, contentType, fileName } = await keep({ home, files }, requester, upload)
   const outcome = await home.database.commit({
-    guards: [guard('awaited', 'row', selectAwaited, mediaId)],
-    writes: [write(updateAwaited, contentHash, size, contentType, fileName, mediaId)],
+    guards: [guard('awaited', 'row', selectAwaited, mediaId), ...quotaGuards(home, requester, size)],
+    writes: [write(updateAwaited, contentHash, size, contentType, fileName, mediaId), ...usageWrites(userId, size, home.clock.now())],
     log: [{ kind: 'media', key: mediaId }],
   })
-  if (!outcome.ok) throw cannotOverwriteMedia()
+  if (!outcome.ok) throw outcome.guard === 'awaited' ? cannotOverwriteMedia() : overQuota()
 }
 
 /** What is known of a file, waiting some time for its upload. Throws `M_NOT_FOUND`, or `M_NOT_YET_UPLOADED` after the time. */
@@ -104,10 +111,14 @@ async function find({ home }: Pick<Tools, 'home'>, mediaId: string): Promise<Med
   return row
 }
 
-async function keep({ home, files }: Tools, { bytes, length, contentType, fileName }: Upload) {
+async function keep({ home, files }: Tools, requester: Requester, { bytes, length = 0, contentType, fileName }: Upload) {
   const limit = home.config.media.max_upload_size
-  if ((length ?? 0) > limit) throw tooLarge('the upload is too large')
-  const stored = await files.keep(bytes, limit)
+  if (length > limit) throw tooLarge('the upload is too large')
+  const left = await roomLeft(home, requester)
+  if (length > left || left <= 0) throw overQuota()
+  const stored = await files.keep(bytes, Math.min(limit, left)).catch((error: unknown) => {
+    throw left < limit && error instanceof MatrixError && error.errcode === 'M_TOO_LARGE' ? overQuota() : error
+  })
   return { ...stored, contentType: safeContentType(contentType), fileName: safeFileName(fileName) ?? null }
 }
 

@@ -15,6 +15,8 @@ import { publishedRooms } from './0032-published-rooms.ts'
 import { eventTimes } from './0033-event-times.ts'
 import { search } from './0046-search.ts'
 import { userDirectory } from './0047-user-directory.ts'
+import { thumbnails } from './0055-thumbnails.ts'
+import { mediaUsage } from './0056-media-usage.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -36,4 +38,6 @@ export const migrations: readonly Migration[] = [
   eventTimes,
   search,
   userDirectory,
+  thumbnails,
+  mediaUsage,
 ]

@@ -58,6 +58,6 @@ describe('createFiles', () => {
   it('reads hashes only', async () => {
     writeFileSync(join(root, 'secret'), 'x')
     for (const name of ['secret', '../secret', '', 'A'.repeat(64), 'a'.repeat(64)])
-      expect(await createFiles(root).read(name)).to.equal(undefined)
+      expect(await createFiles(root).open(name)).to.equal(undefined)
   })
 })

@@ -1,0 +1,65 @@
+import { isServerName } from '../core/ids.ts'
+import { invalidParam, missingParam, notFound } from '../core/matrix-error.ts'
+import type { Call, Endpoint } from '../http/endpoint.ts'
+import type { Tools } from '../slice.ts'
+import { contentDisposition, safeFileName } from './disposition.ts'
+import type { Files } from './files.ts'
+import { type Download, findMedia } from './media.ts'
+import { serveFile } from './serve-file.ts'
+import type { Wanted } from './thumbnail-size.ts'
+import type { Thumbnails } from './thumbnails.ts'
+
+export type MediaTools = { readonly home: Tools['home']; readonly files: Files; readonly thumbnails: Thumbnails }
+
+const usualWait = 20_000
+const longestWait = 60_000
+
+/** What the authenticated and the old addresses have in common. */
+export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbnail' | 'config', Endpoint['handle']> {
+  const { home, files, thumbnails } = tools
+  return {
+    async download(call) {
+      const media = await find(tools, call)
+      const { contentHash, size, contentType } = media
+      const disposition = contentDisposition(contentType, safeFileName(call.params['fileName']) ?? media.fileName)
+      return serveFile(files, call, { contentHash, size, contentType, disposition })
+    },
+    async thumbnail(call) {
+      const wanted = readWanted(call.query)
+      const picture = await thumbnails.find(await find(tools, call), wanted)
+      const name = `thumbnail.${picture.contentType.slice('image/'.length)}`
+      return serveFile(files, call, { ...picture, disposition: contentDisposition(picture.contentType, name) })
+    },
+    config: () => ({ body: { 'm.upload.size': home.config.media.max_upload_size } }),
+  }
+}
+
+/** The file that a path means. Files of other servers will be fetched here. */
+async function find({ home }: MediaTools, call: Call): Promise<Download> {
+  const { serverName, mediaId = '' } = call.params
+  if (!isServerName(serverName)) throw invalidParam('this is not a server name')
+  if (serverName !== home.serverName) throw notFound('media of other servers cannot be fetched')
+  return findMedia({ home }, mediaId, readWait(call.query), () => call.signal)
+}
+
+function readWait(query: URLSearchParams): number {
+  const text = query.get('timeout_ms')
+  if (text === null) return usualWait
+  if (!/^\d{1,15}$/.test(text)) throw invalidParam('timeout_ms is not a number of milliseconds')
+  return Math.min(Number(text), longestWait)
+}
+
+function readWanted(query: URLSearchParams): Wanted {
+  const method = query.get('method') ?? 'scale'
+  if (method !== 'scale' && method !== 'crop') throw invalidParam('method is neither scale nor crop')
+  const animated = query.get('animated') ?? 'false'
+  if (animated !== 'true' && animated !== 'false') throw invalidParam('animated is neither true nor false')
+  return { width: readLength(query, 'width'), height: readLength(query, 'height'), method, animated: animated === 'true' }
+}
+
+function readLength(query: URLSearchParams, name: 'width' | 'height'): number {
+  const text = query.get(name)
+  if (text === null) throw missingParam(`${name} is missing`)
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidParam(`${name} is not a number of pixels`)
+  return Number(text)
+}
