@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { expect } from 'chai'
-import { meetEverybody } from './cast.ts'
-import { openScene, type Scene, until } from './scene.ts'
+import { networks } from '../../config/bridge-schema.ts'
+import { meetEverybody, names, prefixes } from './cast.ts'
+import { breathe, find, inRoom, onPhone, others } from './looks.ts'
+import { type Network, openScene, type Scene } from './scene.ts'
 
-const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
-
-describe('answers, reactions, corrections and withdrawals across three networks in one encrypted room', function () {
+describe('in one encrypted room of three networks', function () {
   this.timeout(120_000)
   let scene: Scene
   before(async () => {
@@ -13,43 +12,156 @@ describe('answers, reactions, corrections and withdrawals across three networks 
     await meetEverybody(scene)
   })
   after(() => scene?.close())
+  beforeEach(() => breathe(scene))
 
-  const seenBy = async (who: 'whatsapp' | 'messenger' | 'instagram', line: string) =>
-    (await scene.people[who].sees()).find(({ text }) => text === line)
+  /** A message of Alice that everybody has: its event, and its id on each phone. */
+  async function alicesWords(text: string) {
+    const event = await scene.alice.says(text)
+    return { event, copies: await copiesOf(prefixes.matrix + text, networks) }
+  }
+  async function copiesOf(text: string, where: readonly Network[]): Promise<Record<Network, string>> {
+    const found = await Promise.all(where.map(async (network) => [network, (await onPhone(scene, network, text)).id]))
+    return Object.fromEntries(found)
+  }
+  /** A message of a person that everybody has. */
+  async function wordsOf(by: Network, text: string) {
+    const own = await scene.people[by].says(text)
+    const { event } = await inRoom(scene.alice, text)
+    return { event, copies: { ...(await copiesOf(prefixes[by] + text, others(by))), [by]: own } }
+  }
+  const reactionsOn = async (network: Network, id: string) =>
+    (await onPhone(scene, network, (message) => message.id === id)).reactions?.map(({ emoji }) => emoji) ?? []
+  const reacted = (network: Network, id: string, emojis: readonly string[]) =>
+    find(
+      `${network} has ${emojis}`,
+      async () => (JSON.stringify(await reactionsOn(network, id)) === JSON.stringify(emojis) ? true : undefined),
+      () => scene.people[network].sees(),
+    )
+  const reactedInRoom = (event: string, reactions: readonly { from: string; emoji: string }[]) =>
+    inRoom(scene.alice, (seen) => seen.event === event && JSON.stringify(seen.reactions) === JSON.stringify(reactions))
 
-  it('reach each person on the message that they have', async () => {
-    const { whatsapp, messenger, instagram } = scene.people
-    const question = await messenger.says('is it there?')
-    await until('Ana reads it', async () => (await seenBy('whatsapp', 'Ben Berg (Messenger): is it there?')) !== undefined, scene.logs)
-    const copy = (await seenBy('whatsapp', 'Ben Berg (Messenger): is it there?'))!
-    await whatsapp.says('it is', { replyTo: copy.id })
-    await whatsapp.reacts(copy.id, '👍')
-    await until('Ben has the answer', async () => (await seenBy('messenger', 'Ana (WhatsApp): it is'))?.replyTo === question, scene.logs)
-    const reactionOf = async () => (await messenger.sees()).find(({ id }) => id === question)?.reactions?.map(({ emoji }) => emoji)
-    await until('Ben has the reaction', async () => (await reactionOf())?.includes('👍') === true, scene.logs)
-    await messenger.edits(question, 'is the bike there?')
-    const correction = 'Ben Berg (Messenger): ✏️ Corrected: is the bike there?'
-    await until('Ana has the correction', async () => (await seenBy('whatsapp', correction))?.replyTo === copy.id, scene.logs)
-    const slip = await instagram.says('oops')
-    await until('Ana has the slip', async () => (await seenBy('whatsapp', 'Carla (Instagram): oops')) !== undefined, scene.logs)
-    await instagram.unsends(slip)
-    const withdrawn = 'Carla (Instagram): 🗑 took this message back.'
-    await until('Ana knows of the withdrawal', async () => (await seenBy('whatsapp', withdrawn)) !== undefined, scene.logs)
-    expect((await whatsapp.sees()).filter(({ text }) => text === withdrawn)).to.have.length(1)
+  for (const by of networks) {
+    it(`an answer from ${by} stands on the message that it answers, for everybody`, async () => {
+      const { event, copies } = await alicesWords(`a question to ${by}?`)
+      await scene.people[by].says(`an answer from ${by}`, { replyTo: copies[by] })
+      expect((await inRoom(scene.alice, `an answer from ${by}`)).replyTo).to.equal(event)
+      for (const other of others(by)) {
+        expect((await onPhone(scene, other, `${prefixes[by]}an answer from ${by}`)).replyTo, other).to.equal(copies[other])
+      }
+    })
+  }
+
+  it('an answer of the Matrix user stands on the message that it answers, on each network', async () => {
+    for (const by of networks) {
+      const { event, copies } = await wordsOf(by, `a question from ${by}?`)
+      await scene.alice.says(`an answer to ${by}`, { replyTo: event })
+      for (const network of networks) {
+        expect((await onPhone(scene, network, `${prefixes.matrix}an answer to ${by}`)).replyTo, network).to.equal(copies[network])
+      }
+    }
   })
 
-  it('carry a picture to each network, byte for byte, under the name of who sent it', async () => {
-    const { whatsapp, messenger, instagram } = scene.people
-    await messenger.sends({ files: [{ kind: 'image', mime: 'image/png', data: pixel }] })
-    const filesOf = async (who: typeof whatsapp) => (await who.sees()).flatMap(({ files = [] }) => files)
-    await until('Alice has it', async () => scene.alice.sees().some(({ text }) => text === 'picture.png'), scene.logs)
-    for (const who of [whatsapp, instagram]) {
-      await until(`${who.info.name} has it`, async () => (await filesOf(who)).length === 1, scene.logs)
-      expect((await who.sees()).map(({ text }) => text)).to.satisfy((lines: string[]) =>
-        lines.some((line) => /^Ben Berg \(Messenger\):$/.test(line)),
-      )
+  for (const by of networks) {
+    it(`a reaction from ${by} is seen by everybody, one a person, until it is taken back`, async () => {
+      const { event, copies } = await alicesWords(`react from ${by}`)
+      const from = `${names[by]} (${prefixes[by].split(/[()]/)[1]})`
+      await scene.people[by].reacts(copies[by], '👍')
+      await reactedInRoom(event, [{ from, emoji: '👍' }])
+      for (const other of others(by)) await reacted(other, copies[other], ['👍'])
+      await scene.people[by].reacts(copies[by], '🎉')
+      await reactedInRoom(event, [{ from, emoji: '🎉' }])
+      for (const other of others(by)) await reacted(other, copies[other], ['🎉'])
+      await scene.people[by].reacts(copies[by])
+      await reactedInRoom(event, [])
+      for (const other of others(by)) await reacted(other, copies[other], [])
+    })
+  }
+
+  it('a reaction of the Matrix user is seen on each network until it is taken back', async () => {
+    const { event, copies } = await wordsOf('instagram', 'look at this')
+    const reaction = await scene.alice.reacts(event, '🎉')
+    for (const network of networks) await reacted(network, copies[network], ['🎉'])
+    await scene.alice.redacts(reaction)
+    for (const network of networks) await reacted(network, copies[network], [])
+  })
+
+  it('a correction of the Matrix user is told in words on each network, once', async () => {
+    const { event, copies } = await alicesWords('at tne')
+    await scene.alice.edits(event, 'at ten')
+    for (const network of networks) {
+      const told = await onPhone(scene, network, `${prefixes.matrix}✏️ Corrected: at ten`)
+      expect(told.replyTo, network).to.equal(copies[network])
     }
-    const hash = createHash('sha256').update(Buffer.from(pixel, 'base64')).digest('hex')
-    for (const who of [whatsapp, instagram]) expect((await filesOf(who)).map(({ sha256 }) => sha256)).to.deep.equal([hash])
+  })
+
+  for (const by of networks) {
+    it(`a correction from ${by} changes the message in the room, and is told in words elsewhere`, async () => {
+      await scene.control.setCoexistence({ on: true })
+      const { event, copies } = await wordsOf(by, `wrnog from ${by}`)
+      await scene.people[by].edits(copies[by], `right from ${by}`)
+      const seen = await inRoom(scene.alice, `right from ${by}`)
+      expect(seen).to.include({ event, edited: true })
+      for (const other of others(by)) {
+        expect((await onPhone(scene, other, `${prefixes[by]}✏️ Corrected: right from ${by}`)).replyTo, other).to.equal(copies[other])
+      }
+      await scene.control.setCoexistence({ on: false })
+    })
+  }
+
+  it('a correction on WhatsApp that the network does not show is told as that', async () => {
+    const { copies } = await wordsOf('whatsapp', 'wrong and hidden')
+    await scene.people.whatsapp.edits(copies.whatsapp, 'right and hidden')
+    await inRoom(scene.alice, ({ text, kind }) => kind === 'm.notice' && text.includes('a correction, which the network does not show'))
+  })
+
+  it('a withdrawal of the Matrix user is told in words on each network', async () => {
+    const { event, copies } = await alicesWords('a slip of Alice')
+    await scene.alice.redacts(event)
+    for (const network of networks) {
+      expect((await onPhone(scene, network, `${prefixes.matrix}🗑 took this message back.`)).replyTo).to.equal(copies[network])
+    }
+    await inRoom(scene.alice, (seen) => seen.event === event && seen.deleted === true)
+  })
+
+  for (const by of ['whatsapp', 'instagram'] as const) {
+    it(`a withdrawal from ${by} takes the message out of the room, and is told in words elsewhere`, async () => {
+      await scene.control.setCoexistence({ on: true })
+      const { event, copies } = await wordsOf(by, `a slip from ${by}`)
+      await scene.people[by].unsends(copies[by])
+      await inRoom(scene.alice, (seen) => seen.event === event && seen.deleted === true)
+      for (const other of others(by)) {
+        expect((await onPhone(scene, other, `${prefixes[by]}🗑 took this message back.`)).replyTo, other).to.equal(copies[other])
+      }
+      await scene.control.setCoexistence({ on: false })
+    })
+  }
+
+  it('a person who is mentioned is called by name on each network', async () => {
+    const ana = scene.alice.sees().find(({ from }) => from.startsWith(names.whatsapp))
+    const options = { mentions: [ana?.sender ?? ''], html: `<a href="https://matrix.to/#/${ana?.sender}">Ana</a>, are you there?` }
+    await scene.alice.says(`[Ana](https://matrix.to/#/${ana?.sender}), are you there?`, options)
+    for (const network of networks) await onPhone(scene, network, `${prefixes.matrix}Ana, are you there?`)
+  })
+
+  it('a long text comes whole, in parts and in order, from each to each', async () => {
+    for (const by of ['matrix', ...networks] as const) {
+      const words = Array.from({ length: 300 }, (_, at) => `${by}${at}`)
+      if (by === 'matrix') await scene.alice.says(words.join(' '))
+      else await scene.people[by].says(words.join(' '))
+      await inRoom(scene.alice, words.join(' '))
+      for (const network of by === 'matrix' ? networks : others(by)) {
+        await onPhone(scene, network, ({ text }) => text.includes(`${by}299`))
+        const lines = (await scene.people[network].sees()).filter(({ from }) => from !== 'me').map(({ text }) => text)
+        expect(lines.join(' ').match(new RegExp(`\\b${by}\\d+`, 'g')), network).to.deep.equal(words)
+        const first = lines.filter((line) => new RegExp(`\\b${by}0 `).test(line))
+        const unmarked = first.map((line) => line.replace(/^\(1\/\d\) /, '').startsWith(prefixes[by]))
+        expect(unmarked, network).to.deep.equal([true])
+      }
+      await breathe(scene)
+    }
+  })
+
+  it('leaves the Matrix user nothing that is not encrypted, or not by the device of who sent it', async () => {
+    expect(await scene.alice.faults()).to.deep.equal([])
   })
 })

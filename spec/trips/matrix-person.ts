@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, EventStatus, type MatrixClient, type MatrixEvent, type Room, RoomEvent, RoomMemberEvent } from 'matrix-js-sdk'
-import { EventShieldReason } from 'matrix-js-sdk/lib/crypto-api/index.js'
+import { createClient, type MatrixClient, type Room, RoomEvent, RoomMemberEvent } from 'matrix-js-sdk'
 import { logger } from 'matrix-js-sdk/lib/logger.js'
+import { type Seat, takeSeat } from './matrix-seat.ts'
 
 const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => quiet }
 
@@ -15,17 +15,18 @@ globalThis.setTimeout = Object.assign((work: () => void, ms?: number, ...rest: [
   return (ms ?? 0) >= 20_000 ? timer.unref() : timer
 }, setTimer) as typeof setTimer
 
-export type Seen = { readonly from: string; readonly text: string; readonly sender: string; readonly event: string }
-/** A person with matrix-js-sdk and its Rust crypto, on a device of their own, who accepts every invitation. */
-export type MatrixPerson = {
+/** A person with matrix-js-sdk and its Rust crypto, on a device of their own, who accepts every invitation. What they do without naming a room is done in the first. */
+export type MatrixPerson = Seat & {
   readonly userId: string
-  /** Every message that stands in the room, oldest first; `undecryptable` where its key is missing. */
-  sees(): Seen[]
-  /** What the crypto finds wrong with who sent it: nothing, in a sound room. */
-  faults(): Promise<string[]>
-  says(text: string): Promise<string>
-  /** The room they were taken into. */
+  /** The room they were taken into first. */
   room(): string | undefined
+  /** All rooms they are in, the first first. */
+  rooms(): readonly string[]
+  /** The same person in one of their rooms. */
+  in(room: string): Seat
+  invites(room: string, user: string): Promise<void>
+  /** A request to the homeserver as their client makes it, with its answer. */
+  asks(path: string): Promise<unknown>
   close(): void
 }
 
@@ -48,7 +49,7 @@ export async function createMatrixPerson(homeserver: string, username: string): 
   client.on(RoomEvent.TimelineReset, (room) => void (room && scrollBack(client, room)))
   client.matrixRTC.start = () => undefined
   await client.startClient({ initialSyncLimit: 200, pollTimeout: 10_000 })
-  return personOver(client)
+  return personOver(client, homeserver, account.access_token)
 }
 
 /** After a gap the client holds the newest part of the room only: reads up to its beginning, as a person scrolls up. */
@@ -69,58 +70,23 @@ async function register(homeserver: string, username: string) {
   return (await answer.json()) as { user_id: string; access_token: string; device_id: string }
 }
 
-function personOver(client: MatrixClient): MatrixPerson {
-  const room = (): Room | undefined => client.getRooms().find((one) => one.getMyMembership() === 'join')
-  const messages = (): MatrixEvent[] =>
-    (room()?.getLiveTimeline().getEvents() ?? []).filter(
-      (event) => event.getType() === 'm.room.message' || event.getType() === 'm.room.encrypted',
-    )
+function personOver(client: MatrixClient, homeserver: string, token: string): MatrixPerson {
+  const rooms = () =>
+    client
+      .getRooms()
+      .filter((one) => one.getMyMembership() === 'join')
+      .map(({ roomId }) => roomId)
   return {
+    ...takeSeat(client, () => rooms()[0]),
     userId: client.getUserId() ?? '',
-    sees: () => messages().map((event) => readSeen(room(), event)),
-    async faults() {
-      const wrong = [EventShieldReason.MISMATCHED_SENDER, EventShieldReason.UNSIGNED_DEVICE, EventShieldReason.UNKNOWN_DEVICE]
-      const faults = messages().map(async (event) => {
-        if (event.isDecryptionFailure() || event.getType() === 'm.room.encrypted') return [`${event.getSender()}: not decrypted`]
-        const info = await client.getCrypto()?.getEncryptionInfoForEvent(event)
-        if (!info) return [`${event.getSender()}: not encrypted`]
-        return info.shieldReason !== null && wrong.includes(info.shieldReason) ? [`${event.getSender()}: shield ${info.shieldReason}`] : []
-      })
-      return (await Promise.all(faults)).flat()
+    room: () => rooms()[0],
+    rooms,
+    in: (room) => takeSeat(client, () => room),
+    invites: async (room, user) => void (await client.invite(room, user)),
+    async asks(path) {
+      const answer = await fetch(`${homeserver}${path}`, { headers: { authorization: `Bearer ${token}` } })
+      return answer.json()
     },
-    async says(text) {
-      const roomId = room()?.roomId
-      if (roomId === undefined) throw new Error('in no room yet')
-      return send(client, roomId, text)
-    },
-    room: () => room()?.roomId,
     close: () => client.stopClient(),
   }
-}
-
-/** As a person would: what was not sent because the server was away is sent again, as the same message. */
-async function send(client: MatrixClient, roomId: string, text: string): Promise<string> {
-  const txnId = client.makeTxnId()
-  let sending = client.sendTextMessage(roomId, text, txnId)
-  for (;;) {
-    try {
-      return (await sending).event_id
-    } catch {
-      await sleep(200)
-      const room = client.getRoom(roomId)
-      const unsent = room
-        ?.getLiveTimeline()
-        .getEvents()
-        .find((event) => event.getTxnId() === txnId && event.status === EventStatus.NOT_SENT)
-      if (!room || !unsent) throw new Error('the message is neither sent nor waiting')
-      sending = client.resendEvent(unsent, room)
-    }
-  }
-}
-
-function readSeen(room: Room | undefined, event: MatrixEvent): Seen {
-  const sender = event.getSender() ?? ''
-  const readable = event.getType() === 'm.room.message' && !event.isDecryptionFailure()
-  const text = readable ? String(event.getContent()['body']) : 'undecryptable'
-  return { from: room?.getMember(sender)?.rawDisplayName ?? sender, text, sender, event: event.getId() ?? '' }
 }
