@@ -8,7 +8,7 @@ import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
 import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
-import { accept, createInbox } from './inbox.ts'
+import { accept, createInbox, createLateFiles } from './inbox.ts'
 import type { HubPlan, Kit, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
@@ -35,8 +35,8 @@ import { forgetChores } from './store/management.store.ts'
 import { forgetSends } from './store/messages.store.ts'
 import { forgetOrphans } from './store/outbox.store.ts'
 import { openStore } from './store/store.ts'
-import { forgetTransactions, insertTransaction } from './store/transactions.store.ts'
-import { createMatrixEvents, createTransactions } from './transactions.ts'
+import { forgetTransactions } from './store/transactions.store.ts'
+import { createMatrixEvents, createTransactions, keepTransaction } from './transactions.ts'
 import { openVault } from './vault.ts'
 import { mountWebhook } from './webhook.ts'
 
@@ -81,7 +81,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     homeserverToken: options.registration.hs_token,
     transaction(txn, body) {
       checkpoint('transaction received')
-      if (insertTransaction(store, txn, body, clock())) feeds.transactions?.wake()
+      if (keepTransaction({ store, vault, clock }, txn, body)) feeds.transactions?.wake()
       checkpoint('transaction stored')
     },
     hasUser: (userId) => selectContactByLocalpart(store, userId.slice(1, userId.indexOf(':'))) !== undefined,
@@ -97,7 +97,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const { homeserverUrl, registration } = options
   const client = pointAtCalls(await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen }), checkpoint)
   const matrix = createMatrixSide(client)
-  const encryption = await openEncryption({ store, vault, client, matrix, serverName, clock, log })
+  const encryption = await openEncryption({ store, vault, client, matrix, serverName, network: connector.info.network, clock, log })
   const mediaHomeserver = openMediaHomeserver({ homeserverUrl, asToken: registration.as_token })
   const files = createFiles(mediaHomeserver, openSpool(options.dataDir))
   const stopping = new AbortController()
@@ -117,7 +117,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
       await appservice.close()
       await working
       await feeds.watch?.()
-      for (const feed of [feeds.chores, feeds.transactions, feeds.inbox, feeds.events, feeds.outbox, feeds.statuses]) await feed?.stop()
+      for (const feed of [feeds.chores, feeds.transactions, feeds.inbox, feeds.late, feeds.events, feeds.outbox, feeds.statuses])
+        await feed?.stop()
       await feeds.reads?.stop()
       await encryption.close()
       await mediaHomeserver.close()
@@ -141,6 +142,7 @@ type Feeds = {
   chores?: Feed
   transactions?: Feed
   inbox?: Feed
+  late?: Feed
   events?: Feed
   outbox?: Feed
   statuses?: Feed
@@ -165,6 +167,7 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
     feeds.chores?.wake()
     // What waited for a message goes on when the message is known.
     feeds.inbox?.wake()
+    feeds.late?.wake()
   }
   feeds.chores = createChores(kit, kit.rooms)
   feeds.outbox = createOutbox(kit, queued)
@@ -185,8 +188,9 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   if (kit.hub) await persist(signal, log, 'the hub', () => ensureHub(kit))
   if (signal.aborted) return
   feeds.inbox = createInbox(kit, queued)
+  feeds.late = createLateFiles(kit, queued)
   feeds.watch = watchStates(kit, { told: () => feeds.chores?.wake(), connected: () => feeds.outbox?.wake(1) }, signal)
-  for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.statuses]) feed?.wake()
+  for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.late, feeds.statuses]) feed?.wake()
   tidy(kit, signal)
   log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
 }

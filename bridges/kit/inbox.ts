@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { InboundEvent, RawItem } from './connector.ts'
-import { createFeed, type Feed } from './feed.ts'
+import { createFeed, type Feed, Later } from './feed.ts'
 import { applyAbout, type Waits } from './inbound/about.ts'
 import { applyIdentity } from './inbound/identity.ts'
 import { applyMessage } from './inbound/message.ts'
 import { applyStatus, applyWatermark } from './inbound/receipt.ts'
 import type { Kit } from './kit.ts'
 import { waitingFor } from './messages.ts'
-import { failInbox, finishInbox, type InboxRow, insertInbox, parkInbox, releaseInbox, selectNewInbox } from './store/inbox.store.ts'
+import {
+  delayInbox,
+  failInbox,
+  finishInbox,
+  type InboxRow,
+  insertInbox,
+  parkInbox,
+  releaseInbox,
+  selectLateInbox,
+  selectNewInbox,
+} from './store/inbox.store.ts'
 import { hasMessage } from './store/messages.store.ts'
 
 /** Keeps what the network said, sealed; it is on disk when this returns. Gives how many items were new. */
@@ -28,11 +38,21 @@ function readItem({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, row: I
 export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
   kit.checkpoint('item taken')
   const event = readItem(kit, row)
-  const waits = event && (await apply(kit, event, row.dedup))
+  const rest = event && (await apply(kit, event, row))
   kit.checkpoint('item applied')
-  if (waits) park(kit, row.seq, waits)
+  if (rest === 'late') delayInbox(kit.store, row.seq)
+  else if (rest) park(kit, row.seq, rest)
   else finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
   kit.checkpoint('item done')
+}
+
+/** Brings the files of a message that could not be had when it came; throws `Later` while they still cannot. */
+export async function applyLateItem(kit: Kit, row: InboxRow): Promise<void> {
+  const event = readItem(kit, row)
+  const rest = event?.type === 'media' ? await applyMessage(kit, event, { since: row.received_at, late: true }) : undefined
+  if (rest === 'late') throw new Later('a file')
+  kit.checkpoint('late item applied')
+  finishInbox(kit.store, row.seq, 'done')
 }
 
 /** Waits for the message that it is about; unless that came just now. */
@@ -43,7 +63,7 @@ function park({ store }: Kit, seq: number, { portal, remote }: Waits): void {
   })
 }
 
-async function apply(kit: Kit, event: InboundEvent, key: string): Promise<Waits | undefined> {
+async function apply(kit: Kit, event: InboundEvent, row: InboxRow): Promise<Waits | 'late' | undefined> {
   switch (event.type) {
     case 'message':
     case 'media':
@@ -51,7 +71,7 @@ async function apply(kit: Kit, event: InboundEvent, key: string): Promise<Waits 
     case 'contacts':
     case 'share':
     case 'unsupported':
-      return void (await applyMessage(kit, event))
+      return applyMessage(kit, event, { since: row.received_at, late: false })
     case 'status':
       return void (await applyStatus(kit, event))
     case 'watermark':
@@ -61,7 +81,7 @@ async function apply(kit: Kit, event: InboundEvent, key: string): Promise<Waits 
     case 'reaction':
     case 'edit':
     case 'deleted':
-      return applyAbout(kit, event, key)
+      return applyAbout(kit, event, row.dedup)
   }
 }
 
@@ -73,6 +93,18 @@ export function createInbox(kit: Kit, changed: () => void): Feed {
     select: (after, limit) => selectNewInbox(kit.store, after, limit),
     lane: (row) => laneOf(kit, row),
     handle: (row) => applyItem(kit, row).finally(changed),
+    failed: (row, last) => failInbox(kit.store, row.seq, last),
+  })
+}
+
+/** Works through the messages whose files are late: each by itself, so that none holds up another or its chat. */
+export function createLateFiles(kit: Kit, changed: () => void): Feed {
+  return createFeed<InboxRow>({
+    name: 'late files',
+    log: kit.log,
+    select: (after, limit) => selectLateInbox(kit.store, after, limit),
+    lane: ({ seq }) => String(seq),
+    handle: (row) => applyLateItem(kit, row).finally(changed),
     failed: (row, last) => failInbox(kit.store, row.seq, last),
   })
 }

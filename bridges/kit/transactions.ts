@@ -7,28 +7,43 @@ import {
   failMatrixEvent,
   finishTransaction,
   insertMatrixEvent,
+  insertTransaction,
   type MatrixEventRow,
   selectNewMatrixEvents,
   selectNewTransactions,
   type TransactionRow,
 } from './store/transactions.store.ts'
+import type { Vault } from './vault.ts'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** Keeps a transaction, sealed; false when it is here already. On disk when this returns. */
+export function keepTransaction({ store, vault, clock }: Pick<Kit, 'store' | 'vault' | 'clock'>, txn: string, body: Buffer): boolean {
+  return insertTransaction(store, txn, vault.seal(body.toString('utf8'), `transaction ${txn}`), clock())
+}
+
+/** The event of a stored row. */
+export function readEvent({ vault }: Pick<Kit, 'vault'>, { event, body }: Pick<MatrixEventRow, 'event' | 'body'>): Json {
+  return readSealed(vault, body, `matrix event ${event}`)
+}
 
 /**
  * Takes a stored transaction apart: to-device events go to the crypto before the events that need their keys, and keys, ratchets, events and the mark
  * on the transaction are one write. Gives the events.
  */
 export async function drain(
-  kit: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint' | 'serverName' | 'owner'>,
+  kit: Pick<Kit, 'store' | 'vault' | 'encryption' | 'clock' | 'checkpoint' | 'serverName' | 'owner' | 'connector'>,
   row: TransactionRow,
 ): Promise<readonly MatrixEvent[]> {
-  const { store, encryption, clock, checkpoint } = kit
-  const body = readObject(row.body)
+  const { store, vault, encryption, clock, checkpoint } = kit
+  const body = readTransaction(kit, row)
   const events = Array.isArray(body['events']) ? body['events'].filter(isMatrixEvent) : []
   checkpoint('transaction taken')
   encryption.receive(body, () => {
-    for (const event of events) insertMatrixEvent(store, event.event_id, event.room_id, Buffer.from(JSON.stringify(event)), clock())
+    for (const event of events) {
+      const sealed = vault.seal(JSON.stringify(event), `matrix event ${event.event_id}`)
+      insertMatrixEvent(store, event.event_id, event.room_id, sealed, clock())
+    }
     keepReceipts(kit, body)
     finishTransaction(store, row.seq)
   })
@@ -51,7 +66,7 @@ export function createTransactions(kit: Kit, drained: (events: readonly MatrixEv
       })
       drained(events)
       read()
-      void showTyping(readObject(row.body)).catch(() => undefined)
+      void showTyping(readTransaction(kit, row)).catch(() => undefined)
     },
     failed: () => undefined,
   })
@@ -75,7 +90,7 @@ export function createMatrixEvents(kit: Kit, changed: () => void, bot?: ForBot):
     select: (after, limit) => selectNewMatrixEvents(kit.store, after, limit),
     lane: ({ room }) => room,
     async handle(row, signal) {
-      const event = readObject(row.body)
+      const event = readEvent(kit, row)
       if (!isMatrixEvent(event)) throw new TypeError('a stored event that is none')
       const apply = async () => (await bot?.apply(row.seq, event)) ?? applyMatrixEvent(kit, row.seq, event)
       while ((await apply()) === 'no key') {
@@ -95,7 +110,14 @@ export function createMatrixEvents(kit: Kit, changed: () => void, bot?: ForBot):
   })
 }
 
-function readObject(bytes: Buffer): Json {
-  const value: unknown = JSON.parse(bytes.toString('utf8'))
+function readTransaction({ vault }: Pick<Kit, 'vault'>, { txn, body }: TransactionRow): Json {
+  return readSealed(vault, body, `transaction ${txn}`)
+}
+
+// Rows of the first versions were not sealed.
+const plainStart = '{'.charCodeAt(0)
+
+function readSealed(vault: Vault, bytes: Buffer, purpose: string): Json {
+  const value: unknown = JSON.parse(bytes[0] === plainStart ? bytes.toString('utf8') : vault.open(bytes, purpose))
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {}
 }

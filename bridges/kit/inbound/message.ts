@@ -16,25 +16,26 @@ import { hasMessage } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { updateWroteAt } from '../store/windows.store.ts'
-import { type Rendered, render } from './content.ts'
+import { marksOf, type Rendered, render } from './content.ts'
 import { bringFiles } from './media.ts'
+import type { Moment } from './moment.ts'
 import { originTime } from './origin-time.ts'
 import { othersIn, speakerIn } from './spokes.ts'
 
 /**
- * Brings a message of the network into its room, once. Our own sends that the network echoes are recognised by the id they got, the tag they carry,
+ * Brings a message of the network into its room, once. Gives `late` when files of it are still to be fetched. Our own sends that the network echoes are recognised by the id they got, the tag they carry,
  * or (when a send was cut off before its id was known) their text; they only settle what became of the send.
  */
-export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> {
+export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment): Promise<'late' | undefined> {
   const { store, vault } = kit
   const login = loginOf(kit, event.account)
-  if (login === undefined) return
+  if (login === undefined) return undefined
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
   const remote = vault.blind('message', event.id)
   const isThere = event.type !== 'media' && hasMessage(store, portal.portal, remote)
-  if (isThere || (event.own && settleEcho(kit, portal, remote, event))) return
-  if (await heedWord(kit, portal, event)) return
+  if (isThere || (event.own && settleEcho(kit, portal, remote, event))) return undefined
+  if (await heedWord(kit, portal, event)) return undefined
   kit.checkpoint('portal known')
   await ensureGhost(kit, contact)
   kit.checkpoint('ghost known')
@@ -47,12 +48,12 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   const marks = (relay: boolean) => ({ ...originOf(kit, portal, relay), ...(target === undefined ? {} : inReplyTo(target)) })
   if (event.type === 'media') {
     return bringFiles(kit, event, {
-      ...{ portal, room, sender, remote, ts, marks },
-      lead: event.own ? `To ${nameIn(kit, portal)}, from ${kit.connector.info.title}: ` : '',
-      noted(sent, part, content) {
+      ...{ portal, room, sender, remote, ts, marks, moment },
+      lead: `${leadOf(kit, portal, event)}${marksOf(event, event.replyTo !== undefined && target === undefined)}`,
+      noted(sent, part, shown) {
         rememberMessage(kit, { portal: portal.portal, id: event.id, part, event: sent, own: event.own })
         if (!event.own && part === 0) askNewcomer(kit, portal, room)
-        const file = content && fileOf('m.room.message', content)
+        const file = shown && fileOf(shown.type, shown.content)
         if (file) queueFile(kit, { event: sent, room, file, answers, speaker: speakerIn(kit, portal) }, othersIn(kit, portal, room))
       },
     })
@@ -71,7 +72,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid): Promise<void> 
   await sendOnce(kit, planned, (sent) => {
     rememberMessage(kit, { portal: portal.portal, id: event.id, part: 0, event: sent, own: event.own })
     if (!event.own) askNewcomer(kit, portal, room)
-    if (text !== undefined) relay(kit, portal, { event: sent, room, text, answers })
+    if (text !== undefined) relay(kit, portal, { event: sent, room, text, answers, place: rendered.place })
   })
 }
 
@@ -81,8 +82,16 @@ function relay(kit: Kit, portal: PortalRow, said: Omit<Said, 'speaker'>): void {
 }
 
 function renderIn(kit: Kit, portal: PortalRow, event: Exclude<InboundSaid, InboundMedia>, knowsTarget: boolean): Rendered {
-  const lead = event.own ? `To ${nameIn(kit, portal)}, from ${kit.connector.info.title}: ` : ''
-  return render(event, { lead, shared: portal.hub === 1, answersUnknown: event.replyTo !== undefined && !knowsTarget })
+  const answersUnknown = event.replyTo !== undefined && !knowsTarget
+  return render(event, {
+    ...{ lead: leadOf(kit, portal, event), shared: portal.hub === 1, answersUnknown },
+    markup: kit.connector.markup,
+  })
+}
+
+/** Stands before what the account itself wrote elsewhere. */
+function leadOf(kit: Kit, portal: PortalRow, { own }: Pick<InboundSaid, 'own'>): string {
+  return own ? `To ${nameIn(kit, portal)}, from ${kit.connector.info.title}: ` : ''
 }
 
 function originOf(kit: Kit, chat: PortalRow, relay: boolean): Record<string, unknown> {

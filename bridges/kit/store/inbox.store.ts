@@ -1,6 +1,6 @@
 import type { Store } from './store.ts'
 
-export type InboxRow = { seq: number; dedup: string; raw: Buffer; attempts: number }
+export type InboxRow = { seq: number; dedup: string; raw: Buffer; attempts: number; received_at: number }
 
 /** Keeps what is new; copies of what was seen change nothing. All of it is on disk when this returns. Gives how many were new. */
 export function insertInbox({ database, atomically }: Store, items: readonly { dedup: string; raw: Buffer }[], now: number): number {
@@ -10,9 +10,22 @@ export function insertInbox({ database, atomically }: Store, items: readonly { d
 
 export function selectNewInbox({ database }: Store, after: number, limit: number): InboxRow[] {
   const rows = database.prepare<[number, number], InboxRow>(
-    "SELECT seq, dedup, raw, attempts FROM inbox WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+    "SELECT seq, dedup, raw, attempts, received_at FROM inbox WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
   )
   return rows.all(after, limit)
+}
+
+/** Items whose message stands in the room, but for files that are still to be fetched. */
+export function selectLateInbox({ database }: Store, after: number, limit: number): InboxRow[] {
+  const rows = database.prepare<[number, number], InboxRow>(
+    "SELECT seq, dedup, raw, attempts, received_at FROM inbox WHERE state = 'late' AND seq > ? ORDER BY seq LIMIT ?",
+  )
+  return rows.all(after, limit)
+}
+
+/** The message is in its room and holds up nobody; its files come when they can be had. */
+export function delayInbox({ database }: Store, seq: number): void {
+  database.prepare("UPDATE inbox SET state = 'late', attempts = 0 WHERE seq = ?").run(seq)
 }
 
 /** Marks an item as applied, or as one that this version has no use for. The body goes, the key stays: it is the guard against a replay. */
@@ -22,12 +35,12 @@ export function finishInbox({ database }: Store, seq: number, state: 'done' | 'i
 
 /** One more try has failed; after the last the item is set aside, with its body. */
 export function failInbox({ database }: Store, seq: number, last: boolean): void {
-  database.prepare("UPDATE inbox SET attempts = attempts + 1, state = iif(?, 'quarantined', 'new') WHERE seq = ?").run(last ? 1 : 0, seq)
+  database.prepare("UPDATE inbox SET attempts = attempts + 1, state = iif(?, 'quarantined', state) WHERE seq = ?").run(last ? 1 : 0, seq)
 }
 
 /** Forgets old keys, and the bodies of what was set aside long ago. The networks repeat themselves for a week. */
 export function forgetInbox({ database }: Store, before: number): void {
-  database.prepare("DELETE FROM inbox WHERE state NOT IN ('new', 'waiting') AND received_at < ?").run(before)
+  database.prepare("DELETE FROM inbox WHERE state NOT IN ('new', 'late', 'waiting') AND received_at < ?").run(before)
 }
 
 /** Sets an item aside until the message that it is about has come. */

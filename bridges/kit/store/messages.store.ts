@@ -16,6 +16,11 @@ export function selectSend({ database }: Store, txn: string): SendRow | undefine
   return row.get(txn)
 }
 
+/** When an event was made ready to be sent. */
+export function selectSendTime({ database }: Store, txn: string): number | undefined {
+  return database.prepare<[string], number>('SELECT at FROM sends WHERE txn = ?').pluck().get(txn)
+}
+
 export function insertSend(
   { database }: Store,
   { txn, room, sender, device, type, content, ts }: Omit<SendRow, 'event'>,
@@ -54,6 +59,14 @@ export function selectMessageOf({ database }: Store, portal: string, event: stri
     'SELECT remote, remote_id AS remoteId FROM messages WHERE event = ? AND portal = ? ORDER BY part LIMIT 1',
   )
   return row.get(event, portal)
+}
+
+/** All messages of a chat as which an event was sent there, in the order of its parts. */
+export function selectMessagesOf({ database }: Store, portal: string, event: string): { remote: string; remoteId: Buffer }[] {
+  const rows = database.prepare<[string, string], { remote: string; remoteId: Buffer }>(
+    'SELECT remote, remote_id AS remoteId FROM messages WHERE event = ? AND portal = ? ORDER BY part',
+  )
+  return rows.all(event, portal)
 }
 
 /** The events as which a message of a chat stands in the room. */

@@ -127,4 +127,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE hubs ADD COLUMN owner TEXT;
   ALTER TABLE portals ADD COLUMN own_room TEXT;
   `,
+  `
+  -- Messages of which files are still to be fetched.
+  CREATE INDEX inbox_late ON inbox (seq) WHERE state = 'late';
+  `,
 ]

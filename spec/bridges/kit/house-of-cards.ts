@@ -18,6 +18,8 @@ export type World = {
   readonly folder: string
   readonly events: (OutgoingEvent & { id: string; clear: Record<string, unknown> })[]
   readonly rooms: Map<string, { alias: string; members: Map<string, string> }>
+  /** The rooms that are not encrypted. */
+  readonly open: Set<string>
   /** What people wrote, as the homeserver has it. */
   readonly posted: MatrixEvent[]
   readonly redactions: { txn: string; sender: string; event: string }[]
@@ -43,6 +45,7 @@ export function createWorld(folder: string): World {
     folder,
     events: [],
     rooms: new Map(),
+    open: new Set(),
     posted: [],
     redactions: [],
     receipts: [],
@@ -60,10 +63,10 @@ export function createWorld(folder: string): World {
 export const account = '1000'
 export const bot = '@_whatsapp_bot:hs.test'
 
-function matrixOf(world: World): MatrixSide {
+export function matrixOf(world: World, botUserId = bot): MatrixSide {
   const roomOf = (alias: string) => [...world.rooms].find(([, room]) => room.alias === alias)?.[0]
   return {
-    botUserId: bot,
+    botUserId,
     registerBot: async () => undefined,
     ensureUser: async () => undefined,
     join: async (userId, room) => void world.rooms.get(room)?.members.set(userId, userId),
@@ -83,14 +86,15 @@ function matrixOf(world: World): MatrixSide {
     async event(room_id, event_id) {
       const posted = world.posted.find((event) => event.event_id === event_id)
       const sent = world.events.find(({ id }) => id === event_id)
-      return posted ?? (sent && { event_id, room_id, sender: sent.sender, type: sent.type, content: { ...sent.content } })
+      const unsigned = world.redactions.some(({ event }) => event === event_id) ? { redacted_because: {} } : {}
+      return posted ?? (sent && { event_id, room_id, sender: sent.sender, type: sent.type, content: { ...sent.content }, unsigned })
     },
     markRead: async (userId, _room, event) => void world.receipts.push(`${userId} ${event}`),
     resolve: async (alias) => roomOf(alias),
     async createRoom({ alias }) {
       const known = roomOf(alias)
       if (known) return known
-      world.rooms.set(`!room${world.rooms.size}`, { alias, members: new Map([[bot, 'bot']]) })
+      world.rooms.set(`!room${world.rooms.size}`, { alias, members: new Map([[botUserId, 'bot']]) })
       return `!room${world.rooms.size - 1}`
     },
     members: async () => [{ userId: '@alice:hs.test', membership: 'join', name: 'Alice' }],
@@ -103,9 +107,11 @@ function clearOf(content: Readonly<Record<string, unknown>>): Record<string, unk
 }
 
 /** Stands in for the encryption, which has its own specs: the content goes into an envelope that only `decrypt` opens. */
-function encryptionOf(): Encryption {
+export function encryptionOf(world: Pick<World, 'open'>): Encryption {
   return {
-    async encrypt(sender, _room, _txn, type, { 'm.relates_to': relation, ...plain }) {
+    isEncrypted: async (room) => !world.open.has(room),
+    async encrypt(sender, room, _txn, type, { 'm.relates_to': relation, ...plain }) {
+      if (world.open.has(room)) return undefined
       return { content: { plain, type, ...(relation === undefined ? {} : { 'm.relates_to': relation }) }, device: `DEVICE ${sender}` }
     },
     decrypt({ content }) {
@@ -146,11 +152,13 @@ function connectorOf(world: World): NetworkConnector {
   return {
     info: { network: 'whatsapp', title: 'WhatsApp', e2ee: 'none' },
     webhook: {
+      signedIn: 'x-signature',
       challenge: () => ({ status: 403 }),
       accept: () => ({ status: 401 }),
       read: (raw) => JSON.parse(raw) as InboundEvent,
     },
-    captions: { image: 20 },
+    files: { image: { maxBytes: 1_000_000, caption: 20 } },
+    tells: ['message'],
     replyWindowMs: 86_400_000,
     split: (text) => text.match(/.{1,60}/gsu) ?? [],
     login: async (secrets) => ({ kind: 'done', account: secrets.account }),
@@ -176,7 +184,7 @@ export async function openKit(
     store,
     vault,
     matrix: matrixOf(world),
-    encryption: encryptionOf(),
+    encryption: encryptionOf(world),
     files: filesOf(world),
     clock: () => world.now,
     log: () => undefined,

@@ -9,7 +9,7 @@ import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
 import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
 import { insertTransaction, selectNewMatrixEvents, selectNewTransactions } from '../../../bridges/kit/store/transactions.store.ts'
-import { drain } from '../../../bridges/kit/transactions.ts'
+import { drain, readEvent } from '../../../bridges/kit/transactions.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, Crash, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
 
@@ -48,7 +48,7 @@ describe('a message to the network', () => {
   async function work(kit: Kit): Promise<void> {
     for (const row of selectNewTransactions(kit.store, 0, 100)) await drain(kit, row)
     for (const row of selectNewMatrixEvents(kit.store, 0, 100))
-      await applyMatrixEvent(kit, row.seq, JSON.parse(row.body.toString()) as MatrixEvent)
+      await applyMatrixEvent(kit, row.seq, readEvent(kit, row) as MatrixEvent)
     for (const row of selectQueued(kit.store, 0, 100)) await submit(kit, row.seq)
   }
 

@@ -1,11 +1,11 @@
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
-import { accept, applyItem } from '../../../bridges/kit/inbox.ts'
+import { accept, applyItem, applyLateItem } from '../../../bridges/kit/inbox.ts'
 import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
-import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { selectLateInbox, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
 import { insertMatrixEvent, selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
 import { account, Crash, openKit, type World } from './house-of-cards.ts'
@@ -70,7 +70,9 @@ async function work(kit: Kit): Promise<void> {
     if (item) await applyItem(kit, item)
     if (event) await applyMatrixEvent(kit, event.seq, JSON.parse(event.body.toString()) as MatrixEvent)
     if (part) await submit(kit, part.seq)
-    busy = item !== undefined || event !== undefined || part !== undefined
+    const [late] = item || event || part ? [] : selectLateInbox(kit.store, 0, 1)
+    if (late) await applyLateItem(kit, late)
+    busy = late !== undefined || item !== undefined || event !== undefined || part !== undefined
   }
   await showStatuses(kit, new AbortController().signal)
 }

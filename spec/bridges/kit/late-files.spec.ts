@@ -1,0 +1,131 @@
+import { expect } from 'chai'
+import type { InboundEvent } from '../../../bridges/kit/connector.ts'
+import { Later } from '../../../bridges/kit/feed.ts'
+import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+import { pixel } from './cards-files.ts'
+import { account, createWorld, messagesIn, type World } from './house-of-cards.ts'
+import { about, ana, ben, hub, live, said } from './story.ts'
+
+const picture = (id: string, media: readonly string[], more: object = {}) =>
+  ({
+    ...{ type: 'media', account, own: false, chat: ana, id, media: media.map((file) => ({ kind: 'image', source: { id: file } })) },
+    ...more,
+  }) as unknown as InboundEvent
+const waiting = 'Sent a picture that is still being fetched. It comes as soon as it can be had.'
+const came = 'Sent a picture. It came later and stands below.'
+
+describe('a file that cannot be had when its message comes', () => {
+  let world: World
+  beforeEach(async () => {
+    world = createWorld(temporaryFolder())
+    await live(world, { heard: [said(ana, 'w1', 'hello')] })
+    world.remoteFiles.set('f1', 'later').set('f2', pixel)
+  })
+  afterEach(() => removeFolder(world.folder))
+
+  /** Lives on; true when something is still waited for. */
+  async function waits(happened: Parameters<typeof live>[1], of = world, options: Parameters<typeof live>[2] = {}): Promise<boolean> {
+    try {
+      await live(of, happened, options)
+      return false
+    } catch (error) {
+      if (error instanceof Later) return true
+      throw error
+    }
+  }
+  const corrections = (of: World = world) =>
+    of.events.flatMap(({ clear }) => {
+      const relation = clear['m.relates_to'] as { rel_type?: string; event_id?: string } | undefined
+      const fresh = clear['m.new_content'] as { body: string } | undefined
+      return relation?.rel_type === 'm.replace' && fresh ? [[relation.event_id, fresh.body]] : []
+    })
+  const files = (of: World = world) => of.events.filter(({ clear }) => clear['file'] !== undefined).map(({ clear }) => clear['body'])
+
+  it('holds up its chat for ten seconds at most; then words take its place, and what comes after it goes on', async () => {
+    const heard = [picture('w2', ['f1'], { text: 'my bike' }), said(ana, 'w3', 'do you see it?')]
+    expect(await waits({ heard })).to.equal(true)
+    expect(messagesIn(world)).to.deep.equal(['ghost: hello'])
+    world.now += 10_000
+    expect(await waits({})).to.equal(true)
+    expect(messagesIn(world)).to.deep.equal(['ghost: hello', `ghost: my bike\n${waiting}`, 'ghost: do you see it?'])
+  })
+
+  it('stands in the room once when it comes, and the words in its place say so', async () => {
+    await waits({ heard: [picture('w2', ['f1', 'f2'], { text: 'both' })] })
+    world.now += 10_000
+    await waits({})
+    expect(files()).to.deep.equal(['picture.png'])
+    world.remoteFiles.set('f1', pixel)
+    expect(await waits({})).to.equal(false)
+    await live(world, {})
+    expect(files()).to.deep.equal(['picture.png', 'both'])
+    const held = world.events.find(({ clear }) => clear['body'] === `both\n${waiting}`)
+    expect(corrections()).to.deep.equal([[held?.id, `both\n${came}`]])
+  })
+
+  it('is told of in words when it stays away for a quarter of an hour', async () => {
+    await waits({ heard: [picture('w2', ['f1'])] })
+    world.now += 10_000
+    await waits({})
+    world.now += 14 * 60_000
+    expect(await waits({})).to.equal(true)
+    world.now += 60_001
+    expect(await waits({})).to.equal(false)
+    expect(corrections().map(([, body]) => body)).to.deep.equal([
+      'Sent a picture that could not be fetched. The network has trouble of its own. Look into the chat on WhatsApp, or ask for it again.',
+    ])
+    expect(files()).to.deep.equal([])
+  })
+
+  it('does not come any more when it was taken back meanwhile', async () => {
+    await waits({ heard: [picture('w2', ['f1'])] })
+    world.now += 10_000
+    await waits({})
+    world.remoteFiles.set('f1', pixel)
+    await live(world, { heard: [about(ana, 'deleted', 'w2')] })
+    expect(files()).to.deep.equal([])
+    expect(world.redactions).to.have.length(1)
+  })
+
+  it('reaches the others in a shared room when it comes, and not before', async () => {
+    const room = createWorld(temporaryFolder())
+    room.remoteFiles.set('f1', 'later')
+    await live(room, { heard: [said(ana, 'a1', 'one'), said(ben, 'b1', 'two')] }, { hub })
+    const before = room.sent.length
+    await waits({ heard: [picture('a2', ['f1'])] }, room, { hub })
+    room.now += 10_000
+    await waits({}, room, { hub })
+    expect(room.sent).to.have.length(before)
+    room.remoteFiles.set('f1', pixel)
+    await live(room, {}, { hub })
+    expect(room.sent.filter(({ media }) => media !== undefined)).to.have.length(1)
+    removeFolder(room.folder)
+  })
+
+  it('stands there once, and its words end once, wherever the process ends', async () => {
+    const tell = async (of: World, crashAt?: number) => {
+      const passed: string[] = []
+      await live(of, { heard: [said(ana, 'w1', 'hello')] })
+      of.remoteFiles.set('f1', 'later')
+      await waits({ heard: [picture('w2', ['f1'])] }, of)
+      of.now += 10_000
+      await waits({}, of, crashAt === undefined ? {} : { crashAt })
+      of.remoteFiles.set('f1', pixel)
+      passed.push(...(await live(of, {}, crashAt === undefined ? {} : { crashAt })))
+      await live(of, {})
+      return passed.length
+    }
+    const points = await tell(createWorld(temporaryFolder()))
+    for (let at = 1; at <= points; at++) {
+      const again = createWorld(temporaryFolder())
+      await tell(again, at)
+      expect(files(again), String(at)).to.deep.equal(['picture.png'])
+      const held = again.events.filter(({ clear }) => clear['body'] === waiting)
+      expect(
+        corrections(again).map(([, body]) => body),
+        String(at),
+      ).to.deep.equal(held.map(() => came))
+      removeFolder(again.folder)
+    }
+  })
+})
