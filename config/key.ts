@@ -64,6 +64,13 @@ export function integer(words: string, fallback: number, { from, to }: { from: n
   return key(words, fallback, { expects, read: (value) => (fits(value) ? value : refuse(expects)) })
 }
 
+/** A number that need not be whole, such as a rate. */
+export function decimal(words: string, fallback: number, { from, to }: { from: number; to: number }): Key<number> {
+  const expects = `a number from ${from} to ${to}`
+  const fits = (value: unknown): value is number => typeof value === 'number' && value >= from && value <= to
+  return key(words, fallback, { expects, read: (value) => (fits(value) ? value : refuse(expects)) })
+}
+
 /** Text; a number in the file is taken as its text (room version 12). */
 export function text(words: string, fallback: string, rule: { pattern?: RegExp; expects?: string; secret?: boolean } = {}): Key<string> {
   const { pattern, expects = 'text', secret = false } = rule

@@ -1,4 +1,5 @@
 import { choice, duration, flag, group, integer, listOf, optional, path, secret, size, text, url, type ValuesOf } from './key.ts'
+import { rateLimits } from './rate-limits.ts'
 import { records } from './resolve.ts'
 
 const serverName = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[0-9a-zA-Z.-]{1,230})(?::\d{1,5})?$/
@@ -14,6 +15,23 @@ const listener = {
   port: integer('The port.', 8008, { from: 0, to: 65535 }),
   tls_certificate: optional(path, 'A PEM file with the certificate and its chain; without it the listener speaks plain HTTP.'),
   tls_key: optional(path, 'The PEM file of the key to the certificate.'),
+}
+
+const policy = {
+  id: text('Its name among the policies, such as privacy_policy.', 'terms', {
+    pattern: /^[a-z0-9_.-]{1,64}$/,
+    expects: 'a name of a-z, 0-9 and _ . -',
+  }),
+  version: text('The version that is agreed to.', '1'),
+  language: text('The language of the document.', 'en', { pattern: /^[a-zA-Z0-9-]{2,35}$/, expects: 'a language such as en' }),
+  name: text('What people know it as.', 'Terms of use'),
+  url: url('Where it is to be read.', ''),
+}
+
+const contact = {
+  role: choice('What for.', 'm.role.admin', ['m.role.admin', 'm.role.security', 'm.role.moderator', 'm.role.dpo']),
+  matrix_id: optional(text, 'A user id.'),
+  email_address: optional(text, 'An address.'),
 }
 
 /** Every key of the server's configuration, in the order in which people meet them. Examples and the table in the handbook are made from this. */
@@ -38,8 +56,19 @@ export const schema = {
     open: flag('Anyone may, without asking.', false),
     token_required: flag('Whoever registers needs a token made by an administrator.', false),
     shared_secret: optional(secret, 'Whoever knows it may make accounts on the admin API.'),
+    terms: records('Policies that whoever registers has to agree to.', [], policy),
+  }),
+  login_via_existing_session: group('Logging in on a new device with the help of another one, such as by QR code.', {
+    enabled: flag('Sessions may get a token for it, after their user gave the password.', true),
+    token_timeout: duration('How long such a token is good.', '5m'),
   }),
   rate_limits: choice('The limits on requests; off only behind something that has its own.', 'defaults', ['defaults', 'off']),
+  ...rateLimits,
+  well_known: group('What else is told about this server to those who know its name.', {
+    support_page: optional(url, 'Where its users get help.'),
+    support_contacts: records('Whom to turn to.', [], contact),
+    policy_server_key: optional(text, 'The public key of the policy server of this name, in unpadded Base64.'),
+  }),
   password_hashing: choice('fast is for tests: such passwords are easily guessed.', 'default', ['default', 'fast']),
   appservice_files: listOf('Registration files of application services, such as bridges.', [], path('', '')),
   presence: group('Who is online.', { enabled: flag('Tell others who is online.', true) }),
@@ -70,6 +99,8 @@ export const schema = {
       pattern: /^[a-z0-9._=/+-]{1,200}$/,
       expects: 'the part of a user id before the colon',
     }),
+    display_name: text('The name that people see.', 'Server notices'),
+    room_name: text('What the rooms of such messages are called.', 'Server notices'),
   }),
   delayed_events: group('Events that are sent later.', { longest: duration('How much later at most.', '24h') }),
   room_list_publish: choice('Who may put rooms into the public list.', 'admins', ['admins', 'anyone', 'nobody']),

@@ -62,7 +62,10 @@ export async function createHomeserver(config: Config, overrides: Overrides = {}
   const tools: Tools = { home, people, graph }
   const slices = buildSlices(tools)
   const endpoints = [...slices.flatMap((slice) => slice.endpoints ?? []), ...operatorsEndpoints(home)]
-  for (const { forget } of slices) if (forget?.device) people.onDeviceRemoved(forget.device)
+  for (const { forget } of slices) {
+    if (forget?.device) people.onDeviceRemoved(forget.device)
+    if (forget?.user) people.onUserRemoved(forget.user)
+  }
   return { home, people, graph, endpoints, ...lifeOf(tools, slices, endpoints) }
 }
 
@@ -102,7 +105,7 @@ export function listEndpoints(): { method: string; path: string; operationId: st
 function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endpoint[]): Pick<Homeserver, 'listen' | 'close'> {
   const { home, people } = tools
   const { config, log, metrics, clock } = home
-  const rateLimit = config.rate_limits === 'off' ? undefined : createRateLimit(clock.now)
+  const rateLimit = config.rate_limits === 'off' ? undefined : createRateLimit(config, clock.now)
   const mounted = mount({ endpoints, authenticate: people.authenticate, rateLimit, log, metrics })
   const readers = slices.flatMap((slice) => slice.readers ?? [])
   let listening: Listening | undefined

@@ -48,7 +48,7 @@ export function deviceManagement(tools: Tools): Endpoint[] {
       operationId: 'deleteDevice',
       auth: 'access_token',
       body: 'json?',
-      handle: ({ requester, params, body }) => remove(tools, requester, body, [params['deviceId']!]),
+      handle: (call) => remove(tools, call, [call.params['deviceId']!]),
     }),
     endpoint({
       method: 'POST',
@@ -57,7 +57,7 @@ export function deviceManagement(tools: Tools): Endpoint[] {
       operationId: 'deleteDevices',
       auth: 'access_token',
       body: 'json',
-      handle: ({ requester, body }) => remove(tools, requester, body, readDeviceIds(body)),
+      handle: (call) => remove(tools, call, readDeviceIds(call.body)),
     }),
   ]
 }
@@ -73,14 +73,9 @@ async function updateDevice({ people }: Tools, { requester, params, body }: Call
   return { status: made ? 201 : 200, body: {} }
 }
 
-async function remove(
-  { people }: Tools,
-  requester: Call<'access_token'>['requester'],
-  body: JsonObject,
-  ids: readonly string[],
-): Promise<Reply> {
-  await people.confirmByPassword(requester, body)
-  await people.removeDevices(requester.userId, ids)
+async function remove({ people }: Tools, call: Call<'access_token'>, ids: readonly string[]): Promise<Reply> {
+  await people.confirmByPassword(call)
+  await people.removeDevices(call.requester.userId, ids)
   return { body: {} }
 }
 

@@ -3,13 +3,13 @@ import type { UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { exclusive, forbidden, missingParam, missingToken, unknown, userDeactivated, userLocked } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
-import { namedUser } from '../people/interaction.ts'
+import { namedUser } from '../people/interaction/interaction.ts'
 import type { Tools } from '../slice.ts'
+import { useLoginToken } from './login-token.client.ts'
 import { readWanted, startSession } from './session-answer.ts'
 
 const path = '/_matrix/client/v3/login'
 const aliases = ['/_matrix/client/r0/login', '/_matrix/client/v1/login']
-const flows = [{ type: 'm.login.password' }, { type: 'm.login.application_service' }]
 
 /** https://spec.matrix.org/v1.19/client-server-api/#login */
 export function login(tools: Tools): Endpoint[] {
@@ -22,7 +22,7 @@ export function login(tools: Tools): Endpoint[] {
       auth: 'none',
       body: 'none',
       rate: 'other',
-      handle: () => ({ body: { flows } }),
+      handle: () => ({ body: { flows: flowsOf(tools) } }),
     }),
     endpoint({
       method: 'POST',
@@ -38,10 +38,16 @@ export function login(tools: Tools): Endpoint[] {
   ]
 }
 
+function flowsOf({ home }: Tools): JsonObject[] {
+  const byToken = home.config.login_via_existing_session.enabled ? [{ type: 'm.login.token', get_login_token: true }] : []
+  return [{ type: 'm.login.password' }, ...byToken, { type: 'm.login.application_service' }]
+}
+
 async function logIn(tools: Tools, { body, requester }: Call<'as_token?'>): Promise<Reply> {
   const type = readText(body, 'type')
   const wanted = readWanted(body)
   const userId = await identify(tools, type, body, requester)
+  if (!requester?.service) tools.people.countLogin(userId)
   const account = await tools.people.account(userId)
   if (account?.deactivated) throw userDeactivated()
   if (account?.locked) throw userLocked()
@@ -60,9 +66,10 @@ async function identify(tools: Tools, type: string, body: JsonObject, requester:
     if (!(await people.account(userId))) throw forbidden('there is no such user')
     return userId
   }
+  if (type === 'm.login.token') return useLoginToken(home, readText(body, 'token'))
   if (type !== 'm.login.password') throw unknown('this login type is not known')
   const password = readText(body, 'password')
-  if (body['identifier'] === undefined && body['user'] === undefined) throw missingParam('identifier is missing')
+  if (['identifier', 'user', 'address'].every((key) => body[key] === undefined)) throw missingParam('identifier is missing')
   const userId = namedUser(body, home.serverName)
   // A name that cannot be one costs as long as one that could, and gets the same words.
   const right = await people.checkPassword(userId ?? `@:${home.serverName}`, password)

@@ -13,7 +13,7 @@ const nonceLifetime = 60_000
 
 /** Making accounts by a secret that only the operator knows, as administrators' tools do. */
 export function registerAdmin(tools: Tools): Endpoint[] {
-  const common = { path, auth: 'none', rate: 'registration' } as const
+  const common = { path, auth: 'none', rate: 'other' } as const
   return [
     endpoint({
       ...common,

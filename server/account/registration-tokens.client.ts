@@ -13,7 +13,7 @@ export function registrationTokens({ home }: Tools): Endpoint[] {
       operationId: 'registrationTokenValidity',
       auth: 'none',
       body: 'none',
-      rate: 'registration',
+      rate: 'token_validity',
       handle: async ({ query }) => {
         if (!home.config.registration.token_required) throw forbidden('registration tokens are not in use here')
         const token = query.get('token')

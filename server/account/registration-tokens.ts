@@ -8,9 +8,8 @@ export async function isTokenUsable(home: Pick<Home, 'database' | 'clock'>, toke
   return (await home.database.selectOne(selectUsableToken, hashToken(token), home.clock.now())) !== undefined
 }
 
-/** What uses a token up together with what it is used for. */
-export function usingToken(home: Pick<Home, 'clock'>, token: string): { guards: Guard[]; writes: Write[] } {
-  const hash = hashToken(token)
+/** What uses a token (by its hash) up together with what it is used for. */
+export function usingToken(home: Pick<Home, 'clock'>, hash: string): { guards: Guard[]; writes: Write[] } {
   return { guards: [guard('token', 'row', selectUsableToken, hash, home.clock.now())], writes: [write(updateUses, hash)] }
 }
 

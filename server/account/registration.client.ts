@@ -2,10 +2,11 @@ import { readOptionalBoolean, readOptionalText, readText } from '../core/fields.
 import type { JsonObject } from '../core/json.ts'
 import { forbidden, guestAccessForbidden, missingParam, missingToken } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
-import { attempt } from '../people/interaction.ts'
+import type { Passed } from '../people/interaction/interaction.ts'
 import type { Tools } from '../slice.ts'
 import { chooseUserId, makeUsername } from './registration.ts'
-import { isTokenUsable, usingToken } from './registration-tokens.ts'
+import { registrationStages, tokenStage } from './registration-stages.ts'
+import { usingToken } from './registration-tokens.ts'
 import { readWanted, startSession } from './session-answer.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#account-registration */
@@ -29,7 +30,7 @@ export function registration(tools: Tools): Endpoint[] {
       operationId: 'checkUsernameAvailability',
       auth: 'none',
       body: 'none',
-      rate: 'registration',
+      rate: 'other',
       handle: async ({ query }) => {
         const username = query.get('username')
         if (username === null) throw missingParam('username is missing')
@@ -40,7 +41,8 @@ export function registration(tools: Tools): Endpoint[] {
   ]
 }
 
-async function register(tools: Tools, { query, body, requester }: Call<'as_token?'>): Promise<Reply> {
+async function register(tools: Tools, call: Call<'as_token?'>): Promise<Reply> {
+  const { query, body, requester } = call
   if (query.get('kind') === 'guest') throw guestAccessForbidden('there are no guest accounts here')
   if (body['type'] === 'm.login.application_service') return registerForService(tools, body, requester)
   const { open, token_required: tokenRequired } = tools.home.config.registration
@@ -48,23 +50,24 @@ async function register(tools: Tools, { query, body, requester }: Call<'as_token
   const wanted = readWanted(body)
   const username = readOptionalText(body, 'username')
   const wished = username === undefined ? undefined : await chooseUserId(tools, username, undefined)
-  const proof = await authorise(tools, body, tokenRequired)
+  const operation = { method: 'POST', path: call.path, userId: undefined, body }
+  const proof = await tools.people.interact(operation, [registrationStages(tools.home)])
   const password = readText(body, 'password')
   if (password === '') throw missingParam('password is missing')
   const userId = wished ?? (await chooseUserId(tools, makeUsername(tools), undefined))
-  const made = await tools.people.createAccount({ userId, password, admin: false, serviceId: undefined, ...proof.using })
-  if (made.guard === 'token') proof.fail('the registration token cannot be used')
+  const made = await tools.people.createAccount({ userId, password, admin: false, serviceId: undefined, ...ending(tools, proof) })
+  if (made.guard === 'token') proof.refuse('the registration token cannot be used')
+  if (made.guard !== undefined) proof.refuse('this session was used before')
   if (readOptionalBoolean(body, 'inhibit_login')) return { body: { user_id: userId, home_server: tools.home.serverName } }
   return { body: await startSession(tools, userId, wanted) }
 }
 
-/** Passes when the request proves that it may make an account; throws the 401 of user-interactive authentication otherwise. */
-async function authorise({ home }: Tools, body: JsonObject, tokenRequired: boolean) {
-  const { auth, fail } = attempt(home, body, [tokenRequired ? 'm.login.registration_token' : 'm.login.dummy'])
-  if (!tokenRequired) return { fail, using: {} }
-  const { token } = auth
-  if (typeof token !== 'string' || !(await isTokenUsable(home, token))) return fail('the registration token cannot be used')
-  return { fail, using: usingToken(home, token) }
+/** What is used up by making the account. */
+function ending({ home }: Tools, { details, guards, writes }: Passed): Pick<Passed, 'guards' | 'writes'> {
+  const token = details.get(tokenStage)
+  if (token === undefined) return { guards, writes }
+  const using = usingToken(home, token)
+  return { guards: [...guards, ...using.guards], writes: [...writes, ...using.writes] }
 }
 
 /** https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions */

@@ -1,8 +1,8 @@
 import express, { type Response, type Router } from 'express'
 import { readBytes } from '../http/body.ts'
+import { pageHeaders } from '../http/html.ts'
 import type { Tools } from '../slice.ts'
 import { isFirstAdminToken, makeFirstAdmin } from './first-admin.ts'
-import { pageHeaders } from './html.ts'
 import { firstAdminMadePage, firstAdminPage, frontPage, linkUsedPage } from './pages.ts'
 
 const longestForm = 16 * 1024

@@ -1,5 +1,5 @@
+import { type Html, html, page } from '../http/html.ts'
 import { product } from '../http/version.ts'
-import { type Html, html, page } from './html.ts'
 
 /** The server's first page: what this is, and how to point a client at it. */
 export function frontPage(of: { serverName: string; baseUrl: string; isOpen: boolean; needsToken: boolean }): string {

@@ -1,9 +1,13 @@
 import { supportedRoomVersions } from '../core/room-versions.ts'
 import type { Home } from '../home.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { People } from '../people/people.ts'
+
+/** What administrators alone are told. */
+const moderation = { 'm.account_moderation': { suspend: true, lock: true } }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#capabilities-negotiation */
-export function capabilities({ home }: { home: Pick<Home, 'config'> }): Endpoint[] {
+export function capabilities({ home, people }: { home: Pick<Home, 'config'>; people: Pick<People, 'account'> }): Endpoint[] {
   const available = Object.fromEntries(supportedRoomVersions.map((version) => [version, 'stable']))
   return [
     endpoint({
@@ -14,18 +18,19 @@ export function capabilities({ home }: { home: Pick<Home, 'config'> }): Endpoint
       auth: 'access_token',
       body: 'none',
       rate: 'other',
-      handle: () => ({
+      handle: async ({ requester }) => ({
         body: {
           capabilities: {
             'm.room_versions': { default: home.config.default_room_version, available },
-            'm.change_password': { enabled: false },
+            'm.change_password': { enabled: (await people.account(requester.userId))?.hasPassword ?? false },
             'm.set_displayname': { enabled: true },
             'm.set_avatar_url': { enabled: true },
             'm.profile_fields': { enabled: true },
             'uk.tcpip.msc4133.profile_fields': { enabled: true },
             'm.3pid_changes': { enabled: false },
-            'm.get_login_token': { enabled: false },
+            'm.get_login_token': { enabled: home.config.login_via_existing_session.enabled },
             'm.forget_forced_upon_leave': { enabled: false },
+            ...(requester.admin ? moderation : {}),
           },
         },
       }),

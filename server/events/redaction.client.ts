@@ -1,10 +1,10 @@
 import { eventIdParameter, readOptionalText, roomIdOf } from '../core/fields.ts'
-import { isEventId, type RoomId, type UserId } from '../core/ids.ts'
+import { isEventId, type RoomId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
-import { badJson, forbidden, notFound } from '../core/matrix-error.ts'
+import { badJson, forbidden, notFound, userSuspended } from '../core/matrix-error.ts'
 import type { Graph, Template } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
-import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint, type Requester } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 
 const unredactable = ['m.room.create', 'm.room.server_acl']
@@ -25,7 +25,7 @@ export function redaction({ graph }: Tools): Endpoint[] {
         const target = eventIdParameter(params['eventId'])
         const reason = readOptionalText(call.body, 'reason')
         const content: JsonObject = { redacts: target, ...(reason === undefined ? {} : { reason }) }
-        const template = await redactionTemplate(graph, roomId, requester.userId, content)
+        const template = await redactionTemplate(graph, roomId, requester, content)
         const timestamp = timestampOf(call)
         const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }], {
           transaction: { session: requester.session, path, id: params['txnId'] ?? '' },
@@ -38,15 +38,22 @@ export function redaction({ graph }: Tools): Endpoint[] {
 
 /**
  * A redaction in the form of its room version: `redacts` in the content since version 11, beside it before. 404 M_NOT_FOUND when the target is
- * not in this room, 403 M_FORBIDDEN when it cannot be redacted, or when this server does not have the room.
+ * not in this room, 403 M_FORBIDDEN when it cannot be redacted, or when this server does not have the room, M_USER_SUSPENDED for the event of
+ * somebody else when the sender is suspended.
  */
-export async function redactionTemplate(graph: Graph, roomId: RoomId, sender: UserId, content: JsonObject): Promise<Template> {
+export async function redactionTemplate(
+  graph: Graph,
+  roomId: RoomId,
+  { userId: sender, suspended = false }: Pick<Requester, 'userId' | 'suspended'>,
+  content: JsonObject,
+): Promise<Template> {
   const target = content['redacts']
   if (!isEventId(target)) throw badJson('a redaction says in `redacts` which event it is about')
   const room = await graph.room(roomId)
   if (room === undefined) throw forbidden('you are not in a room with this id')
   const event = await graph.event(target)
   if (event?.roomId !== roomId) throw notFound('there is no such event in this room')
+  if (suspended && event.pdu.sender !== sender) throw userSuspended('You can redact your own events alone while suspended.')
   // Without their contents these would shut everybody out: no room version, or no server that is allowed.
   if (unredactable.includes(event.pdu.type)) throw forbidden(`${event.pdu.type} cannot be redacted`)
   if (room.rules.redactsInContent) return { type: 'm.room.redaction', sender, content }

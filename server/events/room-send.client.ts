@@ -28,7 +28,7 @@ export function roomSend({ graph }: Tools): Endpoint[] {
         const timestamp = timestampOf(call)
         const template =
           type === 'm.room.redaction'
-            ? await redactionTemplate(graph, roomId, requester.userId, call.body)
+            ? await redactionTemplate(graph, roomId, requester, call.body)
             : { type, sender: requester.userId, content: call.body }
         const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }], {
           transaction: { session: requester.session, path, id: params['txnId'] ?? '' },

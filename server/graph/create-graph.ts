@@ -6,6 +6,7 @@ import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
 import { createBundles } from './bundles.ts'
 import { create } from './create.ts'
+import { createErasure } from './erasure.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
@@ -36,9 +37,11 @@ export function createGraph(home: Home): Graph {
   home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
   wakeRoomsOfUsers(home, memberships)
 
-  const history = createHistory(tools)
+  const { erase, erased } = createErasure(tools)
+  const history = createHistory({ ...tools, erased })
   return {
     ...history,
+    erase,
     ...createRelations(home),
     bundles: createBundles(home, history.visible),
     ...createAliases(home),

@@ -154,6 +154,8 @@ export type Graph = {
   readonly visibleEvent: (roomId: RoomId, eventId: EventId, userId: UserId) => Promise<Seen>
   /** Of these events, those that the user may see, by the specification's history visibility. */
   readonly visible: (events: readonly TimelineEvent[], userId: UserId) => Promise<Seen[]>
+  /** From now on this user's events are served redacted to whoever was not in the room when they were sent. Nothing in rooms changes. */
+  readonly erase: (userId: UserId) => Promise<void>
   /** Events that arrived in (after, upTo], the newest `limit` of them, oldest first; `limited` when there were more. */
   readonly arrived: (roomId: RoomId, after: number, upTo: number, limit: number) => Promise<{ events: TimelineEvent[]; limited: boolean }>
   /** A page of a room's history from a place: `b` towards older (before the place), `f` towards newer. */

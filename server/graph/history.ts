@@ -2,6 +2,7 @@ import { type HistoryVisibility, mayRead, parseVisibility } from '../core/histor
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
+import type { Erasure } from './erasure.ts'
 import {
   selectArrived,
   selectEvent,
@@ -19,7 +20,10 @@ import { type Rooms, refresh } from './rooms.ts'
 import type { PastStates } from './state-at.ts'
 import { eventOf } from './stored-event.ts'
 
-type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates }
+type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates } & Pick<
+    Erasure,
+    'erased'
+  >
 
 /** One of a user's membership events in a room. */
 type Stay = { readonly position: number; readonly membership: string }
@@ -48,7 +52,7 @@ export function createHistory(
         if (at !== undefined) seen.push({ event: one, membership: at })
       }
     }
-    return seen
+    return tools.erased(seen)
   }
 
   return {

@@ -5,7 +5,7 @@ import type { Auth, Requester } from './endpoint.ts'
 /** Who a token belongs to. `userId` and `deviceId` are what an application service asks to act as. */
 export type Authenticate = (
   token: string,
-  as: { userId: string | undefined; deviceId: string | undefined; ip: string },
+  as: { userId: string | undefined; deviceId: string | undefined; ip: string; evenLocked?: boolean },
 ) => Promise<Requester>
 
 const longestToken = 4096
@@ -14,7 +14,12 @@ const longestToken = 4096
  * The requester of a call, as its endpoint's `auth` asks. 401 M_MISSING_TOKEN or M_UNKNOWN_TOKEN, 403 for what needs an application service's token.
  * https://spec.matrix.org/v1.19/client-server-api/#client-authentication
  */
-export async function authenticateCall(call: RunningCall, auth: Auth, authenticate: Authenticate): Promise<Requester | undefined> {
+export async function authenticateCall(
+  call: RunningCall,
+  auth: Auth,
+  authenticate: Authenticate,
+  evenLocked = false,
+): Promise<Requester | undefined> {
   const token = readToken(call)
   if (token === undefined) {
     if (auth === 'access_token?' || auth === 'as_token?') return undefined
@@ -26,6 +31,7 @@ export async function authenticateCall(call: RunningCall, auth: Auth, authentica
     userId: asItself ? undefined : (query.get('user_id') ?? undefined),
     deviceId: asItself ? undefined : (query.get('device_id') ?? query.get('org.matrix.msc3202.device_id') ?? undefined),
     ip: call.ip,
+    evenLocked,
   })
   if (auth === 'as_token' && !requester.service) throw forbidden('this is for application services')
   return requester

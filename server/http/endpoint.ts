@@ -10,6 +10,8 @@ export type Requester = {
   /** Scopes transaction ids and typing: the session, or the service's id; survives token refresh. */
   readonly session: string
   readonly admin: boolean
+  /** May read and tidy up, but not take part. https://spec.matrix.org/v1.19/client-server-api/#account-suspension */
+  readonly suspended?: boolean
   /** Present when the token is an application service's. */
   readonly service: AppService | undefined
 }
@@ -78,7 +80,20 @@ export type Endpoint = {
   /** Bytes; 1 MiB unless told. */
   readonly limit?: number
   /** The bucket of the rate limit, when the specification documents a 429. */
-  readonly rate?: 'message' | 'login' | 'registration' | 'join' | 'invite' | 'other'
+  readonly rate?:
+    | 'message'
+    | 'login'
+    | 'registration'
+    | 'token_validity'
+    | 'join'
+    | 'invite'
+    | '3pid'
+    | 'report'
+    | 'create_room'
+    | 'create_media'
+    | 'search_users'
+    | 'delayed_event'
+    | 'other'
   readonly handle: (call: Call) => Promise<Reply | undefined> | Reply | undefined
 }
 

@@ -9,6 +9,7 @@ import type { Histogram, Metrics } from './metrics.ts'
 import { type Area, buildPathTree, decodeSegment, type Leaf } from './path-tree.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { sendError, sendPreflight, sendReply, shown } from './reply.ts'
+import { checkSuspended } from './suspension.ts'
 
 export type Mounted = {
   /** Answers a request, or returns false when its path is none of ours (then somebody else may have it). */
@@ -26,6 +27,8 @@ type Tools = {
   readonly metrics: Metrics
 }
 
+/** https://spec.matrix.org/v1.19/client-server-api/#account-locking */
+const evenWhenLocked: ReadonlySet<string> = new Set(['logout', 'logout_all'])
 const ours = ['/_matrix/', '/_synapse/', '/.well-known/matrix/']
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
@@ -74,11 +77,15 @@ async function run(tools: Tools, call: RunningCall, endpoint: Endpoint, timer: H
   try {
     const { auth, rate, body } = endpoint
     if (auth !== 'none') {
-      call.requester = await authenticateCall(call, auth, tools.authenticate)
+      call.requester = await authenticateCall(call, auth, tools.authenticate, evenWhenLocked.has(endpoint.operationId))
     }
-    if (rate !== undefined) tools.rateLimit?.(rate, call.requester, call.ip)
+    if (call.requester?.suspended) checkSuspended(endpoint, call.params)
+    // Invitations are counted by whom they are for too, and that stands in the body.
+    if (rate !== undefined && rate !== 'invite') tools.rateLimit?.take(rate, call)
     if (body === 'json' || body === 'json?') call.body = await readObject(call.request, endpoint.limit, body === 'json?')
+    if (rate === 'invite') tools.rateLimit?.take(rate, call)
     const reply = await endpoint.handle(asCall(call))
+    if (rate !== undefined) tools.rateLimit?.done(rate, call)
     if (reply !== undefined && !response.destroyed) sendReply(response, reply)
   } catch (error) {
     fail(tools.log, call, endpoint, error)

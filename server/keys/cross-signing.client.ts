@@ -13,11 +13,12 @@ export function crossSigningEndpoints({ home, people, graph }: Pick<Tools, 'home
       operationId: 'uploadCrossSigningKeys',
       auth: 'access_token',
       body: 'json',
-      handle: async ({ requester, body }) => {
-        const { auth: _, ...keys } = body
+      handle: async (call) => {
+        const { requester } = call
+        const { auth: _, ...keys } = call.body
         // In memory, the user's rooms are woken with the change.
         await graph.memberships(requester.userId)
-        await uploadCrossSigningKeys({ home, people }, requester.userId, keys, () => people.confirmByPassword(requester, body))
+        await uploadCrossSigningKeys({ home, people }, requester.userId, keys, () => people.confirmByPassword(call))
         return { body: {} }
       },
     }),

@@ -28,3 +28,5 @@ export const selectAccountDataAt = statement<[userId: string, roomId: string, ty
 export const insertAccountData = statement<[userId: string, roomId: string, type: string, content: string, row: number]>(
   'INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, position_of(?))',
 )
+
+export const deleteAccountDataOfUser = statement<[userId: string]>('DELETE FROM account_data WHERE user_id = ?')

@@ -42,8 +42,10 @@ function accountOf(row: AccountRow): Account {
   return {
     userId: row.user_id,
     admin: row.admin === 1,
-    deactivated: row.deactivated === 1,
+    deactivated: row.deactivated !== 0,
     locked: row.locked === 1,
+    suspended: row.suspended === 1,
+    hasPassword: row.password !== null,
     serviceId: row.service_id ?? undefined,
     createdAt: row.created_at,
   }

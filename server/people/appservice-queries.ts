@@ -27,7 +27,8 @@ export function createServiceQueries(
   }
   return {
     userExists: async (userId, asking) => {
-      if ((await account(userId)) !== undefined) return true
+      const known = await account(userId)
+      if (known !== undefined) return !known.deactivated
       return (await anyHas(userId, `/users/${encodeURIComponent(userId)}`, asking)) && (await account(userId)) !== undefined
     },
     queryAlias: (alias, asking) => anyHas(alias, `/rooms/${encodeURIComponent(alias)}`, asking),

@@ -1,15 +1,16 @@
 import type { DeviceId, UserId } from '../core/ids.ts'
-import type { JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
-import type { Requester } from '../http/endpoint.ts'
 import { type Part, type Write, write } from '../storage/database.ts'
-import { insertSender } from './accounts.store.ts'
+import { insertSender, selectGoing } from './accounts.store.ts'
 import { checkPassword, createAccount, findAccount } from './accounts.ts'
 import { createServiceQueries } from './appservice-queries.ts'
 import { deviceListChange } from './device-changes.ts'
 import { findDevice, listDevices, putDevice, removingDevices } from './devices.ts'
-import { attempt, namedUser } from './interaction.ts'
-import { createPasswords, type Passwords } from './passwords.ts'
+import { confirmByPassword } from './interaction/confirm.ts'
+import { interact, keepStage } from './interaction/interaction.ts'
+import { readSession } from './interaction/interaction-session.ts'
+import { limitLogins } from './login-limits.ts'
+import { createPasswords } from './passwords.ts'
 import type { People } from './people.ts'
 import { readProfile, setProfileField } from './profiles.ts'
 import { readRegistrations } from './registrations.ts'
@@ -17,8 +18,10 @@ import { createRequesters } from './requesters.ts'
 import { createServices, type Services } from './services.ts'
 import { deleteAccessTokensOfUser, deleteRefreshTokensOfUser, deleteSessionsOfUser } from './sessions.store.ts'
 import { createSession, endingSession, refreshSession } from './sessions.ts'
+import { createStanding } from './standing.ts'
 
 type ForgetDevice = (userId: UserId, deviceId: DeviceId) => Promise<void>
+type ForgetUser = (userId: UserId) => Promise<void>
 
 /** Reads the application services' registrations and makes their senders' accounts; throws in words for the operator when one cannot be used. */
 export async function createPeople(bare: Home): Promise<People> {
@@ -28,7 +31,9 @@ export async function createPeople(bare: Home): Promise<People> {
   bare.notifier.beforeAdvance((rows) => {
     for (const { kind, key } of rows) if (kind === 'session') requesters.forget(key)
   })
+  const forgets: { devices: ForgetDevice[]; users: ForgetUser[] } = { devices: [], users: [] }
   const passwords = createPasswords(home.config.password_hashing)
+  const limited = limitLogins(home, (userId, password) => checkPassword(home, passwords, userId, password))
   await createSenders(home, services)
   return {
     ...services,
@@ -39,14 +44,22 @@ export async function createPeople(bare: Home): Promise<People> {
     createAccount: (of) => createAccount(home, passwords, of),
     profile: (userId) => readProfile(home, userId),
     setProfileField: (userId, field, value) => setProfileField(home, userId, field, value),
-    checkPassword: (userId, password) => checkPassword(home, passwords, userId, password),
-    confirmByPassword: (requester, body) => confirmByPassword(home, passwords, requester, body),
+    checkPassword: (userId, password) => limited.checkPassword(userId, password),
+    countLogin: limited.countLogin,
+    confirmByPassword: (call) => confirmByPassword(home, limited.checkPassword, call),
+    interact: (operation, flows) => interact(home, operation, flows),
+    interaction: (sessionId) => readSession(home, sessionId),
+    completeStage: (session, type, detail, body) => keepStage(home, session, type, detail, body),
     createSession: (of) => createSession(home, of),
     refresh: (refreshToken) => refreshSession(home, refreshToken),
     devices: (userId) => listDevices(home, userId),
     device: (userId, deviceId) => findDevice(home, userId, deviceId),
     putDevice: (userId, deviceId, displayName) => putDevice(home, userId, deviceId, displayName),
-    ...endings(home),
+    ...endings(home, forgets.devices),
+    ...createStanding(home, passwords, forgets),
+    deactivating: async () => (await home.database.select(selectGoing)).map((row) => row.user_id),
+    onDeviceRemoved: (forget) => void forgets.devices.push(forget),
+    onUserRemoved: (forget) => void forgets.users.push(forget),
   }
 }
 
@@ -60,8 +73,7 @@ function forgetting(home: Home, forget: (userId: string) => void): Home {
   return { ...home, database: { ...home.database, commit } }
 }
 
-function endings(home: Home): Pick<People, 'endSession' | 'endAllSessions' | 'removeDevices' | 'onDeviceRemoved'> {
-  const forgets: ForgetDevice[] = []
+function endings(home: Home, forgets: readonly ForgetDevice[]): Pick<People, 'endSession' | 'endAllSessions' | 'removeDevices'> {
   async function end(userId: UserId, deviceIds: readonly DeviceId[], writes: readonly Write[]): Promise<void> {
     const change = deviceIds.length === 0 ? undefined : deviceListChange(userId, 1)
     await home.database.commit({
@@ -84,18 +96,7 @@ function endings(home: Home): Pick<People, 'endSession' | 'endAllSessions' | 're
       const wanted = [...new Set(deviceIds)].filter((deviceId) => known.has(deviceId))
       if (wanted.length > 0) await end(userId, wanted, [])
     },
-    onDeviceRemoved: (forget) => void forgets.push(forget),
   }
-}
-
-async function confirmByPassword(home: Home, passwords: Passwords, requester: Requester, body: JsonObject): Promise<void> {
-  if (requester.service) return
-  const { auth, fail } = attempt(home, body, ['m.login.password'])
-  const named = namedUser(auth, home.serverName)
-  const { password } = auth
-  if (typeof password !== 'string') return fail('a password is needed')
-  const right = await checkPassword(home, passwords, requester.userId, password)
-  if (named !== requester.userId || !right) fail('that is not the password')
 }
 
 async function createSenders(home: Home, { services }: Services): Promise<void> {

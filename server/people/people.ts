@@ -1,14 +1,18 @@
 import type { DeviceId, RoomAlias, UserId } from '../core/ids.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import type { Json } from '../core/json.ts'
 import type { Authenticate } from '../http/client-auth.ts'
-import type { AppService, Requester } from '../http/endpoint.ts'
+import type { AppService, Call, Requester } from '../http/endpoint.ts'
 import type { Guard, Write } from '../storage/database.ts'
+import type { Passed, Stage } from './interaction/interaction.ts'
+import type { InteractionSession, Operation } from './interaction/interaction-session.ts'
 
 export type Account = {
   readonly userId: UserId
   readonly admin: boolean
   readonly deactivated: boolean
   readonly locked: boolean
+  readonly suspended: boolean
+  readonly hasPassword: boolean
   /** The service whose namespace made it, or undefined. */
   readonly serviceId: string | undefined
   readonly createdAt: number
@@ -67,6 +71,8 @@ export type People = {
   /** Asks the services (but `asking`) in whose namespaces an unknown local alias is; true when one has given it to a room. */
   readonly queryAlias: (alias: RoomAlias, asking?: AppService) => Promise<boolean>
 
+  /** The user as one whom events notify: push rules and those who are ignored, from memory. */
+
   readonly account: (userId: UserId) => Promise<Account | undefined>
   /** 400 M_USER_IN_USE when there is one. */
   readonly createAccount: (of: NewAccount) => Promise<{ guard?: string }>
@@ -76,13 +82,21 @@ export type People = {
   ) => Promise<{ readonly displayname?: string; readonly avatar_url?: string; readonly [field: string]: Json | undefined }>
   /** Sets (or, with undefined, deletes) one profile field. */
   readonly setProfileField: (userId: UserId, field: string, value: Json | undefined) => Promise<void>
-  /** True when it is the account's password; costs a hash even when there is no such account. */
+  /** Counts a login of this account; 429 M_LIMIT_EXCEEDED when there were too many. */
+  readonly countLogin: (userId: UserId) => void
+  /** True when it is the account's password; costs a hash even when there is no such account. 429 M_LIMIT_EXCEEDED after too many wrong ones. */
   readonly checkPassword: (userId: UserId, password: string) => Promise<boolean>
   /**
-   * User-interactive authentication by password: returns when `body.auth` proves it, or when a service asks; throws the 401 with flows and a session
-   * otherwise. https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
+   * User-interactive authentication by password: returns when the call's `auth` proves it, or when a service asks; throws the 401 with flows and a
+   * session otherwise. https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api
    */
-  readonly confirmByPassword: (requester: Requester, body: JsonObject) => Promise<void>
+  readonly confirmByPassword: (call: Call<'access_token'>) => Promise<void>
+  /** Passes when the call (without a token: of somebody who registers) proves one of the flows; throws the 401 otherwise. */
+  readonly interact: (operation: Operation, flows: readonly (readonly Stage[])[]) => Promise<Passed>
+  /** The session of an id that this server gave, for its fallback pages. */
+  readonly interaction: (sessionId: string) => InteractionSession | undefined
+  /** Notes that a stage of a session was completed on a fallback page. */
+  readonly completeStage: (session: InteractionSession, type: string, detail: string, body: string) => Promise<void>
 
   /**
    * A session; with a device unless `deviceId` is null (a device of that id is taken over: its old sessions end). 403 M_USER_DEACTIVATED when the
@@ -107,6 +121,22 @@ export type People = {
   readonly putDevice: (userId: UserId, deviceId: DeviceId, displayName: string | undefined) => Promise<{ made: boolean }>
   /** Ends devices, their sessions and all that slices keep for them (their `forget.device`). */
   readonly removeDevices: (userId: UserId, deviceIds: readonly DeviceId[]) => Promise<void>
+  /** Locks or suspends an account, or sets it free. */
+  readonly setStanding: (userId: UserId, of: { locked?: boolean | undefined; suspended?: boolean | undefined }) => Promise<void>
+  /** Sets a password. `ending` ends all sessions and devices but those to be kept; without it all go on. 400 M_INVALID_PARAM when it is too long. */
+  readonly setPassword: (
+    userId: UserId,
+    password: string,
+    ending: { keepDevice: DeviceId | undefined; keepSession: string } | undefined,
+  ) => Promise<void>
+  /** Ends an account: nobody logs in any more, its sessions, devices, profile and account data are gone. `finishDeactivation` is to follow. */
+  readonly deactivate: (userId: UserId) => Promise<void>
+  /** Has the slices forget the user (their `forget.user`), and notes that nothing is left to do. */
+  readonly finishDeactivation: (userId: UserId) => Promise<void>
+  /** Those whose account was ended and not cleared away to the end. */
+  readonly deactivating: () => Promise<UserId[]>
+  /** Slices' clean-up, called by the composition root once. */
+  readonly onUserRemoved: (forget: (userId: UserId) => Promise<void>) => void
   /** Slices' clean-up, called by the composition root once. */
   readonly onDeviceRemoved: (forget: (userId: UserId, deviceId: DeviceId) => Promise<void>) => void
 }

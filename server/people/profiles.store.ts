@@ -9,3 +9,4 @@ export const upsertProfileField = statement<[UserId, string, string]>(
    ON CONFLICT (user_id, key_name) DO UPDATE SET value = excluded.value`,
 )
 export const deleteProfileField = statement<[UserId, string]>('DELETE FROM profiles WHERE user_id = ? AND key_name = ?')
+export const deleteProfile = statement<[string]>('DELETE FROM profiles WHERE user_id = ?')

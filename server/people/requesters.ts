@@ -14,7 +14,7 @@ import { confirmGeneration } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 
 type Tools = Pick<Home, 'database' | 'clock' | 'random' | 'log' | 'serverName'>
-type Known = { readonly requester: Requester; readonly expiresAt: number }
+type Known = { readonly requester: Requester; readonly expiresAt: number; readonly locked: boolean }
 type As = Parameters<Authenticate>[1]
 
 export type Requesters = {
@@ -38,6 +38,7 @@ export function createRequesters(home: Tools, services: Services): Requesters {
     const key = service ? JSON.stringify([hash, as.userId, as.deviceId]) : hash
     const known = remembered.get(key) ?? (await remembered.learn(key, () => (service ? asUser(service, as) : ofToken(hash))))
     if (known.expiresAt <= home.clock.now()) throw unknownToken({ softLogout: true, message: 'the access token has expired' })
+    if (known.locked && as.evenLocked !== true) throw userLocked()
     const { requester } = known
     if (requester.deviceId !== undefined) noteSeen(requester.userId, requester.deviceId, as.ip)
     return requester
@@ -46,14 +47,21 @@ export function createRequesters(home: Tools, services: Services): Requesters {
   async function ofToken(hash: string): Promise<Known> {
     const row = await home.database.selectOne(selectByAccessToken, hash)
     if (!row || row.deactivated) throw unknownToken()
-    if (row.locked) throw userLocked()
     const expiresAt = row.expires_at ?? Number.POSITIVE_INFINITY
     const isNew = row.generation > row.confirmed && expiresAt > home.clock.now()
     if (isNew && !(await confirmGeneration(home, row.session_id, row.generation, row.user_id))) throw unknownToken()
     const { user_id: userId, session_id: session } = row
     return {
       expiresAt,
-      requester: { userId, deviceId: row.device_id ?? undefined, session, admin: row.admin === 1, service: undefined },
+      locked: row.locked === 1,
+      requester: {
+        userId,
+        deviceId: row.device_id ?? undefined,
+        session,
+        admin: row.admin === 1,
+        suspended: row.suspended === 1,
+        service: undefined,
+      },
     }
   }
 
@@ -70,7 +78,9 @@ export function createRequesters(home: Tools, services: Services): Requesters {
     if (as.deviceId?.includes('\0') || (as.deviceId !== undefined && !(await home.database.selectOne(selectDevice, userId, as.deviceId))))
       throw unknownDevice()
     const session = sessionOfService(service, userId, as.deviceId)
-    return { expiresAt: Number.POSITIVE_INFINITY, requester: { userId, deviceId: as.deviceId, session, admin: false, service } }
+    const suspended = account.suspended === 1
+    const requester: Requester = { userId, deviceId: as.deviceId, session, admin: false, suspended, service }
+    return { expiresAt: Number.POSITIVE_INFINITY, locked: false, requester }
   }
   return { authenticate, forget: remembered.forget, onServiceSeen: (seen) => void servicesSeen.push(seen) }
 }

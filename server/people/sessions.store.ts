@@ -11,14 +11,15 @@ export type TokenRow = {
   admin: number
   deactivated: number
   locked: number
+  suspended: number
 }
 
 export const selectByAccessToken = statement<[string], TokenRow>(
-  `SELECT s.session_id, s.user_id, s.device_id, s.confirmed, t.generation, t.expires_at, a.admin, a.deactivated, a.locked
+  `SELECT s.session_id, s.user_id, s.device_id, s.confirmed, t.generation, t.expires_at, a.admin, a.deactivated, a.locked, a.suspended
    FROM access_tokens t JOIN sessions s ON s.session_id = t.session_id JOIN accounts a ON a.user_id = s.user_id WHERE t.hash = ?`,
 )
 export const selectByRefreshToken = statement<[string], Omit<TokenRow, 'expires_at'>>(
-  `SELECT s.session_id, s.user_id, s.device_id, s.confirmed, t.generation, a.admin, a.deactivated, a.locked
+  `SELECT s.session_id, s.user_id, s.device_id, s.confirmed, t.generation, a.admin, a.deactivated, a.locked, a.suspended
    FROM refresh_tokens t JOIN sessions s ON s.session_id = t.session_id JOIN accounts a ON a.user_id = s.user_id WHERE t.hash = ?`,
 )
 export const selectUsableAccount = statement<[UserId], { user_id: UserId }>(
@@ -65,3 +66,11 @@ export const deleteRefreshTokensOfUser = statement<[UserId]>(
   'DELETE FROM refresh_tokens WHERE session_id IN (SELECT session_id FROM sessions WHERE user_id = ?)',
 )
 export const deleteSessionsOfUser = statement<[UserId]>('DELETE FROM sessions WHERE user_id = ?')
+
+/** Those of a user's sessions that have no device, but one. */
+const bare = 'SELECT session_id FROM sessions WHERE user_id = ? AND device_id IS NULL AND session_id <> ?'
+export const deleteAccessTokensWithoutDevice = statement<[UserId, string]>(`DELETE FROM access_tokens WHERE session_id IN (${bare})`)
+export const deleteRefreshTokensWithoutDevice = statement<[UserId, string]>(`DELETE FROM refresh_tokens WHERE session_id IN (${bare})`)
+export const deleteSessionsWithoutDevice = statement<[UserId, string]>(
+  'DELETE FROM sessions WHERE user_id = ? AND device_id IS NULL AND session_id <> ?',
+)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Home } from '../home.ts'
 
 /** A new token of 256 random bits; its first letters say what it is for. */
-export function makeToken(home: Pick<Home, 'random'>, kind: 'access' | 'refresh' | 'registration'): string {
+export function makeToken(home: Pick<Home, 'random'>, kind: 'access' | 'refresh' | 'registration' | 'login' | 'openid'): string {
   return `tb${kind[0]}_${home.random(32).toString('base64url')}`
 }
 

@@ -66,7 +66,8 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
 
 async function readProfile({ home, people }: Tools, named: string | undefined) {
   const userId = userIdOf(named)
-  if (serverNameOf(userId) !== home.serverName || !(await people.account(userId))) throw notFound('there is no such user')
+  const account = serverNameOf(userId) === home.serverName ? await people.account(userId) : undefined
+  if (account === undefined || account.deactivated) throw notFound('there is no such user')
   return people.profile(userId)
 }
 

@@ -21,7 +21,7 @@ export function createRoom(tools: Tools): Endpoint[] {
       operationId: 'createRoom',
       auth: 'access_token',
       body: 'json?',
-      rate: 'other',
+      rate: 'create_room',
       handle: (call) => create(tools, call),
     }),
   ]

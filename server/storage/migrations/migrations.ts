@@ -17,6 +17,7 @@ import { search } from './0046-search.ts'
 import { userDirectory } from './0047-user-directory.ts'
 import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
+import { accounts } from './0043-accounts.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   relations,
   publishedRooms,
   eventTimes,
+  accounts,
   search,
   userDirectory,
   thumbnails,

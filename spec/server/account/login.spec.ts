@@ -11,9 +11,11 @@ describe('logging in', () => {
   after(() => server.close())
   const login = (body: object) => server.anonymous.post('/login', body)
 
-  it('offers passwords and application services', async () => {
+  it('offers passwords, tokens of other sessions and application services', async () => {
     const { body } = await server.anonymous.get('/login')
-    expect(body).to.deep.equal({ flows: [{ type: 'm.login.password' }, { type: 'm.login.application_service' }] })
+    expect(body).to.deep.equal({
+      flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }, { type: 'm.login.application_service' }],
+    })
   })
   it('takes a name as localpart or whole, in the newer and the older form', async () => {
     const type = 'm.login.password'
@@ -38,7 +40,7 @@ describe('logging in', () => {
   it('knows no third-party identifiers, and no types but its own', async () => {
     const thirdParty = { type: 'm.id.thirdparty', medium: 'email', address: 'a@b.c' }
     expect((await login({ type: 'm.login.password', password: alice.password, identifier: thirdParty })).status).to.equal(403)
-    expect((await login({ type: 'm.login.token', token: 'x' })).body.errcode).to.equal('M_UNKNOWN')
+    expect((await login({ type: 'm.login.nonsense', token: 'x' })).body.errcode).to.equal('M_UNKNOWN')
   })
   it('refuses what is not whole with 400', async () => {
     const identifier = { type: 'm.id.user', user: 'alice' }

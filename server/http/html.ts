@@ -36,10 +36,16 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 }
 
-/** A whole page. */
-export function page(title: string, content: Html): string {
+/** The same for a page that runs one script of ours, which stands in it whole. */
+export function headersWithScript(script: string): Readonly<Record<string, string>> {
+  const digest = createHash('sha256').update(script).digest('base64')
+  return { ...pageHeaders, 'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'sha256-${digest}'` }
+}
+
+/** A whole page; `script` is run at its end. */
+export function page(title: string, content: Html, script?: string): string {
   const head = html`<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>`
-  return `<!doctype html><html lang="en"><head>${head.markup}<style>${style}</style></head><body><main>${content.markup}</main></body></html>`
+  return `<!doctype html><html lang="en"><head>${head.markup}<style>${style}</style></head><body><main>${content.markup}</main>${script === undefined ? '' : `<script>${script}</script>`}</body></html>`
 }
 
 function filled(value: string | number | Html | readonly Html[]): string {
