@@ -21,7 +21,7 @@ export type PushRuleset = Readonly<Record<PushRuleKind, readonly PushRule[]>>
 /** What an event does to one user: nothing, or a notification, perhaps with a highlight and a sound. */
 export type PushOutcome = { readonly notify: boolean; readonly highlight: boolean; readonly sound?: string }
 
-type CompiledRule = { readonly tests: readonly Test[]; readonly outcome: PushOutcome }
+type CompiledRule = { readonly tests: readonly Test[]; readonly outcome: PushOutcome; readonly actions: readonly PushAction[] }
 export type CompiledRules = readonly CompiledRule[]
 
 export const silence: PushOutcome = Object.freeze({ notify: false, highlight: false })
@@ -35,6 +35,11 @@ function base(name: string, conditions: PushCondition[], actions: PushAction[], 
   return { rule_id: `.m.rule.${name}`, default: true, enabled, conditions, actions }
 }
 
+/** https://github.com/matrix-org/matrix-spec-proposals/pull/3930 */
+function poll(name: string, conditions: PushCondition[], actions: PushAction[]): PushRule {
+  return { rule_id: `.org.matrix.msc3930.rule.poll_${name}`, default: true, enabled: true, conditions, actions }
+}
+
 /**
  * The rules that every user has. `.m.rule.master` goes before the user's own override rules, all others behind those of their kind.
  * https://spec.matrix.org/v1.19/client-server-api/#predefined-rules
@@ -44,6 +49,9 @@ export function basePushRules(userId: UserId): PushRuleset {
   const mentionsRoom = { kind: 'event_property_is', key: 'content.m\\.mentions.room', value: true }
   const mayMentionRoom = { kind: 'sender_notification_permission', key: 'room' }
   const isEdit = { kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' }
+  const [startsPoll, endsPoll, answersPoll] = ['start', 'end', 'response'].map((part) =>
+    match('type', `org.matrix.msc3381.poll.${part}`),
+  ) as [PushCondition, PushCondition, PushCondition]
   const invitesUser = [match('type', 'm.room.member'), match('content.membership', 'invite'), match('state_key', userId)]
   return {
     override: [
@@ -57,6 +65,7 @@ export function basePushRules(userId: UserId): PushRuleset {
       base('reaction', [match('type', 'm.reaction')], []),
       base('room.server_acl', [match('type', 'm.room.server_acl'), match('state_key', '')], []),
       base('suppress_edits', [isEdit], []),
+      poll('response', [answersPoll], []),
     ],
     content: [],
     room: [],
@@ -67,6 +76,10 @@ export function basePushRules(userId: UserId): PushRuleset {
       base('room_one_to_one', [isOneToOne, match('type', 'm.room.message')], ['notify', sound('default')]),
       base('message', [match('type', 'm.room.message')], ['notify']),
       base('encrypted', [match('type', 'm.room.encrypted')], ['notify']),
+      poll('start_one_to_one', [isOneToOne, startsPoll], ['notify', sound('default')]),
+      poll('start', [startsPoll], ['notify']),
+      poll('end_one_to_one', [isOneToOne, endsPoll], ['notify', sound('default')]),
+      poll('end', [endsPoll], ['notify']),
     ],
   }
 }
@@ -74,7 +87,9 @@ export function basePushRules(userId: UserId): PushRuleset {
 /** Makes a user's rules ready for many events. Disabled rules are left out. */
 export function compileRules(rules: PushRuleset): CompiledRules {
   return pushRuleKinds.flatMap((kind) =>
-    rules[kind].filter((rule) => rule.enabled).map((rule) => ({ tests: compileTests(kind, rule), outcome: readActions(rule.actions) })),
+    rules[kind]
+      .filter((rule) => rule.enabled)
+      .map(({ actions, ...rule }) => ({ tests: compileTests(kind, rule), outcome: readActions(actions), actions })),
   )
 }
 
@@ -83,12 +98,21 @@ export function compileRules(rules: PushRuleset): CompiledRules {
  * the format for clients: `type`, `sender`, `room_id`, `content`, perhaps `state_key`.
  */
 export function evaluate(rules: CompiledRules, event: JsonObject, context: PushContext): PushOutcome {
-  if (event['sender'] === context.userId) return silence
-  const rule = rules.find(({ tests }) => tests.every((test) => test(event, context)))
-  return rule?.outcome ?? silence
+  return matchingRule(rules, event, context)?.outcome ?? silence
 }
 
-function compileTests(kind: PushRuleKind, rule: PushRule): readonly Test[] {
+/** The actions of the first rule that matches an event, if it is one that notifies. */
+export function notifyingActions(rules: CompiledRules, event: JsonObject, context: PushContext): readonly PushAction[] | undefined {
+  const rule = matchingRule(rules, event, context)
+  return rule?.outcome.notify ? rule.actions : undefined
+}
+
+function matchingRule(rules: CompiledRules, event: JsonObject, context: PushContext): CompiledRule | undefined {
+  if (event['sender'] === context.userId) return undefined
+  return rules.find(({ tests }) => tests.every((test) => test(event, context)))
+}
+
+function compileTests(kind: PushRuleKind, rule: Omit<PushRule, 'actions'>): readonly Test[] {
   switch (kind) {
     case 'content':
       return [containsWords(rule.pattern)]
@@ -101,8 +125,8 @@ function compileTests(kind: PushRuleKind, rule: PushRule): readonly Test[] {
   }
 }
 
-/** "Clients and homeservers MUST ignore" the historical actions `dont_notify` and `coalesce`. */
-function readActions(actions: readonly PushAction[]): PushOutcome {
+/** What a list of actions comes to. "Clients and homeservers MUST ignore" the historical actions `dont_notify` and `coalesce`. */
+export function readActions(actions: readonly PushAction[]): PushOutcome {
   if (!actions.includes('notify')) return silence
   const tweaks = new Map<string, Json | undefined>()
   for (const action of actions) if (isJsonObject(action)) tweaks.set(String(action['set_tweak']), action['value'])

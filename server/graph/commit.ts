@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto'
-import { notificationLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
-import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
-import { relationOf } from '../core/relation.ts'
+import { type Relation, relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision } from './draft.ts'
-import { insertEvent, insertHighlight, updateRedacted } from './events.store.ts'
+import { insertEvent, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { upsertMembership } from './memberships.store.ts'
 import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
-import { type Room, stateKeyOf } from './room.ts'
+import type { Room } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
 import { insertStateChange, insertStateGroup, insertStateGroupEntry, mergeStateGroups, upsertCurrentState } from './state.store.ts'
 import { insertTransaction, selectTransaction } from './transactions.store.ts'
+import { deleteHighlights, insertApart, insertHighlight, markThreadSaidIn, silenceEvent } from './unread/unread.store.ts'
 
 /** What stands behind a client's transaction id: its session, the endpoint's path with its ids, and the id. */
 export type TransactionOf = NonNullable<AppendOptions['transaction']>
@@ -25,7 +24,7 @@ export function transactionKey({ session, path, id }: TransactionOf): string {
 
 /** The writes of one part: events, state, memberships, effects, the room's head and its log rows, with what the caller adds. */
 export function partOf(
-  room: Pick<Room, 'roomId' | 'rules' | 'joined' | 'state'>,
+  room: Pick<Room, 'roomId' | 'rules' | 'joined'>,
   decision: Decision,
   claim: number,
   options: AppendOptions,
@@ -51,7 +50,7 @@ export function partOf(
       guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
       writes.push(...relationWrites(room.roomId, event, relation, at))
     }
-    for (const userId of highlighted(event.pdu, room)) writes.push(write(insertHighlight, userId, room.roomId, at))
+    writes.push(...unreadWrites(room, event, relation, at))
   }
   writes.push(headWrite(room, decision, claim, positions.at(-1) ?? 0))
   guards.push(...(options.guards ?? []))
@@ -107,21 +106,31 @@ function headWrite(room: Pick<Room, 'roomId' | 'rules'>, { head }: Decision, cla
   return write(updateRoom, claim + 1, head.stateGroup, head.extremities, head.depth, last, head.notifying, room.roomId)
 }
 
-/** Those whom a message names by intent; the empty string stands for the whole room. Costs nothing per member. */
-function* highlighted(pdu: Pdu, room: Pick<Room, 'rules' | 'joined' | 'state'>): Iterable<UserId | ''> {
-  const mentions = pdu.content['m.mentions']
-  if (pdu.state_key !== undefined || !isJsonObject(mentions)) return
-  if (mentions['room'] === true && mayNotifyRoom(pdu, room)) yield ''
-  const named = Array.isArray(mentions['user_ids']) ? mentions['user_ids'].slice(0, 100) : []
-  for (const userId of new Set(named)) {
-    if (typeof userId === 'string' && userId !== pdu.sender && room.joined.has(userId as UserId)) yield userId as UserId
+/** What unread counts need beside the room's counter. Costs nothing per member. */
+function unreadWrites(
+  { roomId, joined }: Pick<Room, 'roomId' | 'joined'>,
+  event: Decided,
+  relation: Relation | undefined,
+  at: number,
+): Write[] {
+  const { pdu, effect, redaction } = event
+  const threadId = relation?.relType === 'm.thread' ? relation.eventId : ''
+  const { notifies, highlights, named } = effect
+  const counted = notifies ? 1 : 0
+  const writes: Write[] = []
+  if (threadId !== '') {
+    writes.push(write(insertApart, roomId, at, threadId, counted, counted))
+    writes.push(write(markThreadSaidIn, pdu.sender, roomId, threadId, at))
   }
-}
-
-/** https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels, `notifications`. */
-function mayNotifyRoom({ sender }: Pdu, { rules, state }: Pick<Room, 'rules' | 'state'>): boolean {
-  const scope = powerScope((type, stateKey) => state.get(stateKeyOf(type, stateKey))?.pdu, rules)
-  return userPower(scope, sender) >= notificationLevel(scope, 'room')
+  if (highlights) writes.push(write(insertHighlight, '', roomId, at, threadId, 0))
+  for (const userId of highlights ? [] : named) {
+    if (userId === pdu.sender || !joined.has(userId as UserId)) continue
+    writes.push(write(insertHighlight, userId, roomId, at, threadId, 1 - counted))
+  }
+  if (redaction?.position !== undefined) {
+    writes.push(write(silenceEvent, redaction.eventId), write(deleteHighlights, roomId, redaction.eventId))
+  }
+  return writes
 }
 
 /** A PDU as it is stored. */

@@ -16,7 +16,7 @@ import { stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, type Rooms, refresh } from './rooms.ts'
 import { createPastStates, type PastStates } from './state-at.ts'
-import { createUnread } from './unread.ts'
+import { createUnread } from './unread/unread.ts'
 
 /** The event graph over a database: the only writer of room events. Keeps up with what other processes write. */
 export function createGraph(home: Home): Graph {
@@ -47,6 +47,7 @@ export function createGraph(home: Home): Graph {
     ...createAliases(home),
     unread: unread.unread,
     readMarker: unread.readMarker,
+    pushContext: unread.pushContext,
     room: (roomId) => load(roomId, false),
     freshRoom: (roomId) => load(roomId, true),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),

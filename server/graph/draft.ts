@@ -1,6 +1,7 @@
+import { type DefaultEffect, defaultEffect } from '../core/default-effect.ts'
 import { checkAuthRules } from '../core/event-auth/check-auth-rules.ts'
 import { wrongPowerLevels } from '../core/event-auth/check-power-levels.ts'
-import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
+import { actionLevel, notificationLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
 import { type EventId, serverNameOf } from '../core/ids.ts'
 import { badJson, tooLarge } from '../core/matrix-error.ts'
@@ -10,7 +11,7 @@ import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Home } from '../home.ts'
 import type { StateEvent, Template, TimelineEvent } from './graph.ts'
-import { type ChainLink, type DraftHead, isNotifying, type Room, stateKeyOf } from './room.ts'
+import { type ChainLink, type DraftHead, type Room, stateKeyOf } from './room.ts'
 
 /** A new state group: its place in the chain and, newest first, the groups whose entries it takes over. */
 export type NewStateGroup = { readonly ordinal: number; readonly previous: string | undefined; readonly merged: readonly string[] }
@@ -22,6 +23,7 @@ export type Decided = {
   readonly stateGroup: string
   readonly newGroup: NewStateGroup | undefined
   readonly notifying: number
+  readonly effect: DefaultEffect
   readonly replaces: StateEvent | undefined
   readonly redaction: TimelineEvent | undefined
 }
@@ -61,13 +63,15 @@ export function decide(
     if (redaction === 'refused') return { allowed: false, reason: 'you may not redact the events of others here' }
     const stateKey = template.stateKey
     const next = stateKey === undefined ? head : withState(head, eventId)
-    const notifying = head.notifying + (isNotifying(pdu) ? 1 : 0)
+    const effect = defaultEffect(pdu, () => mayNotifyRoom(pdu, room.rules, readState))
+    const notifying = head.notifying + (effect.notifies ? 1 : 0)
     events.push({
       eventId,
       pdu,
       stateGroup: next.stateGroup,
       newGroup: stateKey === undefined ? undefined : newGroupOf(head.chain, next.chain),
       notifying,
+      effect,
       replaces: stateKey === undefined ? undefined : find(template.type, stateKey),
       redaction,
     })
@@ -114,6 +118,12 @@ function build(
     type,
   }
   return hashAndSignPdu(event, rules, home.serverName, home.signingKey)
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels, `notifications`. */
+function mayNotifyRoom({ sender }: Pdu, rules: Room['rules'], readState: ReadState): boolean {
+  const scope = powerScope(readState, rules)
+  return userPower(scope, sender) >= notificationLevel(scope, 'room')
 }
 
 /** The chain of state groups with one more on top; the group is named by the event that makes it. */

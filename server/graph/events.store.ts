@@ -85,22 +85,6 @@ export const selectLastAt = statement<[roomId: string, position: number], EventR
   'SELECT * FROM served_events WHERE room_id = ? AND position <= ? ORDER BY position DESC LIMIT 1',
 )
 
-export const selectLastOfSender = statement<[sender: string, roomId: string], { notifying: number; position: number }>(
-  'SELECT notifying, position FROM events WHERE sender = ? AND room_id = ? AND position IS NOT NULL ORDER BY position DESC LIMIT 1',
-)
-
-export const selectNotifyingAt = statement<[roomId: string, position: number], { notifying: number }>(
-  'SELECT notifying FROM events WHERE room_id = ? AND position <= ? ORDER BY position DESC LIMIT 1',
-)
-
-export const insertHighlight = statement<[userId: string, roomId: string, positionOf: number]>(
-  'INSERT INTO highlights (user_id, room_id, position) VALUES (?, ?, position_of(?)) ON CONFLICT DO NOTHING',
-)
-
-export const countHighlights = statement<[userId: string, roomId: string, after: number], { count: number }>(
-  `SELECT count(*) AS count FROM highlights WHERE user_id IN (?, '') AND room_id = ? AND position > ?`,
-)
-
 export const selectRedactedBy = statement<[redactions: readonly string[]], EventRow>(
   `SELECT t.* FROM json_each(CAST(? AS TEXT)) AS redaction JOIN events r ON r.event_id = redaction.value AND r.type = 'm.room.redaction'
   JOIN served_events t ON t.redacted_by = r.event_id AND t.room_id = r.room_id`,

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { EventId, RoomAlias, RoomId, UserId } from '../core/ids.ts'
 import type { Pdu } from '../core/pdu.ts'
+import type { PushContext } from '../core/push-conditions.ts'
+import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { Guard, LogRow, Write } from '../storage/database.ts'
 
@@ -194,8 +196,29 @@ export type Graph = {
     upTo: number,
     rooms: ReadonlySet<RoomId>,
   ) => Promise<{ roomId: RoomId; userId: UserId; membership: MembershipName; position: number }[]>
-  /** Notifying events of a room after a user's read position (own events count as read): the room counter's difference, and highlights. */
-  /** What moves a user's read position in a room: to be written, logged and applied with the caller's part. */
-  readonly readMarker: (userId: UserId, roomId: RoomId, position: number) => { writes: Write[]; log: LogRow[]; applied: () => void }
-  readonly unread: (roomId: RoomId, userId: UserId) => Promise<{ notifications: number; highlights: number }>
+  /** What moves how far a user has read a room, or only a thread of it or its `main` timeline: to be written, logged and applied with the caller's part. */
+  readonly readMarker: (
+    userId: UserId,
+    roomId: RoomId,
+    position: number,
+    threadId: string | undefined,
+  ) => { writes: Write[]; log: LogRow[]; applied: () => void }
+  /**
+   * What a joined member has not read: the events that notify under the rules and the state of the room at each of them, redacted ones left out. Asked
+   * again it costs what came since. https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
+   */
+  readonly unread: (roomId: RoomId, reader: PushReader) => Promise<Unread>
+  /** The context of push rules at a room's head; undefined when there is no such room. */
+  readonly pushContext: (roomId: RoomId, reader: PushReader) => Promise<MovingContext | undefined>
 }
+
+/** What push rules ask of a room for one user, walked back in time: told each event before its rules are evaluated, the newest first. */
+export type MovingContext = { readonly now: PushContext; readonly before: (event: TimelineEvent) => void }
+
+export type UnreadCount = { readonly notifications: number; readonly highlights: number }
+
+/** Unread counts of the main timeline and of the threads that have any, and the positions up to which all, the main timeline and threads are read. */
+export type Unread = {
+  readonly main: UnreadCount
+  readonly threads: ReadonlyMap<EventId, UnreadCount>
+  readonly read: { readonly all: number; readonly main: number; readonly threads: ReadonlyMap<EventId, number> }

@@ -68,12 +68,3 @@ export const selectMembershipChanges = statement<
   JOIN memberships m ON m.room_id = c.room_id AND m.user_id = c.state_key
   WHERE c.position > ? AND c.position <= ? AND c.type = 'm.room.member' ORDER BY c.position`,
 )
-
-export const upsertReadPosition = statement<[userId: string, roomId: string, position: number]>(
-  `INSERT INTO read_positions (user_id, room_id, position) VALUES (?, ?, ?)
-  ON CONFLICT (user_id, room_id) DO UPDATE SET position = excluded.position WHERE read_positions.position < excluded.position`,
-)
-
-export const selectReadPosition = statement<[userId: string, roomId: string], { position: number }>(
-  'SELECT position FROM read_positions WHERE user_id = ? AND room_id = ?',
-)

@@ -1,8 +1,9 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
+import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
-import type { MembershipName, RoomView, StateEvent, TimelineEvent } from './graph.ts'
+import type { MembershipName, RoomView, StateEvent, TimelineEvent, UnreadCount } from './graph.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
 export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }
@@ -30,10 +31,12 @@ export type Room = {
   /** The newest events, oldest first; complete above `timelineFrom`. */
   timeline: TimelineEvent[]
   timelineFrom: number
-  /** How many notifying events each reader had read, as far as it was asked for. */
-  readonly readMarks: Map<UserId, ReadMark>
+  /** What is unread for each reader, as far as it was asked for. */
+  readonly tallies: Map<UserId, Tally>
   /** Position of the newest event that may highlight somebody. */
   mentionedAt: number
+  /** Position of the newest event that is in a thread, or silences another one. */
+  apartAt: number
   readonly drafts: Draft[]
   draftHead: DraftHead | undefined
 }
@@ -53,8 +56,15 @@ export type DraftHead = {
   readonly state: ReadonlyMap<string, StateEvent>
 }
 
-/** What a user has read: the room's notifying counter there, and the position above which highlights count. */
-export type ReadMark = { readonly notifying: number; readonly position: number; readonly highlights: number; readonly countedUpTo: number }
+/** What is unread for one reader, up to a position. Moved forward as events come, made anew when something else changes. */
+export type Tally = {
+  readonly reader: PushReader
+  upTo: number
+  main: UnreadCount
+  readonly threads: Map<EventId, UnreadCount>
+  /** How far everything was read, the main timeline, and single threads. */
+  readonly read: { readonly all: number; main: number; readonly threads: Map<EventId, number> }
+}
 
 const longestTimeline = 64
 
@@ -100,9 +110,8 @@ export function applyEvent(room: Room, event: TimelineEvent, notifying: number):
   room.depth = Math.max(room.depth, event.depth)
   room.notifying = notifying
   if (pdu.state_key !== undefined) applyState(room, eventId, pdu)
-  const { position } = room
-  room.readMarks.set(pdu.sender, { notifying, position, highlights: 0, countedUpTo: position })
-  if (isJsonObject(pdu.content['m.mentions'])) room.mentionedAt = position
+  if (isJsonObject(pdu.content['m.mentions']) || pdu.type === 'm.room.tombstone') room.mentionedAt = room.position
+  if (pdu.content['m.relates_to'] !== undefined || pdu.type === 'm.room.redaction') room.apartAt = room.position
   room.timeline.push(event)
   if (room.timeline.length > longestTimeline * 2) {
     room.timeline = room.timeline.slice(-longestTimeline)
@@ -149,13 +158,4 @@ export function applyRedaction(room: Room, target: TimelineEvent): void {
   if (stateKey === undefined) return
   const key = stateKeyOf(type, stateKey)
   if (room.state.get(key)?.eventId === target.eventId) room.state.set(key, { eventId: target.eventId, pdu: target.pdu })
-}
-
-/** Whether an event counts as unread for those who have the default rules, by type and content alone. */
-export function isNotifying(pdu: Pick<Pdu, 'type' | 'content' | 'state_key'>): boolean {
-  if (pdu.state_key !== undefined) return false
-  if (pdu.type === 'm.room.encrypted') return true
-  if (pdu.type !== 'm.room.message' || pdu.content['msgtype'] === 'm.notice') return false
-  const relation = pdu.content['m.relates_to']
-  return !(isJsonObject(relation) && relation['rel_type'] === 'm.replace')
 }

@@ -10,6 +10,7 @@ import { applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './
 import { type RoomRow, selectRoom } from './rooms.store.ts'
 import { selectCurrentState, selectStateGroupChain } from './state.store.ts'
 import { eventOf, parsePdu } from './stored-event.ts'
+import { selectNewestApart } from './unread/unread.store.ts'
 
 /** The rooms in memory. A room is loaded once; the least recently used ones go when the bound is reached, never one with drafts. */
 export type Rooms = {
@@ -93,7 +94,9 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   }
   room.chain = await readChain(select, head.state_group)
   room.timelineFrom = head.position
-  room.mentionedAt = head.position
+  const newest = (await select(selectNewestApart, roomId, roomId))[0]
+  room.mentionedAt = newest?.mentioned ?? 0
+  room.apartAt = newest?.apart ?? 0
   await refresh(select, room, memberships)
   return room
 }
@@ -117,8 +120,9 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     counts: new Map(),
     timeline: [],
     timelineFrom: 0,
-    readMarks: new Map(),
+    tallies: new Map(),
     mentionedAt: 0,
+    apartAt: 0,
     drafts: [],
     draftHead: undefined,
   }

@@ -13,6 +13,7 @@ import { limitLogins } from './login-limits.ts'
 import { createPasswords } from './passwords.ts'
 import type { People } from './people.ts'
 import { readProfile, setProfileField } from './profiles.ts'
+import { createPushReaders } from './push-readers.ts'
 import { readRegistrations } from './registrations.ts'
 import { createRequesters } from './requesters.ts'
 import { createServices, type Services } from './services.ts'
@@ -40,6 +41,7 @@ export async function createPeople(bare: Home): Promise<People> {
     authenticate: requesters.authenticate,
     onServiceSeen: requesters.onServiceSeen,
     ...createServiceQueries(home, services.services, (userId) => findAccount(home, userId)),
+    pushReader: createPushReaders(bare),
     account: (userId) => findAccount(home, userId),
     createAccount: (of) => createAccount(home, passwords, of),
     profile: (userId) => readProfile(home, userId),

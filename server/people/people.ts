@@ -1,5 +1,6 @@
 import type { DeviceId, RoomAlias, UserId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
+import type { PushReader } from '../core/push-reader.ts'
 import type { Authenticate } from '../http/client-auth.ts'
 import type { AppService, Call, Requester } from '../http/endpoint.ts'
 import type { Guard, Write } from '../storage/database.ts'
@@ -72,6 +73,9 @@ export type People = {
   readonly queryAlias: (alias: RoomAlias, asking?: AppService) => Promise<boolean>
 
   /** The user as one whom events notify: push rules and those who are ignored, from memory. */
+
+  /** The user as one whom events notify: push rules and those who are ignored, from memory. */
+  readonly pushReader: (userId: UserId) => Promise<PushReader>
 
   readonly account: (userId: UserId) => Promise<Account | undefined>
   /** 400 M_USER_IN_USE when there is one. */

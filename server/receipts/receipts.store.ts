@@ -9,6 +9,16 @@ export const upsertReceipt = statement<
   ON CONFLICT (room_id, user_id, type, thread_id) DO UPDATE SET event_id = excluded.event_id, at = excluded.at, position = excluded.position`,
 )
 
+export const insertReceipt = statement<
+  [roomId: string, userId: string, type: string, threadId: string, eventId: string, at: number, row: number]
+>('INSERT INTO receipts (room_id, user_id, type, thread_id, event_id, at, position) VALUES (?, ?, ?, ?, ?, ?, position_of(?))')
+
+/** The receipt, if it is still at an event. */
+export const selectReceiptAt = statement<
+  [roomId: string, userId: string, type: string, threadId: string, eventId: string],
+  { event_id: string }
+>('SELECT event_id FROM receipts WHERE room_id = ? AND user_id = ? AND type = ? AND thread_id = ? AND event_id = ?')
+
 export const selectReceipt = statement<[roomId: string, userId: string, type: string, threadId: string], { event_id: string }>(
   'SELECT event_id FROM receipts WHERE room_id = ? AND user_id = ? AND type = ? AND thread_id = ?',
 )

@@ -9,6 +9,7 @@ import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
 import type { RoomPiece } from './pieces.ts'
 import { summaryText } from './summary.ts'
+import { unreadText } from './unread-text.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 type Joined = {
@@ -42,13 +43,13 @@ export async function joinedText(tools: Tools, joined: Joined): Promise<string |
   if (room === undefined) return undefined
   const whole = isNew || request.fullState
   const stretch = await stretchOf(tools, joined, room, whole)
-  const { notifications, highlights } = await tools.graph.unread(roomId, request.requester.userId)
+  const unread = await tools.graph.unread(roomId, await tools.people.pushReader(request.requester.userId))
   const members = stretch.seen.some(({ event }) => event.pdu.type === 'm.room.member')
   const summary = whole || members || stretch.limited ? summaryText(room, request.requester.userId) : '{}'
   return (
     `{"timeline":${timelineText(tools, stretch, request)},"${request.stateName}":{"events":${stateText(tools, stretch.state)}}` +
     `,"ephemeral":{"events":${JSON.stringify(piece?.ephemeral ?? [])}},"account_data":{"events":${JSON.stringify(piece?.accountData ?? [])}}` +
-    `,"unread_notifications":{"notification_count":${notifications},"highlight_count":${highlights}},"summary":${summary}}`
+    `,${unreadText(unread, request.filter.room?.timeline?.unread_thread_notifications === true)},"summary":${summary}}`
   )
 }
 

@@ -15,6 +15,7 @@ import { publishedRooms } from './0032-published-rooms.ts'
 import { eventTimes } from './0033-event-times.ts'
 import { search } from './0046-search.ts'
 import { userDirectory } from './0047-user-directory.ts'
+import { unread } from './0051-unread.ts'
 import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
 import { accounts } from './0043-accounts.ts'
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   accounts,
   search,
   userDirectory,
+  unread,
   thumbnails,
   mediaUsage,
 ]

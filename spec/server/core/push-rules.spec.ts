@@ -42,6 +42,7 @@ describe('the base push rules', () => {
       '.m.rule.reaction',
       '.m.rule.room.server_acl',
       '.m.rule.suppress_edits',
+      '.org.matrix.msc3930.rule.poll_response',
     ])
     expect(ids('underride')).to.deep.equal([
       '.m.rule.call',
@@ -49,6 +50,10 @@ describe('the base push rules', () => {
       '.m.rule.room_one_to_one',
       '.m.rule.message',
       '.m.rule.encrypted',
+      '.org.matrix.msc3930.rule.poll_start_one_to_one',
+      '.org.matrix.msc3930.rule.poll_start',
+      '.org.matrix.msc3930.rule.poll_end_one_to_one',
+      '.org.matrix.msc3930.rule.poll_end',
     ])
     expect([base.content, base.room, base.sender]).to.deep.equal([[], [], []])
   })

@@ -1,0 +1,56 @@
+import type { UserId } from '../../server/core/ids.ts'
+import type { JsonObject } from '../../server/core/json.ts'
+import type { PushContext } from '../../server/core/push-conditions.ts'
+import { compileRules, evaluate, type PushRuleset } from '../../server/core/push-rules.ts'
+
+/** An event as the model remembers it: what it was when it was sent, and the room before it. */
+export type Said = {
+  readonly id: string
+  readonly event: JsonObject
+  readonly sender: UserId
+  readonly thread: string | undefined
+  readonly memberCount: number
+  readonly senderPower: number
+  readonly roomLevel: number
+  readonly readerName: string | undefined
+  redacted: boolean
+}
+
+/** All that happened, in order, and what the reader did about it. Receipts say up to which event, by thread (none: everything). */
+export type Life = {
+  readonly said: Said[]
+  readonly receipts: Map<string | undefined, number>
+  rules: PushRuleset
+  ignored: Set<UserId>
+  /** The event of the reader's last arrival; -1 while the reader is not in the room. */
+  arrival: number
+}
+
+export type Counts = Record<string, readonly [notifications: number, highlights: number]>
+
+/** What is unread, by thread (`main` for none): the whole history, looked at from the beginning. */
+export function unreadByModel(reader: UserId, life: Life): Counts {
+  if (life.arrival < 0) return {}
+  const rules = compileRules(life.rules)
+  const counts: Counts = {}
+  life.said.forEach((one, at) => {
+    if (at <= readUpTo(reader, life, one.thread) || one.redacted || one.sender === reader || life.ignored.has(one.sender)) return
+    const context: PushContext = {
+      userId: reader,
+      displayName: one.readerName,
+      memberCount: one.memberCount,
+      senderPower: one.senderPower,
+      notificationLevel: () => one.roomLevel,
+    }
+    const { notify, highlight } = evaluate(rules, one.event, context)
+    if (!notify) return
+    const [notifications, highlights] = counts[one.thread ?? 'main'] ?? [0, 0]
+    counts[one.thread ?? 'main'] = [notifications + 1, highlights + (highlight ? 1 : 0)]
+  })
+  return counts
+}
+
+function readUpTo(reader: UserId, { said, receipts, arrival }: Life, thread: string | undefined): number {
+  const lastSaid = said.findLastIndex((one) => one.sender === reader && one.thread === thread)
+  return Math.max(arrival, lastSaid, receipts.get(undefined) ?? -1, receipts.get(thread ?? 'main') ?? -1)
+}
