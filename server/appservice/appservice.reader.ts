@@ -1,8 +1,8 @@
 import type { AppService } from '../http/endpoint.ts'
 import type { Reader, Section, Tools } from '../slice.ts'
+import type { LeaseTiming } from '../storage/lease.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import { createInterests } from './interests.ts'
-import type { LeaseTiming } from './lease.ts'
 
 /** Tells every application service that has a URL what concerns it. */
 export function appserviceReader(tools: Tools, sections: () => readonly Section[], timing?: LeaseTiming): Reader {

@@ -1,7 +1,7 @@
 import type { Section, Slice, Tools } from '../slice.ts'
+import type { LeaseTiming } from '../storage/lease.ts'
 import { appserviceReader } from './appservice.reader.ts'
 import { pingEndpoint } from './appservice-ping.client.ts'
-import type { LeaseTiming } from './lease.ts'
 
 /**
  * Tells application services what concerns them. `sections` are asked when the server starts, then all slices are known.

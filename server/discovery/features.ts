@@ -14,6 +14,7 @@ const flags: Readonly<Record<string, string>> = {
   'org.matrix.msc2285.stable': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3030': '/_matrix/client/v1/rooms/{roomId}/timestamp_to_event',
   'org.matrix.msc3827.stable': '/_matrix/client/v3/publicRooms',
+  'org.matrix.msc3881': '/_matrix/client/v3/pushers/set',
   'org.matrix.msc3916.stable': '/_matrix/client/v1/media/download/{serverName}/{mediaId}',
   'org.matrix.msc4140': `${unstable}/org.matrix.msc4140/delayed_events`,
   'org.matrix.msc4143': `${unstable}/org.matrix.msc4143/rtc/transports`,

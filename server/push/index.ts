@@ -1,7 +1,17 @@
 import type { Slice, Tools } from '../slice.ts'
+import { forgetDevice } from './forget-device.ts'
+import { notificationsEndpoint } from './notifications.client.ts'
+import { pushReader } from './push.reader.ts'
+import { pusherEndpoints } from './pushers.client.ts'
 import { pushRuleEndpoints } from './pushrules.client.ts'
 
-/** Push rules. https://spec.matrix.org/v1.19/client-server-api/#push-notifications */
-export function push({ home }: Tools): Slice {
-  return { name: 'push', endpoints: pushRuleEndpoints(home) }
+/** Push rules, pushers and what notified somebody. https://spec.matrix.org/v1.19/client-server-api/#push-notifications */
+export function push(tools: Tools): Slice {
+  const { home } = tools
+  return {
+    name: 'push',
+    endpoints: [...pushRuleEndpoints(home), ...pusherEndpoints(home), notificationsEndpoint(tools)],
+    readers: [pushReader(tools)],
+    forget: { device: forgetDevice(home) },
+  }
 }

@@ -16,6 +16,7 @@ import { eventTimes } from './0033-event-times.ts'
 import { search } from './0046-search.ts'
 import { userDirectory } from './0047-user-directory.ts'
 import { unread } from './0051-unread.ts'
+import { pushers } from './0052-pushers.ts'
 import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
 import { accounts } from './0043-accounts.ts'
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   search,
   userDirectory,
   unread,
+  pushers,
   thumbnails,
   mediaUsage,
 ]

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { insertReader, selectReader, updatePosition } from '../../../server/appservice/appservice.store.ts'
-import { type Lease, takeLease } from '../../../server/appservice/lease.ts'
+import { takeLease } from '../../../server/appservice/lease.ts'
 import type { Home } from '../../../server/home.ts'
 import { type Database, write } from '../../../server/storage/database.ts'
+import type { Lease } from '../../../server/storage/lease.ts'
 import { forEachEngine } from '../../support/storage.ts'
 
 const timing = { expiryMs: 400, beatMs: 20 }

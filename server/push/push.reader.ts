@@ -1,0 +1,157 @@
+import type { RoomId, UserId } from '../core/ids.ts'
+import { errorFields } from '../http/log.ts'
+import type { Reader, Tools } from '../slice.ts'
+import { type Logged, type Write, write } from '../storage/database.ts'
+import { type Lease, type LeaseTiming, takeLease } from '../storage/lease.ts'
+import { gatherPushes } from './gather-pushes.ts'
+import { createPushSender, type Gate, type PushSender, type Sending } from './push-sender.ts'
+import { type Pusher, pusherOf } from './pusher.ts'
+import { insertPush, insertReader, leaseRows, selectAllPushers, selectPushers, selectReader, updatePosition } from './pushers.store.ts'
+
+const name = 'push'
+const page = 1000
+const mostUnstored = 1000
+const mostAtOnce = 32
+const nap = 60_000
+
+/** The pushers of this server by user, each with the sender that serves it. */
+type Book = Map<UserId, Map<string, { readonly pusher: Pusher; readonly sender: PushSender }>>
+type Serving = Sending & { readonly book: Book; position: number; stored: number }
+
+/**
+ * Pushes what notifies people to their gateways. One process does it at a time; what is to be told is on the disk together with how far was looked,
+ * so that an end or a crash loses nothing.
+ */
+export function pushReader(tools: Tools, timing?: LeaseTiming): Reader {
+  const stopping = new AbortController()
+  let loop: Promise<void> = Promise.resolve()
+  return {
+    name: 'push',
+    start: async () => {
+      await tools.home.database.commit({ writes: [write(insertReader, name, tools.home.notifier.position())] })
+      loop = run(tools, stopping.signal, timing)
+    },
+    stop: async () => {
+      stopping.abort()
+      await loop
+    },
+  }
+}
+
+async function run(tools: Tools, stop: AbortSignal, timing: LeaseTiming | undefined): Promise<void> {
+  const { home } = tools
+  while (!stop.aborted) {
+    let lease: Lease | undefined
+    try {
+      lease = await takeLease(home, { name, rows: leaseRows }, stop, timing)
+      if (lease !== undefined) await serve(tools, lease)
+    } catch (error) {
+      home.log.error('pushing notifications failed', errorFields(error))
+      await home.clock.sleep(1000, stop)
+    } finally {
+      await lease?.release().catch((error) => home.log.warn('a lease was not given back', errorFields(error)))
+    }
+  }
+}
+
+async function serve(tools: Tools, lease: Lease): Promise<void> {
+  const { home } = tools
+  const position = (await home.database.selectOne(selectReader, name))?.position ?? home.notifier.position()
+  const tasks = new Set<Promise<void>>()
+  const serving: Serving = { ...tools, lease, tasks, book: new Map(), gate: createGate(), position, stored: position }
+  for (const row of await home.database.select(selectAllPushers)) take(serving, pusherOf(row))
+  for (const { sender } of sendersOf(serving)) sender.kick()
+  const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
+  try {
+    while (!lease.signal.aborted) {
+      if (home.notifier.position() > serving.position) await advance(serving)
+      else await Promise.race([home.notifier.reached(serving.position + 1, nap), aborted])
+    }
+  } finally {
+    await Promise.all(tasks)
+  }
+}
+
+/** Takes the next rows of the log: whom they notify is put on the disk, then told. */
+async function advance(serving: Serving): Promise<void> {
+  const { home, book } = serving
+  const head = home.notifier.position()
+  const rows = await home.notifier.rows(serving.position, head, page)
+  const upTo = rows.length < page ? head : rows.at(-1)!.position
+  for (const userId of keysOf(rows, 'pusher')) await reload(serving, userId as UserId)
+  const kicked = book.size === 0 ? [] : await queue(serving, rows, upTo)
+  if (kicked.length === 0 && upTo - serving.stored >= mostUnstored) await store(serving, upTo, [])
+  serving.position = upTo
+  for (const sender of kicked) sender.kick()
+  for (const key of keysOf(rows, 'read_position')) {
+    const userId = key.slice(0, key.indexOf(' ')) as UserId
+    for (const { sender } of book.get(userId)?.values() ?? []) sender.badge()
+  }
+}
+
+async function queue(serving: Serving, rows: readonly Logged[], upTo: number): Promise<PushSender[]> {
+  const { book, home, position } = serving
+  const wanted = new Set(book.keys())
+  const now = home.clock.now()
+  const writes: Write[] = []
+  const kicked = new Set<PushSender>()
+  for (const roomId of keysOf(rows, 'event')) {
+    for (const { userId, eventId, position: at, actions } of await gatherPushes(serving, roomId as RoomId, position, upTo, wanted)) {
+      for (const { pusher, sender } of book.get(userId)?.values() ?? []) {
+        if (!pusher.enabled) continue
+        writes.push(write(insertPush, userId, pusher.appId, pusher.pushkey, at, eventId, JSON.stringify(actions), now))
+        kicked.add(sender)
+      }
+    }
+  }
+  if (writes.length > 0) await store(serving, upTo, writes)
+  return [...kicked]
+}
+
+async function store(serving: Serving, upTo: number, writes: readonly Write[]): Promise<void> {
+  const { home, lease } = serving
+  const outcome = await home.database.commit({ guards: [lease.guard], writes: [...writes, write(updatePosition, upTo, name)] })
+  if (!outcome.ok) throw new Error('another process pushes notifications')
+  serving.stored = upTo
+}
+
+async function reload(serving: Serving, userId: UserId): Promise<void> {
+  const { book, home } = serving
+  const before = book.get(userId)
+  book.delete(userId)
+  for (const row of await home.database.select(selectPushers, userId)) take(serving, pusherOf(row), before)
+}
+
+function take(serving: Serving, pusher: Pusher, before?: ReturnType<Book['get']>): void {
+  const { book } = serving
+  const key = JSON.stringify([pusher.appId, pusher.pushkey])
+  const sender = before?.get(key)?.sender ?? createPushSender(serving, pusher)
+  sender.set(pusher)
+  const mine = book.get(pusher.userId) ?? new Map()
+  mine.set(key, { pusher, sender })
+  book.set(pusher.userId, mine)
+}
+
+function* sendersOf({ book }: Serving) {
+  for (const mine of book.values()) yield* mine.values()
+}
+
+function keysOf(rows: readonly Logged[], kind: string): Set<string> {
+  return new Set(rows.filter((row) => row.kind === kind).map((row) => row.key))
+}
+
+function createGate(): Gate {
+  let free = mostAtOnce
+  const waiting: (() => void)[] = []
+  return async (task) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    else free--
+    try {
+      return await task()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { expect } from 'chai'
+import { type Body, engines, type TestServer, type TestUser } from '../../support/server.ts'
+import { type PushScene, playPushScene, pusher, startPushing } from './push-scene.ts'
+
+for (const engine of engines) {
+  describe(`pushers on ${engine}`, () => {
+    let server: TestServer
+    let scene: PushScene
+    before(async function () {
+      const started = await startPushing(engine)
+      if (!started) return this.skip()
+      server = started
+      scene = await playPushScene(server)
+    })
+    after(async () => {
+      await scene?.close()
+      await server?.close()
+    })
+    const pushers = async (user: TestUser): Promise<Body[]> => (await user.get('/pushers')).body.pushers
+    const keys = async (user: TestUser) => (await pushers(user)).map(({ pushkey }) => pushkey).sort()
+    const clear = async (user: TestUser) => {
+      for (const { app_id, pushkey } of await pushers(user)) await user.post('/pushers/set', { kind: null, app_id, pushkey })
+    }
+    afterEach(() => clear(scene.bob))
+
+    it('are listed as they were set, changed under the same key, and deleted with the kind null', async () => {
+      const { bob, gateway } = scene
+      await scene.setPusher({ profile_tag: 'tag' })
+      expect(await pushers(bob)).to.deep.equal([
+        {
+          ...pusher(gateway, { profile_tag: 'tag' }),
+          'org.matrix.msc3881.enabled': true,
+          'org.matrix.msc3881.device_id': bob.deviceId,
+        },
+      ])
+      await scene.setPusher({ lang: 'de', 'org.matrix.msc3881.enabled': false })
+      expect((await pushers(bob)).map((each) => [each.lang, each['org.matrix.msc3881.enabled']])).to.deep.equal([['de', false]])
+      expect((await bob.post('/pushers/set', { kind: null, app_id: 'test.app', pushkey: 'key' })).body).to.deep.equal({})
+      expect(await pushers(bob)).to.deep.equal([])
+    })
+
+    it('move to the user who sets them last, unless they are appended', async () => {
+      const { alice, bob, gateway } = scene
+      await scene.setPusher()
+      await alice.post('/pushers/set', pusher(gateway, { append: true }))
+      expect([await keys(alice), await keys(bob)]).to.deep.equal([['key'], ['key']])
+      await alice.post('/pushers/set', pusher(gateway))
+      expect([await keys(alice), await keys(bob)]).to.deep.equal([['key'], []])
+      await clear(alice)
+    })
+
+    it('go with the device that has set them, and its notification settings too', async () => {
+      const { bob, gateway } = scene
+      const session = await server.server.people.createSession({
+        userId: bob.userId,
+        deviceId: 'SECOND',
+        displayName: undefined,
+        refreshable: false,
+      })
+      const second = server.as(session.accessToken)
+      await second.post('/pushers/set', pusher(gateway, { pushkey: 'second' }))
+      await scene.setPusher()
+      const settings = `/user/${bob.userId}/account_data/org.matrix.msc3890.local_notification_settings.SECOND`
+      await bob.put(settings, { is_silenced: true })
+      expect(await keys(bob)).to.deep.equal(['key', 'second'])
+      await second.post('/logout')
+      expect(await keys(bob)).to.deep.equal(['key'])
+      expect((await bob.get(settings)).body).to.deep.equal({})
+    })
+
+    it('that are switched off tell nothing', async () => {
+      const { gateway } = scene
+      await scene.setPusher({ 'org.matrix.msc3881.enabled': false })
+      await scene.say('not told')
+      await scene.setPusher({ pushkey: 'on' })
+      const heard = await scene.say('told')
+      await gateway.took(1)
+      expect(gateway.taken.map((each) => [each.event_id, each.devices[0].pushkey])).to.deep.equal([[heard, 'on']])
+    })
+
+    it('are refused in words when they cannot be', async () => {
+      const refusals = [
+        ['M_MISSING_PARAM', { kind: undefined }],
+        ['M_INVALID_PARAM', { kind: 'email' }],
+        ['M_INVALID_PARAM', { kind: 'pigeon' }],
+        ['M_MISSING_PARAM', { app_id: undefined }],
+        ['M_INVALID_PARAM', { app_id: 'x'.repeat(65) }],
+        ['M_INVALID_PARAM', { pushkey: 'x'.repeat(513) }],
+        ['M_INVALID_PARAM', { pushkey: '' }],
+        ['M_MISSING_PARAM', { lang: undefined }],
+        ['M_BAD_JSON', { lang: 7 }],
+        ['M_MISSING_PARAM', { data: undefined }],
+        ['M_MISSING_PARAM', { data: {} }],
+        ['M_INVALID_PARAM', { data: { url: 'https://push.test/elsewhere' } }],
+        ['M_INVALID_PARAM', { data: { url: 'file:///_matrix/push/v1/notify' } }],
+        ['M_INVALID_PARAM', { data: { url: 'https://a:b@push.test/_matrix/push/v1/notify' } }],
+        ['M_INVALID_PARAM', { data: { url: 'https://push.test/_matrix/push/v1/notify', more: 'x'.repeat(20_000) } }],
+        ['M_BAD_JSON', { 'org.matrix.msc3881.enabled': 'yes' }],
+      ] as const
+      for (const [errcode, more] of refusals) {
+        const { status, body } = await scene.setPusher(more)
+        expect([status, body.errcode], JSON.stringify(more).slice(0, 80)).to.deep.equal([400, errcode])
+      }
+      expect(await pushers(scene.bob)).to.deep.equal([])
+    })
+  })
+}
