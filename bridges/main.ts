@@ -1,20 +1,11 @@
 import './kit/matrix/quiet.ts'
-import { loadBridge, type Network, networks } from '../config/bridge-schema.ts'
-import { createInstagram } from './instagram/connector.ts'
+import { loadBridge, networks } from '../config/bridge-schema.ts'
+import { connectors } from './connectors.ts'
 import { startBridge } from './kit/bridge.ts'
-import type { NetworkConnector } from './kit/connector.ts'
 import { createLog } from './kit/log.ts'
 import { readRegistration } from './kit/matrix/registration.ts'
-import { createMessenger } from './messenger/connector.ts'
-import type { GraphSettings } from './protocols/graph/settings.ts'
-import { createWhatsApp } from './whatsapp/connector.ts'
 
 const usage = `usage: node bridges/main.ts ${networks.join('|')} --config FILE`
-const connectors: Readonly<Record<Network, (settings: GraphSettings) => NetworkConnector>> = {
-  whatsapp: createWhatsApp,
-  messenger: createMessenger,
-  instagram: createInstagram,
-}
 
 function fail(words: string, code: number): never {
   process.stderr.write(`${words}\n`)

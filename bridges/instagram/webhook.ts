@@ -2,12 +2,13 @@ import type { Webhook } from '../kit/connector.ts'
 import { answerChallenge } from '../protocols/graph/challenge.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { parseWebhook } from '../protocols/graph/webhook.ts'
-import { verifySignature } from '../protocols/graph/webhook-signature.ts'
+import { signatureHeader, verifySignature } from '../protocols/graph/webhook-signature.ts'
 import { fromRemote } from './from-remote.ts'
 
 /** Where Instagram calls: the signature is looked at first, then the body is cut into what happened. What is another object's is kept and not read. */
 export function createWebhook({ appSecret, verifyToken }: Pick<GraphSettings, 'appSecret' | 'verifyToken'>): Webhook {
   return {
+    signedIn: signatureHeader,
     challenge: (query) => answerChallenge(query, verifyToken),
     accept(rawBody, signature) {
       if (!verifySignature(rawBody, signature, appSecret)) return { status: 401 }

@@ -1,10 +1,9 @@
 /** The contract between the kit, which knows Matrix and no network, and a connector, which knows one network and no Matrix. */
 
-export const networkKinds = ['whatsapp', 'messenger', 'instagram'] as const
-export type NetworkKind = (typeof networkKinds)[number]
-
-export type RemoteIdKind = 'phone' | 'bsuid' | 'psid' | 'igsid'
-export type RemoteId = { readonly kind: RemoteIdKind; readonly value: string }
+/** A network by the word that stands in the user ids of its ghosts and bot: lower-case letters. */
+export type NetworkKind = string
+/** An id of a person; `kind` tells ids apart that only look alike. */
+export type RemoteId = { readonly kind: string; readonly value: string }
 
 /** A person as the network names them to one account: all ids that came with this event, the stable one first. */
 export type RemotePerson = { readonly ids: readonly [RemoteId, ...RemoteId[]]; readonly name?: string }
@@ -107,6 +106,8 @@ export type ChallengeAnswer = { readonly status: 200; readonly body: string } | 
 
 /** The network's way in. All of it is pure; the kit does the HTTP and the storing. */
 export type Webhook = {
+  /** The header that carries the signature, in lower case. */
+  readonly signedIn: string
   challenge(query: Readonly<Record<string, unknown>>): ChallengeAnswer
   /** Checks the signature over the raw bytes first, then cuts the body up. Never throws. */
   accept(rawBody: Buffer, signature: string | undefined): WebhookAnswer
@@ -152,6 +153,11 @@ export type OutgoingMedia = {
   readonly caption?: string
   readonly replyTo?: string
 }
+export type OutgoingPlace = { readonly to: Address; readonly place: Place; readonly replyTo?: string }
+export type OutgoingContacts = { readonly to: Address; readonly contacts: readonly ContactCard[]; readonly replyTo?: string }
+/** About a message of ours. Doing it twice is doing it once. */
+export type OutgoingEdit = { readonly to: Address; readonly target: string; readonly text: string }
+export type OutgoingWithdrawal = { readonly to: Address; readonly target: string }
 export type ReadMark = { readonly to: Address; readonly id: string }
 /** The one reaction that the account holds on a message; without `emoji` none. Doing it twice is doing it once. */
 export type OutgoingReaction = {
@@ -172,7 +178,11 @@ export type Session = {
   /** Gives a file to the network, or says why it does not take it. May be repeated. */
   takeMedia?(file: OutgoingFile): Promise<TakenMedia | Refused | Retry | Unknown>
   sendMedia?(message: OutgoingMedia, key: string): Promise<SendResult>
+  sendPlace?(place: OutgoingPlace, key: string): Promise<SendResult>
+  sendContacts?(contacts: OutgoingContacts, key: string): Promise<SendResult>
   react?(reaction: OutgoingReaction, key: string): Promise<SendResult>
+  edit?(edit: OutgoingEdit, key: string): Promise<SendResult>
+  withdraw?(withdrawal: OutgoingWithdrawal, key: string): Promise<SendResult>
   /** Marks a message of theirs, and all before it, as read. Doing it twice is doing it once. */
   markRead?(mark: ReadMark): Promise<SendResult>
   /** Shows that an answer is being written. `read` is the newest message that was marked as read: some networks mark with it. */
@@ -186,13 +196,39 @@ export type Session = {
 export type LoginSecrets = { readonly account: string; readonly accessToken: string }
 export type LoginResult = { readonly kind: 'done'; readonly account: string; readonly name?: string } | Refused | Retry
 
+/**
+ * What a network tells a bridge of: messages, what is about them, files by kind, marks of a message, how far ours got, and what became of a send whose
+ * answer was lost (`outcome`).
+ */
+export const toldKinds = [
+  ...(['message', 'reply', 'forwarded', ...mediaKinds, 'location', 'contacts', 'share', 'unsupported'] as const),
+  ...(['reaction', 'edit', 'deleted', 'identity', 'sent', 'delivered', 'read', 'failed', 'outcome'] as const),
+] as const
+export type ToldKind = (typeof toldKinds)[number]
+
+/** A piece of a text with the marks that it bears. */
+export type Run = { readonly text: string; readonly marks: readonly Mark[] }
+export type Mark = 'bold' | 'italic' | 'strike' | 'code'
+/** How a network writes marks into a plain text. */
+export type Markup = {
+  write(runs: readonly Run[]): string
+  /** Undefined where nothing in the text bears a mark. */
+  read(text: string): readonly Run[] | undefined
+}
+
+/** Files of a kind as a network takes them; `caption` in characters, where there is one. */
+export type FileLimit = { readonly maxBytes: number; readonly mimes?: readonly string[]; readonly caption?: number }
+
 export type NetworkConnector = {
   readonly info: { readonly network: NetworkKind; readonly title: string; readonly e2ee: 'none' | 'to-bridge' | 'to-device' }
   readonly webhook: Webhook
   /** For how long after a person wrote the network takes answers to them. */
   readonly replyWindowMs?: number
-  /** Characters of a caption, for the kinds that have one. */
-  readonly captions?: Readonly<Partial<Record<MediaKind, number>>>
+  /** What of files the network takes; a kind that is missing goes as another, or not at all. */
+  readonly files?: Readonly<Partial<Record<MediaKind, FileLimit>>>
+  /** What the network tells of. The conformance suite checks that each comes, and that nothing else does. */
+  readonly tells: readonly ToldKind[]
+  readonly markup?: Markup
   /** Cuts a text into parts that the network takes, in order. */
   split(text: string): readonly string[]
   /** What people need for a login, in words that say where to find it: `account` and `token`, each as the rest of “I need …”. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RemoteId, RemotePerson } from './connector.ts'
 import type { Kit } from './kit.ts'
-import { fallbackName, fitName, networkTitles } from './names.ts'
+import { fallbackName, fitName } from './names.ts'
 import {
   type ContactRow,
   insertContact,
@@ -95,7 +95,7 @@ export async function ensureGhost(
   const name = nameOf(kit, contact)
   const profile = createHash('sha256').update(name).digest('base64url')
   if (selectContact(kit.store, contact)?.profile === profile) return userId
-  const title = networkTitles[kit.connector.info.network]
+  const title = kit.connector.info.title
   await kit.matrix.ensureUser(userId, name.startsWith(title) ? name : `${name} (${title})`)
   updateContactProfile(kit.store, contact, profile)
   return userId

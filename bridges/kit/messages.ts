@@ -1,6 +1,6 @@
 import type { Kit } from './kit.ts'
 import { releaseInbox } from './store/inbox.store.ts'
-import { insertMessage, selectEventsOf, selectMessageOf } from './store/messages.store.ts'
+import { insertMessage, selectEventsOf, selectMessageOf, selectMessagesOf } from './store/messages.store.ts'
 import { selectParts } from './store/outbox.store.ts'
 
 type Known = { readonly portal: string; readonly id: string; readonly part: number; readonly event: string; readonly own: boolean }
@@ -21,6 +21,11 @@ export function waitingFor(portal: string, remote: string): string {
 export function remoteIdOf({ store, vault }: Pick<Kit, 'store' | 'vault'>, portal: string, event: string): string | undefined {
   const row = selectMessageOf(store, portal, event)
   return row && vault.open(row.remoteId, `message ${row.remote}`)
+}
+
+/** The same for each part in which it was sent, in their order. */
+export function remoteIdsOf({ store, vault }: Pick<Kit, 'store' | 'vault'>, portal: string, event: string): readonly string[] {
+  return selectMessagesOf(store, portal, event).map((row) => vault.open(row.remoteId, `message ${row.remote}`))
 }
 
 /** The events as which a message of a chat stands in the room, in their order. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type NetworkKind, networkKinds } from './connector.ts'
+import type { NetworkKind } from './connector.ts'
 import { base32 } from './vault.ts'
 
-export const networkTitles: Readonly<Record<NetworkKind, string>> = { whatsapp: 'WhatsApp', messenger: 'Messenger', instagram: 'Instagram' }
+/** The networks whose bridges share rooms with each other, as people call them. Each bridge knows its own besides. */
+export const networkTitles = { whatsapp: 'WhatsApp', messenger: 'Messenger', instagram: 'Instagram' } as const
 const appNames = [...Object.values(networkTitles), 'Matrix'].join('|')
 const appSuffix = new RegExp(String.raw`[([{（]\s*(?:${appNames})\s*[)\]}）]`, 'giu')
 const imitation = new RegExp(String.raw`^[^\S\n]*(?=[^\n]{1,100}?[([（]\s*(?:${appNames})\s*[)\]）]\s*[:：])`, 'gimu')
@@ -30,10 +31,16 @@ export function holdsNumber(text: string): boolean {
   return /(?:\p{Nd}[\s().+/\-‐-―]*){7}/u.test(text)
 }
 
+/** What people call a network. */
+export function titleOf(network: NetworkKind): string {
+  if (Object.hasOwn(networkTitles, network)) return networkTitles[network as keyof typeof networkTitles]
+  return network.slice(0, 1).toUpperCase() + network.slice(1)
+}
+
 /** What a person is called whose name is not known. */
 export function fallbackName(network: NetworkKind, contact: string): string {
   const mark = base32(createHash('sha256').update(contact).digest().subarray(0, 3)).slice(0, 4).toUpperCase()
-  return `${networkTitles[network]} contact · ${mark}`
+  return `${titleOf(network)} contact · ${mark}`
 }
 
 /** What a message of somebody else starts with. */
@@ -47,10 +54,11 @@ export function guardText(text: string): string {
   return lines.replace(imitation, '› ')
 }
 
-const ghostPattern = new RegExp(`^@_(${networkKinds.join('|')})_[a-z2-7]{26}:`)
+const ghostPattern = /^@_([a-z]{1,32})_[a-z2-7]{26}:/
 
-/** The network of a ghost of this server, whichever bridge it belongs to; undefined for everybody else. */
-export function networkOfGhost(userId: string, serverName: string): NetworkKind | undefined {
+/** The network of a ghost of this server, of this bridge (`own`) or of one that shares rooms with it; undefined for everybody else. */
+export function networkOfGhost(userId: string, serverName: string, own?: NetworkKind): NetworkKind | undefined {
   const network = ghostPattern.exec(userId)?.[1]
-  return userId.slice(userId.indexOf(':') + 1) === serverName ? networkKinds.find((kind) => kind === network) : undefined
+  if (network === undefined || userId.slice(userId.indexOf(':') + 1) !== serverName) return undefined
+  return network === own || Object.hasOwn(networkTitles, network) ? network : undefined
 }

@@ -6,6 +6,7 @@ import type { Kit } from './kit.ts'
 import { secretsOf } from './logins.ts'
 import { rememberMessage } from './messages.ts'
 import { prepareSend } from './outbound/send.ts'
+import { lateFor } from './outbound/window.ts'
 import { checkHold, learnFrom } from './states.ts'
 import {
   abandonSubmitting,
@@ -65,6 +66,8 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (row?.state !== 'queued' || row.payload === null) return
   const portal = selectPortal(store, row.portal)
   if (portal && checkHold(kit, portal.login) === 'held') return
+  const late = portal && lateFor(kit, portal)
+  if (late) return updateOutbox(store, row, { state: 'expired', class: 'window_closed', words: late }, clock())
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
   const send = await prepareSend(kit, session, portal, row, vault.open(row.payload, `outbox ${row.key}`))
@@ -87,9 +90,9 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
     throw new Later(`the network said: ${result.class}`, result.kind === 'retry' ? result.retryAfterMs : undefined)
 }
 
-/** A reaction that is given twice is there once, so its lost answers do no harm. */
+/** What done twice is done once may be tried again after a lost answer. */
 function mayRepeat({ kind }: OutboxRow, { kind: result }: SendResult): boolean {
-  return result === 'retry' || (result === 'unknown' && kind === 'reaction')
+  return result === 'retry' || (result === 'unknown' && (kind === 'reaction' || kind === 'edit' || kind === 'undo'))
 }
 
 function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {

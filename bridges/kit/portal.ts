@@ -2,7 +2,6 @@ import { addChore } from './chores.ts'
 import { ghostIdOf } from './ghosts.ts'
 import { ensureHub } from './hub/room.ts'
 import type { Kit } from './kit.ts'
-import { networkTitles } from './names.ts'
 import { ownerOf } from './owners.ts'
 import { insertPortal, type PortalRow, selectPortal, selectPortalOf, updatePortalRoom } from './store/portals.store.ts'
 import { opaqueId } from './vault.ts'
@@ -46,7 +45,7 @@ export async function ensureRoom(
 
   function makeRoom(): Promise<string> {
     if (portal.alias === null) throw new Error('a portal without an alias')
-    const title = networkTitles[connector.info.network]
+    const title = connector.info.title
     const invite = owner === undefined ? [] : [owner]
     return matrix.createRoom({ alias: portal.alias, name: `${title} chat`, invite })
   }

@@ -31,7 +31,7 @@ export function checkHold({ store, clock }: StateKit, login: string): 'go' | 'he
 }
 
 const shortWaitMs = 5000
-const limitedWaitMs = 60_000
+const longestWaitMs = 600_000
 const wholeAccount = ['rate_limited', 'network', 'server']
 
 /**
@@ -48,7 +48,8 @@ export async function learnFrom(
   if (!row || row.state === 'logged_out') return result
   if (result.kind === 'sent' && row.state !== 'connected') noteState(kit, login, { state: 'connected' })
   if (result.kind === 'retry' && wholeAccount.includes(result.class)) {
-    const wait = result.retryAfterMs ?? (result.class === 'rate_limited' ? limitedWaitMs : shortWaitMs)
+    const lasted = row.state === 'backing_off' ? kit.clock() - row.since : 0
+    const wait = result.retryAfterMs ?? Math.min(Math.max(lasted, shortWaitMs), longestWaitMs)
     noteState(kit, login, { ...result, state: 'backing_off', until: kit.clock() + wait })
   }
   if (result.kind !== 'refused' || result.class !== 'credentials' || !secrets) return result

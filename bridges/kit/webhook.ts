@@ -15,7 +15,7 @@ export function mountWebhook(app: Express, webhook: Webhook, keep: (items: reado
   })
   app.post('/webhook', express.raw({ type: () => true, limit: mostBytes, inflate: false }), (request, response) => {
     const body: unknown = request.body
-    const signature = request.headers['x-hub-signature-256']
+    const signature = request.headers[webhook.signedIn]
     const answer = webhook.accept(Buffer.isBuffer(body) ? body : Buffer.alloc(0), typeof signature === 'string' ? signature : undefined)
     if (answer.status === 401) return void response.status(401).end()
     keep(answer.items)

@@ -74,7 +74,10 @@ export interface SendInput {
   place?: Json
   /** Contact cards in the words of WhatsApp (WhatsApp). */
   cards?: Json[]
+  /** Something of the network: `{url, title?}` (Messenger, Instagram). */
+  share?: Json
   replyTo?: string
+  /** WhatsApp; words alone may be forwarded, too. */
   forwarded?: 'once' | 'often'
   /** WhatsApp itself fails to load the file: the business is told so (error 131052). */
   withheld?: boolean
@@ -92,6 +95,8 @@ export interface SandboxControl {
   read(input: Who): Promise<void>
   view(input: Who): Promise<PersonView>
   setPerson(input: Who & { online?: boolean; blocksBusiness?: boolean }): Promise<void>
+  /** The person has a new number, and with it a new user id (WhatsApp). */
+  changeNumber(input: Who): Promise<void>
   /** A human of the business writes in the network's own inbox, past the API (Messenger, Instagram). */
   sayFromInbox(input: Who & { text: string }): Promise<{ id: string }>
   /** Subscribes a webhook after its challenge; the app secret is the account's unless another is given. */

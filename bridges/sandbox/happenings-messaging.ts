@@ -9,7 +9,7 @@ export function messagingInbound(account: SandboxAccount, person: Person, messag
     message: {
       mid: message.id,
       ...textOf(message),
-      ...attachmentsOf(message),
+      ...attachmentsOf(message, account.network),
       ...replyOf(message),
       ...(product === undefined ? {} : { referral: { product: { id: product } } }),
     },
@@ -25,7 +25,15 @@ export function messagingEcho(account: SandboxAccount, person: Person, message: 
     sender: { id: account.id },
     recipient: { id: person.id },
     timestamp: message.at,
-    message: { mid: message.id, is_echo: true, ...app, ...metadata, ...textOf(message), ...attachmentsOf(message), ...replyOf(message) },
+    message: {
+      mid: message.id,
+      is_echo: true,
+      ...app,
+      ...metadata,
+      ...textOf(message),
+      ...attachmentsOf(message, account.network),
+      ...replyOf(message),
+    },
   }
 }
 
@@ -69,8 +77,8 @@ function fromPerson(account: SandboxAccount, person: Person, timestamp: number, 
   return { sender: { id: person.id }, recipient: { id: account.id }, timestamp, ...content }
 }
 
-function textOf({ text, files, place }: Message) {
-  return text === '' && (files.length > 0 || place) ? {} : { text }
+function textOf({ text, files, place, share }: Message) {
+  return text === '' && (files.length > 0 || place || share) ? {} : { text }
 }
 
 function replyOf(message: Message) {

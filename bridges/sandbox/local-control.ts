@@ -4,7 +4,7 @@ import { type SandboxControl, SandboxError, type Who } from './control.ts'
 import { type Faults, faultKinds, faultPlaces } from './faults.ts'
 import { graphErrors, isErrorSpec } from './graph-error.ts'
 import { send } from './media/person-sends.ts'
-import { type Done, edit, react, read, say, sayFromInbox, unsend } from './person-actions.ts'
+import { changeNumber, type Done, edit, react, read, say, sayFromInbox, unsend } from './person-actions.ts'
 import type { Pusher } from './pusher.ts'
 import { verifyCallback } from './subscribe.ts'
 import { infoOf, viewOf } from './view.ts'
@@ -38,6 +38,7 @@ export function createLocalControl(world: World, pusher: Pusher, faults: Faults)
       person.blocksBusiness = blocksBusiness ?? person.blocksBusiness
       report(who.network, { id: '', happenings: deliverWaiting(world, person) })
     },
+    changeNumber: async (input) => void report(input.network, changeNumber(world, find(input))),
     async setWebhook({ object, url, verifyToken, appSecret }) {
       const network = networks.find((one) => objectOf[one] === object)
       const problem = network ? await verifyCallback(url, verifyToken) : 'there is no such object'

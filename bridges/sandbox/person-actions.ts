@@ -13,7 +13,7 @@ import {
 } from './happenings-messaging.ts'
 import { whatsappEcho, whatsappInbound } from './happenings-whatsapp.ts'
 import { createMid, createWamid } from './ids.ts'
-import { createMessage, type Message, type Person, type World } from './world.ts'
+import { createMessage, type Message, type Person, renumber, type World } from './world.ts'
 
 /** What a person did, as the network reports it to the business. */
 export interface Done {
@@ -94,6 +94,21 @@ export function react(world: World, person: Person, id: string, emoji: string | 
   if (person.network !== 'whatsapp') return { id, happenings: [messagingReaction(account, person, message, emoji, at)] }
   const reaction = { message_id: id, ...(emoji === undefined ? {} : { emoji }) }
   return { id, happenings: [whatsappInbound(account, person, { id: createWamid(person.phone!, true), at }, 'reaction', { reaction })] }
+}
+
+/** A person has a new number: WhatsApp tells under which ids they are known from now on. */
+export function changeNumber(world: World, person: Person): Done {
+  if (person.network !== 'whatsapp') throw new SandboxError('only people on WhatsApp have a number')
+  const before = renumber(world.seed, person)
+  const system = {
+    body: 'changed',
+    type: 'user_changed_number',
+    wa_id: person.phone,
+    user_id: person.userId,
+    previous_user_id: before.userId,
+  }
+  const message = { id: createWamid(before.phone, true), at: world.clock.now() }
+  return { id: message.id, happenings: [whatsappInbound(world.accounts.whatsapp, { ...person, ...before }, message, 'system', { system })] }
 }
 
 /** A person looks into the chat. */

@@ -15,6 +15,8 @@ export interface Message {
   files: StoredFile[]
   /** A location, in the words of WhatsApp. */
   place?: Json
+  /** A link to something of the network. */
+  share?: Json
   /** Contact cards, in the words of WhatsApp. */
   cards: readonly Json[]
   forwarded?: 'once' | 'often'
@@ -55,6 +57,7 @@ export interface PersonInput {
 
 /** Everything the sandbox remembers. */
 export interface World {
+  readonly seed: string
   readonly accounts: SandboxAccounts
   readonly clock: SandboxClock
   readonly people: Person[]
@@ -77,6 +80,7 @@ export function createWorld(seed: string, accounts: SandboxAccounts, clock: Sand
     return byId ?? there.find((person) => person.name === reference)
   }
   return {
+    seed,
     accounts,
     clock,
     people,
@@ -114,6 +118,15 @@ function createPerson(seed: string, input: PersonInput): Person {
     messages: [],
     typingUntil: 0,
   }
+}
+
+/** The number and user id that a person has from now on; those of before come back. */
+export function renumber(seed: string, person: Person): { phone: string; userId: string } {
+  const before = { phone: person.phone ?? '', userId: person.userId ?? '' }
+  const label = `whatsapp person after ${before.phone}`
+  const phone = `1555${digitsFrom(seed, label, 7)}`
+  Object.assign(person, { id: phone, phone, userId: `US.${secretFrom(seed, label, 20)}` })
+  return before
 }
 
 /** A message that nobody has received yet. */

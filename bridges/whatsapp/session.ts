@@ -7,7 +7,7 @@ import { openMedia } from '../protocols/graph/open-media.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { readWhatsappSent } from '../protocols/graph/whatsapp.ts'
 import { buildWhatsappUpload, readWhatsappUploaded } from '../protocols/graph/whatsapp-media.ts'
-import { mediaToRemote, reactionToRemote, readToRemote, toRemote } from './to-remote.ts'
+import { contactsToRemote, mediaToRemote, placeToRemote, reactionToRemote, readToRemote, toRemote } from './to-remote.ts'
 
 /** An account at work. */
 export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
@@ -28,6 +28,8 @@ export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account,
     },
     sendMedia: async (message, key) => sendResult(await client.call(mediaToRemote(account, message, key))),
     send: async (message, key) => sendResult(await client.call(toRemote(account, message, key))),
+    sendPlace: async (place, key) => sendResult(await client.call(placeToRemote(account, place, key))),
+    sendContacts: async (contacts, key) => sendResult(await client.call(contactsToRemote(account, contacts, key))),
     react: async (reaction) => sendResult(await client.call(reactionToRemote(account, reaction))),
     async markRead({ id }) {
       const result = await client.call(readToRemote(account, id, false))

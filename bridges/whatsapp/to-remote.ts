@@ -1,8 +1,8 @@
-import type { OutgoingMedia, OutgoingReaction, OutgoingText } from '../kit/connector.ts'
+import type { OutgoingContacts, OutgoingMedia, OutgoingPlace, OutgoingReaction, OutgoingText } from '../kit/connector.ts'
 import type { GraphRequest } from '../protocols/graph/graph-client.ts'
 import { countChars, splitText } from '../protocols/graph/split-text.ts'
 import { buildWhatsappReaction, buildWhatsappRead, buildWhatsappText, whatsappLimits } from '../protocols/graph/whatsapp.ts'
-import { buildWhatsappMedia } from '../protocols/graph/whatsapp-media.ts'
+import { buildWhatsappContacts, buildWhatsappLocation, buildWhatsappMedia } from '../protocols/graph/whatsapp-media.ts'
 import { recipientOf } from './ids.ts'
 
 // Room for the mark that the kit may set before a part.
@@ -28,10 +28,17 @@ export function readToRemote(account: string, id: string, typing: boolean): Grap
   return buildWhatsappRead(account, id, typing)
 }
 
-/** Characters of a caption by kind. */
-export const captions = { image: 1024, video: 1024, file: 1024 } as const
-
 /** A file that WhatsApp has, as a message. */
 export function mediaToRemote(account: string, { to, media, ...message }: OutgoingMedia, key: string): GraphRequest {
   return buildWhatsappMedia(account, { ...message, to: recipientOf(to), kind: media.as, media, tag: key })
+}
+
+/** A place, as a pin on a map. */
+export function placeToRemote(account: string, { to, place, ...message }: OutgoingPlace, key: string): GraphRequest {
+  return buildWhatsappLocation(account, { ...message, to: recipientOf(to), location: place, tag: key })
+}
+
+/** Contact cards. */
+export function contactsToRemote(account: string, { to, contacts, ...message }: OutgoingContacts, key: string): GraphRequest {
+  return buildWhatsappContacts(account, { ...message, to: recipientOf(to), contacts, tag: key })
 }

@@ -1,4 +1,3 @@
-import { networkKinds } from '../connector.ts'
 import type { Kit } from '../kit.ts'
 
 export type Permissions = {
@@ -9,7 +8,8 @@ export type Permissions = {
 }
 export type Level = 'none' | 'user' | 'admin'
 
-const bridged = new RegExp(`^@_(?:${networkKinds.join('|')})_`)
+// Whom an application service speaks for bears such an id.
+const bridged = /^@_[a-z]+_/
 
 /** What a Matrix user may do with the bot. Nothing for users of other servers, nor for whoever a bridge speaks for, whatever the lists say. */
 export function levelOf({ serverName, owner }: Pick<Kit, 'serverName' | 'owner'>, permissions: Permissions, userId: string): Level {

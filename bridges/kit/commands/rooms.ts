@@ -1,9 +1,8 @@
 import { addChore } from '../chores.ts'
-import { networkKinds } from '../connector.ts'
 import { nameOf } from '../ghosts.ts'
 import { askIn, leave } from '../hub/consent.ts'
 import { MatrixRequestError } from '../matrix/side.ts'
-import { fitName } from '../names.ts'
+import { fitName, networkTitles } from '../names.ts'
 import { ensureRoom } from '../portal.ts'
 import { selectOutbox, updateOutbox } from '../store/outbox.store.ts'
 import { selectPortalsIn } from '../store/portals.store.ts'
@@ -42,7 +41,9 @@ export async function createHub(call: Call): Promise<Outcome> {
   const alias = `#_${network}_hub_${made}:${desk.serverName}`
   if (hubsFor(call).some((hub) => hub.alias !== alias && fold(hubName(call, hub)) === fold(name)))
     throw new Mistake(`There is a shared room “${name}” already.`)
-  const bots = networkKinds.map((kind) => `@_${kind}_bot:${desk.serverName}`).filter((bot) => bot !== desk.matrix.botUserId)
+  const bots = Object.keys(networkTitles)
+    .map((kind) => `@_${kind}_bot:${desk.serverName}`)
+    .filter((bot) => bot !== desk.matrix.botUserId)
   const topic = 'Shared with people on other apps. Their apps see what is written here, under the name you have here.'
   const room = await desk.matrix.createRoom({ alias, name, invite: [user], topic })
   const words = [

@@ -3,7 +3,6 @@ import type { Delivery } from '../delivery.ts'
 import { ensureGhost, ghostIdOf, nameOf } from '../ghosts.ts'
 import type { Kit } from '../kit.ts'
 import { rememberMessage } from '../messages.ts'
-import { networkTitles } from '../names.ts'
 import { ownerOf } from '../owners.ts'
 import { transactionId } from '../send.ts'
 import { selectManagementRoomOf } from '../store/management.store.ts'
@@ -14,7 +13,7 @@ import { chooseName, nameIn, settleName } from './consent-names.ts'
 import { readWord, told, type Word } from './consent-words.ts'
 import { queueFor } from './relay.ts'
 
-type ConsentKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'hub' | 'owner' | 'serverName'>
+type ConsentKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions' | 'hub' | 'owner' | 'serverName'>
 
 /** Asks a chat's person into a shared room; in the caller's transaction. Until they say yes their messages stay in the chat's own room. */
 export function askIn(kit: ConsentKit, asked: { portal: string; own: string; hub: string; name: string }): void {
@@ -36,7 +35,7 @@ export function leave(kit: ConsentKit, chat: PortalRow, room: string, state: 'st
   const name = nameIn(kit, chat)
   leaveHub(store, chat.portal, room, clock())
   putSpoke(store, chat.portal, room, state, clock())
-  const app = networkTitles[connector.info.network]
+  const app = connector.info.title
   addChore(kit, `left ${key}`, { kind: 'notice', room, text: `${name} (${app}) is no longer in this conversation.` })
   addChore(kit, `leave ${key}`, { kind: 'leave', room, user: ghostIdOf(kit, chat.contact) })
   tell(kit, chat.portal, room, key, told[state](titleOf(kit, room)))
@@ -123,7 +122,7 @@ function showName(kit: Kit, chat: PortalRow, room: string, name: string, key: st
 }
 
 function appOf({ connector }: Pick<Kit, 'connector'>): string {
-  return networkTitles[connector.info.network]
+  return connector.info.title
 }
 
 /** What a shared room is called. */

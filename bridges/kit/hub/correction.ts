@@ -1,9 +1,10 @@
 import type { Kit } from '../kit.ts'
+import { guardText, speakerPrefix } from '../names.ts'
 import { type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
-import { queueFor, refuseFor, type Speaker } from './relay.ts'
+import { queueFor, queuePart, refuseFor, type Speaker } from './relay.ts'
 
-type CorrectionKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
+type CorrectionKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions'>
 type About = { readonly event: string; readonly room: string; readonly target: string; readonly speaker: Speaker | undefined }
 
 const correctableMs = 15 * 60_000
@@ -11,8 +12,8 @@ const withdrawableMs = 24 * 3_600_000
 const arrived: ReadonlySet<string> = new Set(['submitting', 'unknown', 'submitted', 'sent', 'delivered', 'read'])
 
 /**
- * The networks cannot change what was sent, so a correction is told in words, once for a message and for a quarter of an hour; in the caller's
- * transaction. Chats that the message was not carried to learn nothing.
+ * Where the network can change what was sent, it does. Elsewhere a correction is told in words, once for a message and for a quarter of an hour; in the
+ * caller's transaction. Chats that the message was not carried to learn nothing.
  */
 export function queueCorrection(kit: CorrectionKit, { text, ...about }: About & { text: string }, chats: readonly PortalRow[]): void {
   const { event, room, target } = about
@@ -20,6 +21,7 @@ export function queueCorrection(kit: CorrectionKit, { text, ...about }: About & 
   for (const chat of chats) {
     const parts = selectParts(kit.store, target, chat.portal)
     if (!parts.some(({ state }) => arrived.has(state) || state === 'queued')) continue
+    if (queueEdit(kit, { ...about, text }, chat, parts)) continue
     const told = selectAbout(kit.store, chat.portal, target, 'correction').some((row) => row.event !== event && row.state !== 'unsupported')
     if (told || isOlder(kit, parts, correctableMs)) {
       const words = `A correction is told on ${title} once, within 15 minutes. Write it as a new message.`
@@ -28,14 +30,37 @@ export function queueCorrection(kit: CorrectionKit, { text, ...about }: About & 
   }
 }
 
-/** What has not been sent yet is not sent; where it has been, its withdrawal is told in words, once and for a day. In the caller's transaction. */
+/** A message in one part becomes another such message. */
+function queueEdit(
+  kit: CorrectionKit,
+  { event, room, target, text, speaker }: About & { text: string },
+  { portal, login }: PortalRow,
+  parts: readonly OutboxRow[],
+): boolean {
+  const words = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
+  const canEdit = kit.sessions.get(login)?.edit !== undefined && parts.length === 1 && parts[0]?.kind === 'text'
+  if (!canEdit || kit.connector.split(words).length !== 1) return false
+  queuePart(kit, { kind: 'edit', event, room, portal, target }, words)
+  return true
+}
+
+/**
+ * What has not been sent yet is not sent. What has been is taken back on the network; where that cannot be, its withdrawal is told in words, once and for
+ * a day. In the caller's transaction.
+ */
 export function queueWithdrawal(kit: CorrectionKit, about: About, chats: readonly PortalRow[]): void {
   const { store, clock } = kit
   for (const chat of chats) {
     const parts = selectParts(store, about.target, chat.portal)
     for (const part of parts) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
-    if (!parts.some(({ state }) => arrived.has(state)) || isOlder(kit, parts, withdrawableMs)) continue
-    if (selectAbout(store, chat.portal, about.target, 'withdrawal').length > 0) continue
+    if (!parts.some(({ state }) => arrived.has(state))) continue
+    const told = (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, chat.portal, about.target, kind).length > 0)
+    if (told) continue
+    if (kit.sessions.get(chat.login)?.withdraw) {
+      queuePart(kit, { kind: 'undo', event: about.event, room: about.room, portal: chat.portal, target: about.target }, '')
+      continue
+    }
+    if (isOlder(kit, parts, withdrawableMs)) continue
     const text = about.speaker ? '🗑 took this message back.' : '🗑 This message was taken back.'
     queueFor(kit, { ...about, text, answers: { event: about.target }, kind: 'withdrawal' }, [chat])
   }

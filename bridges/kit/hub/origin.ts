@@ -1,4 +1,4 @@
-import { type NetworkKind, networkKinds } from '../connector.ts'
+import type { NetworkKind } from '../connector.ts'
 import { fitName } from '../names.ts'
 
 /** Stands inside the encrypted content of what a bridge sends into a room, so that no bridge carries it back. */
@@ -26,7 +26,13 @@ export function readOrigin(content: Readonly<Record<string, unknown>>): Origin |
   const mark = content[originKey]
   if (typeof mark !== 'object' || mark === null) return undefined
   const { network, spoke, name, hop, relay } = mark as Readonly<Record<string, unknown>>
-  const kind = networkKinds.find((known) => known === network)
-  if (!kind || typeof spoke !== 'string' || typeof hop !== 'number' || !Number.isSafeInteger(hop)) return undefined
-  return { network: kind, spoke, name: (typeof name === 'string' && fitName(name)) || 'Somebody', hop, relay: relay !== false }
+  if (
+    typeof network !== 'string' ||
+    !/^[a-z]{1,32}$/.test(network) ||
+    typeof spoke !== 'string' ||
+    typeof hop !== 'number' ||
+    !Number.isSafeInteger(hop)
+  )
+    return undefined
+  return { network, spoke, name: (typeof name === 'string' && fitName(name)) || 'Somebody', hop, relay: relay !== false }
 }

@@ -5,7 +5,7 @@ import type { PortalRow } from '../store/portals.store.ts'
 import { insertReaction, type ReactionRow, selectReactionsTo } from '../store/reactions.store.ts'
 import { queuePart } from './relay.ts'
 
-type ReactionKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'serverName' | 'matrix'>
+type ReactionKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions' | 'serverName' | 'matrix'>
 
 /** Notes a reaction in a room; in the caller's transaction. */
 export function keepReaction({ store, vault }: ReactionKit, row: Omit<ReactionRow, 'emoji'>, emoji: string): void {

@@ -1,7 +1,8 @@
-import type { MediaKind } from '../connector.ts'
+import type { MediaKind, Place } from '../connector.ts'
 import type { Kit } from '../kit.ts'
 import { isKnownIn } from '../messages.ts'
 import { guardText, speakerPrefix } from '../names.ts'
+import { isCardFile } from '../outbound/card.ts'
 import { insertOutbox, type NewOutboxRow, type OutboxKind } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 
@@ -15,25 +16,47 @@ export type Said = {
   /** The event that it answers, and its words for those who do not have it. */
   readonly answers?: Answered | undefined
   readonly kind?: 'text' | 'correction' | 'withdrawal'
+  /** What the text says is a place: goes as one to those who take places. */
+  readonly place?: Place | undefined
 }
 export type Answered = { readonly event: string; readonly quote?: string | undefined }
 
-type OutboxKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
+type OutboxKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions'>
 type Queued = Pick<NewOutboxRow, 'event' | 'room' | 'portal'> & Partial<NewOutboxRow>
 
 /** Queues what was said for each of the chats; in the caller's transaction. What is queued already is not queued again. */
 export function queueFor(kit: OutboxKit, said: Said, chats: readonly PortalRow[]): void {
-  const { event, room, speaker, answers, kind = 'text' } = said
-  for (const { portal } of chats) {
+  const { event, room, speaker, answers, place, kind = 'text' } = said
+  for (const chat of chats) {
+    const { portal } = chat
+    if (place && kit.sessions.get(chat.login)?.sendPlace) {
+      queuePlace(kit, { ...said, place }, chat)
+      continue
+    }
     const target = answers && isKnownIn(kit, portal, answers.event) ? answers.event : null
     const text = answers?.quote !== undefined && target === null ? `↩ “${answers.quote}”\n${said.text}` : said.text
     const guarded = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
     const parts = kit.connector.split(guarded)
     parts.forEach((words, part) => {
       const row = { kind, event, room, portal, part, parts: parts.length, target: part === 0 ? target : null }
-      queuePart(kit, row, speaker && part > 0 ? guardText(words) : words)
+      queuePart(kit, row, `${numbered(part, parts.length)}${speaker && part > 0 ? guardText(words) : words}`)
     })
   }
+}
+
+/** Which of several parts it is. Connectors leave room for so much. */
+function numbered(part: number, parts: number): string {
+  return parts > 1 && parts < 100 ? `(${part + 1}/${parts}) ` : ''
+}
+
+/** A place as the network shows places; who sends it stands before it. */
+function queuePlace(kit: OutboxKit, { event, room, speaker, answers, place }: Said & { place: Place }, { portal }: PortalRow): void {
+  const target = answers && isKnownIn(kit, portal, answers.event) ? answers.event : null
+  const lead = speaker ? [speakerPrefix(speaker.name, speaker.app).trimEnd()] : []
+  const parts = lead.length + 1
+  for (const words of lead) queuePart(kit, { event, room, portal, part: 0, parts, target }, words)
+  const row = { kind: 'place' as const, event, room, portal, part: parts - 1, parts, target: parts === 1 ? target : null }
+  queuePart(kit, row, JSON.stringify(place))
 }
 
 /** A file of a room: where it is, and as what it was sent. */
@@ -55,7 +78,8 @@ export function queueFile(
   const { event, room, speaker, answers } = said
   const { caption = '' } = file
   const words = speaker ? (speakerPrefix(speaker.name, speaker.app) + guardText(caption).trimStart()).trimEnd() : caption
-  const isCaption = words.length <= (kit.connector.captions?.[file.kind] ?? 0)
+  // A contact card has none.
+  const isCaption = !isCardFile(file) && words.length <= (kit.connector.files?.[file.kind]?.caption ?? 0)
   const lead = isCaption || words === '' ? [] : kit.connector.split(words)
   for (const { portal } of chats) {
     const target = answers && isKnownIn(kit, portal, answers.event) ? answers.event : null

@@ -1,4 +1,7 @@
-import type { ContactCard, InboundMedia, InboundSaid, Place } from '../connector.ts'
+import type { InboundMedia, InboundSaid, Markup, Place } from '../connector.ts'
+import { cardText } from '../outbound/card.ts'
+import { placeText } from '../outbound/words.ts'
+import { writeHtml } from '../rich-text.ts'
 
 type WithoutFiles = Exclude<InboundSaid, InboundMedia>
 type Content = Readonly<Record<string, unknown>>
@@ -7,6 +10,8 @@ export type Rendered = {
   readonly content: Content
   /** As it is carried to other chats; undefined for what stays. */
   readonly text: string | undefined
+  /** Where it is a place: as it is carried to those who take places. */
+  readonly place?: Place
 }
 export type Frame = {
   /** Stands before what the account itself wrote elsewhere. */
@@ -15,14 +20,25 @@ export type Frame = {
   readonly shared: boolean
   /** It answers what is not in the room. */
   readonly answersUnknown: boolean
+  readonly markup?: Markup | undefined
 }
 
 /** What somebody said on a network, as a message of Matrix and as the words for other networks. Pure. */
-export function render(event: WithoutFiles, { lead, shared, answersUnknown }: Frame): Rendered {
-  const { content, text } = renderKind(event, shared)
-  const marks = [answersUnknown ? '↩ To an earlier message:\n' : '', forwardMarks[event.forwarded ?? 'not']].join('')
-  const body = `${lead}${marks}${content['body']}`
-  return { content: { ...content, body }, text: text === undefined ? undefined : `${forwardMarks[event.forwarded ?? 'not']}${text}` }
+export function render(event: WithoutFiles, { lead, shared, answersUnknown, markup }: Frame): Rendered {
+  const { content, text, place } = renderKind(event, shared)
+  const before = `${lead}${marksOf(event, answersUnknown)}`
+  const runs = event.type === 'message' ? markup?.read(event.text) : undefined
+  const formatted = runs ? { format: 'org.matrix.custom.html', formatted_body: writeHtml([{ text: before, marks: [] }, ...runs]) } : {}
+  return {
+    content: { ...content, body: `${before}${content['body']}`, ...formatted },
+    text: text === undefined ? undefined : `${forwardMarks[event.forwarded ?? 'not']}${text}`,
+    ...(place ? { place } : {}),
+  }
+}
+
+/** What stands before the words of a message that answers what is not in the room, or that was forwarded. */
+export function marksOf({ forwarded = undefined }: Pick<InboundSaid, 'forwarded'>, answersUnknown: boolean): string {
+  return [answersUnknown ? '↩ To an earlier message:\n' : '', forwardMarks[forwarded ?? 'not']].join('')
 }
 
 const forwardMarks = { not: '', once: '↪ Forwarded:\n', often: '↪ Forwarded many times:\n' } as const
@@ -34,6 +50,7 @@ function renderKind(event: WithoutFiles, shared: boolean): Rendered {
     case 'location':
       return renderPlace(event.location)
     case 'contacts':
+      // Numbers and addresses are for those to whom the card was given, and not for everybody in a shared room.
       return words(event.contacts.map((card) => cardText(card, shared)).join('\n'))
     case 'share': {
       const lines = [event.text, event.title, event.url].filter((line) => line !== undefined && line !== '')
@@ -49,19 +66,9 @@ function words(text: string): Rendered {
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#mlocation */
-function renderPlace({ latitude, longitude, name, address }: Place): Rendered {
-  const where = `${latitude},${longitude}`
-  const lines = [name, address].filter((line) => line !== undefined && line !== '')
-  const text = [`📍 ${lines.shift() ?? where}`, ...lines, ...(name || address ? [where] : [])].join('\n')
-  return { content: { msgtype: 'm.location', body: text, geo_uri: `geo:${where}` }, text }
-}
-
-/** Numbers and addresses of a card are for those to whom it was given, and not for everybody in a shared room. */
-function cardText({ name, organisation, phones, emails }: ContactCard, shared: boolean): string {
-  const title = `👤 ${name}${organisation ? ` (${organisation})` : ''}`
-  const ways = [...phones.map(({ number }) => number), ...emails.map(({ address }) => address)]
-  if (!shared) return [title, ...ways].join('\n')
-  return ways.length > 0 ? `${title}\nNumbers and addresses are not shown in a shared room: ask for them.` : title
+function renderPlace(place: Place): Rendered {
+  const text = placeText(place)
+  return { content: { msgtype: 'm.location', body: text, geo_uri: `geo:${place.latitude},${place.longitude}` }, text, place }
 }
 
 const hints: Readonly<Record<string, string>> = {

@@ -10,6 +10,15 @@ export function wordFor(kind: RemoteMedia['kind']): string {
   return words[kind]
 }
 
+/** A sticker is an event of its own kind, when it is a picture and nothing is said with it. https://spec.matrix.org/v1.19/client-server-api/#msticker */
+export function isSticker(
+  { kind }: Pick<RemoteMedia, 'kind'>,
+  { kind: sniffed }: Pick<TakenIn, 'kind'>,
+  caption: string | undefined,
+): boolean {
+  return kind === 'sticker' && sniffed === 'image' && caption === undefined
+}
+
 /**
  * A file as a message: what its bytes are decides what it is shown as. Pure. Voice messages carry the marks by which clients know them
  * (https://github.com/matrix-org/matrix-spec-proposals/pull/3245).
@@ -32,5 +41,6 @@ export function fileContent(
     media.kind === 'voice' && kind === 'audio'
       ? { 'org.matrix.msc3245.voice': {}, 'org.matrix.msc1767.audio': durationMs === undefined ? {} : { duration: durationMs } }
       : {}
+  if (isSticker(media, { kind }, caption)) return { body: media.name ?? 'Sticker', file, info }
   return { msgtype: msgtypes[kind], body: caption || filename, filename, file, info, ...voice }
 }

@@ -1,7 +1,15 @@
 /** What the kit asks of end-to-bridge encryption. */
 export type Encryption = {
-  /** Encrypts as the user, for those in the room, making the user's device with the first message. The same transaction id gives the same bytes. */
-  encrypt(sender: string, room: string, txn: string, type: string, content: Readonly<Record<string, unknown>>): Promise<Encrypted>
+  /** Encrypts as the user, for those in the room, making the user's device with the first message. The same transaction id gives the same bytes. Undefined in a room that is not encrypted. */
+  encrypt(
+    sender: string,
+    room: string,
+    txn: string,
+    type: string,
+    content: Readonly<Record<string, unknown>>,
+  ): Promise<Encrypted | undefined>
+  /** What was encrypted once stays so, whatever the homeserver says of it later. */
+  isEncrypted(room: string): Promise<boolean>
   /** Decrypts with the bot's device. */
   decrypt(event: EncryptedEvent): Decrypted
   /** Takes over a transaction's to-device events, key counts and device lists, and runs `also` in the same write. */

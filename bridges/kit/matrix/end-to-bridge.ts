@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { NetworkKind } from '../connector.ts'
 import { type Crypto, openCrypto } from '../crypto/crypto.ts'
 import type { JsonObject } from '../crypto/json.ts'
 import type { Log } from '../kit.ts'
@@ -18,6 +19,8 @@ type Tools = {
   readonly client: MatrixClient
   readonly matrix: MatrixSide
   readonly serverName: string
+  /** Whose ghosts they are. */
+  readonly network: NetworkKind
   readonly clock: () => number
   readonly log: Log
 }
@@ -40,6 +43,7 @@ export async function openEncryption(tools: Tools): Promise<Encryption> {
   let upkeep: NodeJS.Timeout | undefined
   return {
     encrypt: (sender, room, txn, type, content) => encrypt(tools, crypto, { sender, room, txn, type, content }),
+    isEncrypted: (room) => isEncrypted(tools, room),
     decrypt(event) {
       const result = crypto.decrypt(event.room_id, { ...event } as unknown as JsonObject)
       if (result.kind === 'event') return { kind: 'clear', type: result.type, content: result.content }
@@ -59,24 +63,39 @@ export async function openEncryption(tools: Tools): Promise<Encryption> {
 }
 
 /** Ghosts never read, so a message is encrypted for the people and the bots: asked for anew each time, for who just came must not miss it. */
-async function encrypt(
-  { matrix, client, serverName }: Tools,
-  crypto: Crypto,
-  message: { sender: string; room: string; txn: string; type: string; content: Json },
-) {
+async function encrypt(tools: Tools, crypto: Crypto, message: { sender: string; room: string; txn: string; type: string; content: Json }) {
+  const { matrix, client, serverName, network } = tools
   const { sender, room, txn, type, content } = message
   const [members, encryption, visibility] = await Promise.all([
     matrix.members(room),
     state(client, room, 'm.room.encryption'),
     state(client, room, 'm.room.history_visibility'),
   ])
+  if (!noteEncryption(tools, room, encryption)) return undefined
   const historyVisibility = typeof visibility?.['history_visibility'] === 'string' ? visibility['history_visibility'] : 'shared'
   const present = members.filter(({ membership }) => membership === 'join' || historyVisibility !== 'joined').map(({ userId }) => userId)
-  const recipients = present.filter((userId) => networkOfGhost(userId, serverName) === undefined).sort()
+  const recipients = present.filter((userId) => networkOfGhost(userId, serverName, network) === undefined).sort()
   crypto.onRoomMembers(room, recipients)
   const request = { sender, roomId: room, recipients, type, content: content as JsonObject, txnId: txn, historyVisibility }
   const prepared = await crypto.encrypt(encryption ? { ...request, encryption: encryption as JsonObject } : request)
   return { content: prepared.content, device: prepared.deviceId }
+}
+
+async function isEncrypted(tools: Tools, room: string): Promise<boolean> {
+  const known = selectValue(tools.store, encryptedKey(room)) !== undefined
+  return known || noteEncryption(tools, room, await state(tools.client, room, 'm.room.encryption'))
+}
+
+/** Once encrypted, always encrypted: https://spec.matrix.org/v1.19/client-server-api/#mroomencryption */
+function noteEncryption({ store }: Tools, room: string, encryption: Json | undefined): boolean {
+  const key = encryptedKey(room)
+  if (selectValue(store, key) !== undefined) return true
+  if (encryption !== undefined) putValue(store, key, 'yes')
+  return encryption !== undefined
+}
+
+function encryptedKey(room: string): string {
+  return `encrypted ${room}`
 }
 
 async function state(client: MatrixClient, room: string, type: string): Promise<Json | undefined> {

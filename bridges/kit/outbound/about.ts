@@ -55,7 +55,7 @@ export async function applyEditOf(
   const { event_id: id, room_id: room } = event
   const target = relatedBy(content, 'm.replace')?.event_id
   const written = content['m.new_content']
-  const text = typeof written === 'object' && written !== null ? textOf(written as Content) : undefined
+  const text = typeof written === 'object' && written !== null ? textOf(written as Content, kit.connector.markup) : undefined
   if (target === undefined) return finish(kit, seq)
   const speaker = await speakerFor(kit, event, origin, chats)
   kit.store.atomically(() => {

@@ -22,7 +22,7 @@ const mostReceipts = 1000
  * shared room the owner's reading counts alone: what one app's people read is not told to another's.
  * https://spec.matrix.org/v1.19/client-server-api/#receipts
  */
-export function keepReceipts(kit: Pick<Kit, 'store' | 'serverName' | 'owner'>, transaction: Json): void {
+export function keepReceipts(kit: Pick<Kit, 'store' | 'serverName' | 'owner' | 'connector'>, transaction: Json): void {
   for (const { room, content } of edusOf(transaction, 'm.receipt')) {
     const chats = selectPortalsIn(kit.store, room)
     if (chats.length === 0) continue
@@ -113,9 +113,13 @@ export function createTyping(kit: Kit): (transaction: Json) => Promise<void> {
   }
 }
 
-function isPersonOf({ serverName, owner }: Pick<Kit, 'serverName' | 'owner'>, { hub }: PortalRow, user: string): boolean {
+function isPersonOf(
+  { serverName, owner, connector }: Pick<Kit, 'serverName' | 'owner' | 'connector'>,
+  { hub }: PortalRow,
+  user: string,
+): boolean {
   if (hub === 1) return user === owner
-  return networkOfGhost(user, serverName) === undefined && !/^@_[a-z]+_bot:/.test(user)
+  return networkOfGhost(user, serverName, connector.info.network) === undefined && !/^@_[a-z]+_bot:/.test(user)
 }
 
 function edusOf(transaction: Json, type: string): Edu[] {

@@ -1,7 +1,8 @@
-import type { Address, MediaKind, SendResult, Session } from '../connector.ts'
+import type { Address, ContactCard, MediaKind, SendResult, Session } from '../connector.ts'
 import type { RoomFile } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { MediaFailure } from '../media/failure.ts'
+import { cardText, isCardFile, largestCard, readCards } from './card.ts'
 
 type Content = Readonly<Record<string, unknown>>
 const kinds: Readonly<Record<string, MediaKind>> = { 'm.image': 'image', 'm.video': 'video', 'm.audio': 'audio', 'm.file': 'file' }
@@ -35,12 +36,13 @@ export async function prepareFile(
   message: { readonly to: Address; readonly replyTo?: string },
   key: string,
 ): Promise<() => Promise<SendResult>> {
-  const { title } = connector.info
-  const { takeMedia, sendMedia } = session
-  if (!takeMedia || !sendMedia) return async () => ({ kind: 'refused', class: 'unsupported', words: `${title} carries no files.` })
   try {
     const { bytes, mime, kind: sniffed } = await files.download(file)
     try {
+      const cards = isCardFile({ ...file, mime }) && bytes.size <= largestCard ? readCards(await bytes.read(0, bytes.size)) : []
+      if (isFilled(cards)) return prepareCards(connector, session, cards, message, key)
+      const { takeMedia, sendMedia } = session
+      if (!takeMedia || !sendMedia) throw new MediaFailure('refused', `${connector.info.title} carries no files.`)
       const kind = fitting(file.kind, sniffed)
       const taken = await takeMedia({ kind, name: file.name, mime, size: bytes.size, open: () => bytes.stream() })
       // Nobody has seen anything yet, so it may be given again.
@@ -56,6 +58,24 @@ export async function prepareFile(
     const kind = error.transient ? 'retry' : 'refused'
     return async () => ({ kind, class: 'media', words: error.message })
   }
+}
+
+/** Contact cards as such, or in words. */
+function prepareCards(
+  connector: Kit['connector'],
+  session: Session,
+  contacts: readonly [ContactCard, ...ContactCard[]],
+  message: { readonly to: Address; readonly replyTo?: string },
+  key: string,
+): () => Promise<SendResult> {
+  const { sendContacts } = session
+  if (sendContacts) return () => sendContacts({ ...message, contacts }, key)
+  const [text = ''] = connector.split(contacts.map((card) => cardText(card, false)).join('\n'))
+  return () => session.send({ ...message, text }, key)
+}
+
+function isFilled(cards: readonly ContactCard[]): cards is readonly [ContactCard, ...ContactCard[]] {
+  return cards.length > 0
 }
 
 /** What the bytes are decides: a picture that is none goes as a file. */

@@ -9,7 +9,7 @@ import { applyEditOf, applyReactionOf, applyRedactionOf } from './about.ts'
 import { answeredIn } from './answered.ts'
 import { fileOf } from './file.ts'
 import { speakerFor } from './speaker.ts'
-import { answeredBy, relatedBy, textOf } from './words.ts'
+import { answeredBy, placeOf, placeText, relatedBy, textOf } from './words.ts'
 
 type Content = Readonly<Record<string, unknown>>
 const noKey = 'This message could not be decrypted by the bridge, so it was not sent. Send it again.'
@@ -31,10 +31,11 @@ export async function applyMatrixEvent(kit: Kit, seq: number, event: MatrixEvent
   const decrypted = event.type === 'm.room.encrypted' ? kit.encryption.decrypt(event) : undefined
   if (decrypted?.kind === 'no key') return 'no key'
   if (decrypted?.kind === 'refused') return refuse(kit, seq, event, chats, 'undecryptable', noKey)
-  if (!decrypted) return refuse(kit, seq, event, chats, 'not_encrypted', notEncrypted)
-  if (decrypted.type === 'm.reaction') return applyReactionOf(kit, seq, event, decrypted.content, chats)
-  if (decrypted.type !== 'm.room.message' && decrypted.type !== 'm.sticker') return finish(kit, seq)
-  return queue(kit, seq, event, decrypted, chats)
+  if (!decrypted && (await kit.encryption.isEncrypted(event.room_id))) return refuse(kit, seq, event, chats, 'not_encrypted', notEncrypted)
+  const { type, content } = decrypted ?? event
+  if (type === 'm.reaction') return applyReactionOf(kit, seq, event, content, chats)
+  if (type !== 'm.room.message' && type !== 'm.sticker') return finish(kit, seq)
+  return queue(kit, seq, event, { type, content }, chats)
 }
 
 /** Taken back before we got to it. */
@@ -54,7 +55,7 @@ async function queue(
   { type, content }: { type: string; content: Content },
   chats: readonly PortalRow[],
 ): Promise<'done'> {
-  const network = networkOfGhost(event.sender, kit.serverName)
+  const network = networkOfGhost(event.sender, kit.serverName, kit.connector.info.network)
   const origin = readOrigin(content)
   // A mark of anybody but a ghost is not believed; it only keeps the message here.
   const stays = content['msgtype'] === 'm.notice' || (origin ? !network || !origin.relay || origin.hop > mostHops : originKey in content)
@@ -62,7 +63,8 @@ async function queue(
   const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
   if (relatedBy(content, 'm.replace')) return applyEditOf(kit, seq, event, { content, origin, chats: targets })
   const file = fileOf(type, content)
-  const text = file ? undefined : textOf(content)
+  const place = file ? undefined : placeOf(content)
+  const text = file ? undefined : place ? placeText(place) : textOf(content, kit.connector.markup)
   if (text === undefined && !file) return refuse(kit, seq, event, targets, 'unsupported', notCarried)
   const speaker = await speakerFor(kit, event, origin, chats)
   const { event_id, room_id } = event
@@ -71,7 +73,7 @@ async function queue(
   kit.store.atomically(() => {
     const said = { event: event_id, room: room_id, answers, speaker }
     if (file) queueFile(kit, { ...said, file }, targets)
-    else if (text !== undefined) queueFor(kit, { ...said, text }, targets)
+    else if (text !== undefined) queueFor(kit, { ...said, text, place }, targets)
     finishMatrixEvent(kit.store, seq, 'done')
   })
   kit.checkpoint('event queued')
@@ -97,5 +99,5 @@ function isMessage(type: string): boolean {
 }
 
 function isOurs({ matrix, serverName, connector }: Kit, sender: string): boolean {
-  return sender === matrix.botUserId || networkOfGhost(sender, serverName) === connector.info.network
+  return sender === matrix.botUserId || networkOfGhost(sender, serverName, connector.info.network) === connector.info.network
 }

@@ -1,7 +1,7 @@
 import type { Origin } from '../hub/origin.ts'
 import type { Speaker } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
-import { fitName, networkOfGhost, networkTitles } from '../names.ts'
+import { fitName, networkOfGhost, titleOf } from '../names.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 
 type By = { readonly room_id: string; readonly sender: string }
@@ -14,9 +14,9 @@ export async function speakerFor(
   chats: readonly PortalRow[],
 ): Promise<Speaker | undefined> {
   if (chats.length < 2 && !chats.some(({ hub }) => hub === 1)) return undefined
-  const network = networkOfGhost(event.sender, kit.serverName)
+  const network = networkOfGhost(event.sender, kit.serverName, kit.connector.info.network)
   const name = network && origin ? origin.name : await memberName(kit, event)
-  return { name, app: network ? networkTitles[network] : 'Matrix' }
+  return { name, app: network ? titleOf(network) : 'Matrix' }
 }
 
 async function memberName({ matrix }: Kit, { room_id, sender }: By): Promise<string> {

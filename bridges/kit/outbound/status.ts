@@ -68,7 +68,7 @@ type Reached = { readonly portal: PortalRow; readonly state: Delivery; readonly 
 async function showEvent(kit: Kit, { event, room, kind }: OutboxRow): Promise<void> {
   const reached = reachedBy(kit, event)
   const bad = reached.filter(({ state }) => badEnds.includes(state))
-  const isQuiet = (kind === 'reaction' || kind === 'withdrawal') && bad.length === 0
+  const isQuiet = (kind === 'reaction' || kind === 'withdrawal' || kind === 'undo') && bad.length === 0
   const state = wholeDelivery(reached.map((one) => one.state))
   const isPending = reached.some((one) => !isSettled(one.state))
   if (!isQuiet && state !== 'cancelled' && (isPending ? bad.some(({ isNew }) => isNew) : reached.length > 0)) {

@@ -1,10 +1,25 @@
 import { nameIn } from '../hub/consent-names.ts'
 import type { Kit } from '../kit.ts'
-import { networkTitles } from '../names.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import { selectClosing, updateWindowTold } from '../store/windows.store.ts'
+import type { PortalRow } from '../store/portals.store.ts'
+import { selectClosing, selectWroteAt, updateWindowTold } from '../store/windows.store.ts'
 
 const aheadMs = 3_600_000
+
+/** Why a chat's person cannot be written to any more; undefined while the network takes answers, and where only it knows whether it does. */
+export function lateFor(
+  { store, connector, clock }: Pick<Kit, 'store' | 'connector' | 'clock'>,
+  { portal }: PortalRow,
+): string | undefined {
+  const { replyWindowMs: window, info } = connector
+  const wroteAt = selectWroteAt(store, portal)
+  if (window === undefined || wroteAt === undefined || clock() <= wroteAt + window) return undefined
+  return `${info.title} takes answers for ${inHours(window)} after a person wrote, and that time is over. Wait until they write again.`
+}
+
+function inHours(ms: number): string {
+  return ms % 86_400_000 === 0 && ms > 86_400_000 ? `${ms / 86_400_000} days` : `${Math.round(ms / 3_600_000)} hours`
+}
 
 /** Tells the rooms of those whom the network will soon not let us answer any more: once each time, an hour before. */
 export async function tellWindows(kit: Kit): Promise<void> {
@@ -13,7 +28,7 @@ export async function tellWindows(kit: Kit): Promise<void> {
   const now = kit.clock()
   for (const chat of selectClosing(kit.store, { from: now - window, to: now - window + aheadMs })) {
     const { network, title } = kit.connector.info
-    const who = chat.hub === 1 ? `${nameIn(kit, chat)} (${networkTitles[network]})` : nameIn(kit, chat)
+    const who = chat.hub === 1 ? `${nameIn(kit, chat)} (${title})` : nameIn(kit, chat)
     const minutes = Math.max(1, Math.round((chat.wroteAt + window - now) / 60_000))
     const body = `${title} takes answers to ${who} for ${minutes} more minutes; after that, not before they write again.`
     await sendOnce(kit, {

@@ -1,26 +1,47 @@
+import type { Markup, Place } from '../connector.ts'
+import { readHtml } from '../rich-text.ts'
+
 type Content = Readonly<Record<string, unknown>>
 
 const longestText = 65_536
 const longestQuote = 100
 
-/** The words of a text message; undefined for other kinds and for empty ones. */
-export function textOf(content: Content): string | undefined {
+/** The words of a text message, with its marks where the network writes such; undefined for other kinds and for empty ones. */
+export function textOf(content: Content, markup?: Markup): string | undefined {
   const { msgtype, body } = content
-  if (typeof body !== 'string') return undefined
-  const text = plainMentions(answeredBy(content) === undefined ? body : withoutQuote(body))
-    .slice(0, longestText)
-    .toWellFormed()
+  if (typeof body !== 'string' || (msgtype !== 'm.text' && msgtype !== 'm.emote')) return undefined
+  const plain = plainMentions(answeredBy(content) === undefined ? body : withoutQuote(body))
+  const text = ((markup && markedText(content, markup)) ?? plain).slice(0, longestText).toWellFormed()
   if (text.trim() === '') return undefined
-  if (msgtype === 'm.emote') return `* ${text}`
-  if (msgtype === 'm.location') return placeText(content, text)
-  return msgtype === 'm.text' ? text : undefined
+  return msgtype === 'm.emote' ? `* ${text}` : text
+}
+
+function markedText({ format, formatted_body: html }: Content, markup: Markup): string | undefined {
+  const runs = format === 'org.matrix.custom.html' && typeof html === 'string' ? readHtml(html) : undefined
+  return runs && markup.write(runs)
+}
+
+const geoPattern = /^geo:(-?\d{1,3}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)(?![\d.])/
+const longestPlaceName = 200
+
+/** The place of a message; undefined when it is none. Its name is what the body says beside the coordinates. https://spec.matrix.org/v1.19/client-server-api/#mlocation */
+export function placeOf({ msgtype, geo_uri: uri, body }: Content): Place | undefined {
+  const [, latitude, longitude] = (msgtype === 'm.location' && typeof uri === 'string' && geoPattern.exec(uri)) || []
+  if (latitude === undefined || longitude === undefined) return undefined
+  if (Math.abs(Number(latitude)) > 90 || Math.abs(Number(longitude)) > 180) return undefined
+  const lines = (typeof body === 'string' ? body.toWellFormed() : '').replace(/^📍 /u, '').split('\n')
+  const [name, address] = lines
+    .map((line) => line.trim().slice(0, longestPlaceName))
+    .filter((line) => line !== '' && !/geo:|-?\d+\.\d+\s*,\s*-?\d+\.\d+/.test(line) && line !== `${latitude},${longitude}`)
+  const named = { ...(name === undefined ? {} : { name }), ...(address === undefined ? {} : { address }) }
+  return { latitude: Number(latitude), longitude: Number(longitude), ...named }
 }
 
 /** A place in words, with its coordinates. */
-function placeText({ geo_uri: uri }: Content, text: string): string | undefined {
-  const where = typeof uri === 'string' ? /^geo:(-?\d{1,3}(?:\.\d{1,15})?,-?\d{1,3}(?:\.\d{1,15})?)/.exec(uri)?.[1] : undefined
-  if (where === undefined) return undefined
-  return text.includes(where) ? `📍 ${text.replace(/^📍 /u, '')}` : `📍 ${text.replace(/^📍 /u, '')}\n${where}`
+export function placeText({ latitude, longitude, name, address }: Place): string {
+  const where = `${latitude},${longitude}`
+  const lines = [name, address].filter((line) => line !== undefined && line !== '')
+  return [`📍 ${lines.shift() ?? where}`, ...lines, ...(name || address ? [where] : [])].join('\n')
 }
 
 /** The event that a message answers. */

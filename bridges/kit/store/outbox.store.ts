@@ -1,7 +1,8 @@
 import type { Delivery } from '../delivery.ts'
 import type { Store } from './store.ts'
 
-export type OutboxKind = 'text' | 'media' | 'reaction' | 'correction' | 'withdrawal'
+/** `edit` and `undo` change on the network what was sent; `correction` and `withdrawal` tell of it in words. */
+export type OutboxKind = 'text' | 'media' | 'place' | 'reaction' | 'edit' | 'undo' | 'correction' | 'withdrawal'
 export type OutboxRow = {
   seq: number
   key: string
@@ -130,11 +131,11 @@ export function updateShown({ database }: Store, seq: number, state: string): vo
 }
 
 /**
- * Sends that a stopped process left in the middle: whether they happened is not known here. Gives how many. A reaction is the exception: given again
- * it is the same reaction.
+ * Sends that a stopped process left in the middle: whether they happened is not known here. Gives how many. What may be done twice is the exception:
+ * it is done again.
  */
 export function abandonSubmitting({ database }: Store, words: string, now: number): number {
-  database.prepare("UPDATE outbox SET state = 'queued' WHERE state = 'submitting' AND kind = 'reaction'").run()
+  database.prepare("UPDATE outbox SET state = 'queued' WHERE state = 'submitting' AND kind IN ('reaction', 'edit', 'undo')").run()
   const update = database.prepare(
     "UPDATE outbox SET state = 'unknown', class = 'interrupted', words = ?, changed_at = ? WHERE state = 'submitting'",
   )

@@ -1,5 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
+/** Where the signature stands. */
+export const signatureHeader = 'x-hub-signature-256'
 const signaturePattern = /^sha256=([0-9a-f]{64})$/
 
 /**

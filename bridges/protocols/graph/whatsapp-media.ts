@@ -81,8 +81,15 @@ export function buildWhatsappLocation(phoneNumberId: string, message: Envelope &
   return toMessages(phoneNumberId, { recipient_type: 'individual', ...addressed(to), type: 'location', location, ...marks(replyTo, tag) })
 }
 
+type Entry = { readonly type?: string }
+/** A contact card, as far as it is sent. */
+export type OutgoingContact = Pick<RemoteContact, 'name' | 'organisation'> & {
+  readonly phones: readonly ({ readonly number: string } & Entry)[]
+  readonly emails: readonly ({ readonly address: string } & Entry)[]
+}
+
 /** Contact cards as a message. */
-export function buildWhatsappContacts(phoneNumberId: string, message: Envelope & { contacts: readonly RemoteContact[] }): GraphRequest {
+export function buildWhatsappContacts(phoneNumberId: string, message: Envelope & { contacts: readonly OutgoingContact[] }): GraphRequest {
   const { to, replyTo, tag } = message
   const contacts = message.contacts.map(({ name, phones, emails, organisation }) => ({
     // WhatsApp wants one part of the name beside the whole.

@@ -1,3 +1,4 @@
+import type { Network } from '../accounts.ts'
 import { type ApiCall, asJson, type Json, type Outcome, parseJson, stringOf } from '../api-call.ts'
 import { graphErrors, parameterError, unknownObject } from '../graph-error.ts'
 import type { Message, World } from '../world.ts'
@@ -67,12 +68,13 @@ function fileNode(file: StoredFile): Json {
 }
 
 /** The attachments of a message in webhooks of Messenger and Instagram. */
-export function attachmentsOf({ files, place }: Pick<Message, 'files' | 'place'>): Json {
+export function attachmentsOf({ files, place, share }: Pick<Message, 'files' | 'place' | 'share'>, network: Network): Json {
   const attached = files.map((file) => {
     const sticker = file.kind === 'sticker' ? { sticker_id: 369239263222822 } : {}
     return { type: file.kind === 'voice' ? 'audio' : file.kind, payload: { url: file.url(), ...sticker } }
   })
   const coordinates = place && { lat: place['latitude'], long: place['longitude'] }
-  const all = [...attached, ...(coordinates ? [{ type: 'location', payload: { coordinates } }] : [])]
+  const shared = share ? [{ type: network === 'messenger' ? 'fallback' : 'share', payload: share }] : []
+  const all = [...attached, ...shared, ...(coordinates ? [{ type: 'location', payload: { coordinates } }] : [])]
   return all.length > 0 ? { attachments: all } : {}
 }

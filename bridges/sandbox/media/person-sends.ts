@@ -14,16 +14,19 @@ import { fileKinds, type StoredFile } from './file-store.ts'
 /** A person sends files with a caption, a place or contact cards; the 24 hours count from here. WhatsApp takes one of these a message. */
 export function send(world: World, person: Person, input: SendInput): Done {
   const { network } = person
-  const { text = '', replyTo, forwarded, place, cards = [], withheld } = input
-  const count = (input.files?.length ?? 0) + (place ? 1 : 0) + (cards.length > 0 ? 1 : 0)
-  if (count === 0) throw new SandboxError('there is nothing to send')
-  if (network === 'whatsapp' ? count > 1 : cards.length > 0) throw new SandboxError(`${network} does not carry this in one message`)
+  const { text = '', replyTo, forwarded, place, share, cards = [], withheld } = input
+  const words = forwarded !== undefined && text !== '' ? 1 : 0
+  const count = (input.files?.length ?? 0) + (place ? 1 : 0) + (share ? 1 : 0) + (cards.length > 0 ? 1 : 0)
+  if (count + words === 0) throw new SandboxError('there is nothing to send')
+  if (network === 'whatsapp' ? count > 1 || share : cards.length > 0 || forwarded !== undefined)
+    throw new SandboxError(`${network} does not carry this in one message`)
   if (replyTo !== undefined && !person.messages.some(({ id }) => id === replyTo)) throw new SandboxError('there is no such message')
   const at = world.clock.now()
   const message = createMessage({
     ...{ id: network === 'whatsapp' ? createWamid(person.phone!, true) : createMid(), byPerson: true, label: person.name, text, at },
     ...{ cards, files: keepFiles(world, person, input) },
     ...(place ? { place } : {}),
+    ...(share ? { share } : {}),
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(forwarded === 'once' || forwarded === 'often' ? { forwarded } : {}),
   })
@@ -45,6 +48,7 @@ function keepFiles({ files }: World, { network }: Person, input: SendInput): Sto
 function onWhatsapp(account: SandboxAccount, person: Person, message: Message, withheld: boolean): Happening {
   const [file] = message.files
   if (message.place) return whatsappInbound(account, person, message, 'location', { location: message.place })
+  if (!file && message.cards.length === 0) return whatsappInbound(account, person, message, 'text', { text: { body: message.text } })
   if (!file) return whatsappInbound(account, person, message, 'contacts', { contacts: message.cards })
   const type = nativeTypeOf('whatsapp', file.kind)
   if (!withheld) return whatsappInbound(account, person, message, type, { [type]: fileOf(file, message.text) })

@@ -203,11 +203,11 @@ describe('a message to the network', () => {
     kit.close()
   })
 
-  it('that is too long goes in parts, in order', async () => {
+  it('that is too long goes in parts, in order, and each says which it is', async () => {
     const text = 'abcdefghij'.repeat(15)
     await run(world, [written('$a', text)])
-    expect(world.sent.map((part) => part.text).join('')).to.equal(text)
-    expect(world.sent).to.have.length(3)
+    expect(world.sent.map((part) => part.text.slice(0, 6))).to.deep.equal(['(1/3) ', '(2/3) ', '(3/3) '])
+    expect(world.sent.map((part) => part.text.slice(6)).join('')).to.equal(text)
   })
 
   it('that is of no kind that is carried, or not encrypted, is refused in words and not sent', async () => {

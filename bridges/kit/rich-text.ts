@@ -1,0 +1,94 @@
+import { Parser } from 'htmlparser2'
+import type { Mark, Run } from './connector.ts'
+
+const marksOf: ReadonlyMap<string, Mark> = new Map([
+  ...(['b', 'strong', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'] as const).map((tag) => [tag, 'bold'] as const),
+  ...(['i', 'em'] as const).map((tag) => [tag, 'italic'] as const),
+  ...(['s', 'del', 'strike'] as const).map((tag) => [tag, 'strike'] as const),
+  ...(['code', 'pre', 'tt'] as const).map((tag) => [tag, 'code'] as const),
+])
+const blocks = new Set(['p', 'div', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'li', 'pre', 'blockquote', 'table', 'tr', 'hr'])
+const longestHtml = 65_536
+
+/** The `formatted_body` of a message as text with marks; undefined where it says no more than its plain body. https://spec.matrix.org/v1.19/client-server-api/#mroommessage-msgtypes */
+export function readHtml(html: string): readonly Run[] | undefined {
+  if (html.length > longestHtml) return undefined
+  const reader = createReader()
+  const parser = new Parser({ onopentag: reader.open, onclosetag: reader.close, ontext: reader.text }, { decodeEntities: true })
+  parser.end(html)
+  const runs = trimmed(reader.runs)
+  return runs.some(({ marks }) => marks.length > 0) ? runs : undefined
+}
+
+function createReader() {
+  const runs: Run[] = []
+  const open: { tag: string; mark?: Mark | undefined; count?: number; link?: string | undefined; from: number }[] = []
+  let hidden = 0
+  let starts = true
+  const add = (text: string, plain = false) => {
+    if (text === '' || hidden > 0) return
+    const marks = plain ? [] : [...new Set(open.flatMap(({ mark }) => mark ?? []))]
+    runs.push({ text, marks })
+    starts = text.endsWith('\n')
+  }
+  const line = () => {
+    if (!starts) add('\n', true)
+  }
+  return {
+    runs,
+    open(tag: string, attributes: Readonly<Record<string, string>>) {
+      if (tag === 'mx-reply') hidden++
+      if (tag === 'br') add('\n', true)
+      if (blocks.has(tag)) line()
+      const list = open.findLast((one) => one.tag === 'ol' || one.tag === 'ul')
+      if (tag === 'li' && list) {
+        list.count = (list.count ?? 0) + 1
+        add(list.tag === 'ol' ? `${list.count}. ` : '- ', true)
+      }
+      if (tag === 'blockquote') add('> ', true)
+      open.push({ tag, mark: marksOf.get(tag), link: tag === 'a' ? attributes['href'] : undefined, from: runs.length })
+    },
+    text(text: string) {
+      const inCode = open.some(({ tag }) => tag === 'pre')
+      add(inCode ? text : starts ? text.replace(/\s+/g, ' ').trimStart() : text.replace(/\s+/g, ' '))
+    },
+    close(tag: string) {
+      if (tag === 'mx-reply') hidden--
+      const at = open.findLastIndex((one) => one.tag === tag)
+      const [closed] = at < 0 ? [] : open.splice(at)
+      const { link } = closed ?? {}
+      if (closed && link !== undefined && /^https?:\/\//.test(link) && !link.startsWith('https://matrix.to/')) {
+        const words = runs
+          .slice(closed.from)
+          .map(({ text }) => text)
+          .join('')
+        if (words.trim() !== link) add(` (${link})`)
+      }
+      if (blocks.has(tag)) line()
+    },
+  }
+}
+
+/** Without the white space around it all. */
+function trimmed(runs: readonly Run[]): Run[] {
+  const first = runs.findIndex(({ text }) => text.trim() !== '')
+  const last = runs.findLastIndex(({ text }) => text.trim() !== '')
+  return runs.slice(first, last + 1).map(({ text, marks }, at, { length }) => {
+    const begun = at === 0 ? text.trimStart() : text
+    return { text: at === length - 1 ? begun.trimEnd() : begun, marks }
+  })
+}
+
+const tags: Readonly<Record<Mark, string>> = { bold: 'strong', italic: 'em', strike: 'del', code: 'code' }
+
+/** Text with marks as a `formatted_body`. */
+export function writeHtml(runs: readonly Run[]): string {
+  return runs
+    .map(({ text, marks }) => marks.reduceRight((inner, mark) => `<${tags[mark]}>${inner}</${tags[mark]}>`, escapeHtml(text)))
+    .join('')
+}
+
+function escapeHtml(text: string): string {
+  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '<br>' }
+  return text.replace(/[&<>"\n]/g, (sign) => entities[sign] ?? sign)
+}
