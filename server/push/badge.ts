@@ -1,11 +1,14 @@
 import type { RoomId, UserId } from '../core/ids.ts'
 import type { Tools } from '../slice.ts'
+import { breather } from './breather.ts'
 
 /** How many notifications a user has not read, in all rooms; an invite is one. */
 export async function badgeOf({ graph, people }: Pick<Tools, 'graph' | 'people'>, userId: UserId): Promise<number> {
   const reader = await people.pushReader(userId)
+  const breathe = breather(50)
   let badge = 0
   for (const [roomId, { membership, sender }] of await graph.memberships(userId)) {
+    await breathe()
     if (membership === 'join') badge += await unreadIn(graph, roomId, reader)
     else if (membership === 'invite' && !reader.ignored.has(sender)) badge++
   }

@@ -3,6 +3,7 @@ import { notifyingActions, type PushAction } from '../core/push-rules.ts'
 import type { RoomView, TimelineEvent } from '../graph/graph.ts'
 import { pushEvent } from '../graph/unread/push-event.ts'
 import type { Tools } from '../slice.ts'
+import { breather } from './breather.ts'
 
 /** One event that is to be pushed to a user. */
 export type Notified = {
@@ -34,6 +35,7 @@ export async function gatherPushes(
   const { events } = await graph.arrived(roomId, after, Number.MAX_SAFE_INTEGER, mostOfRoom)
   const newestFirst = events.toReversed()
   const invited = newestFirst.flatMap((event) => inviteeOf(event, wanted))
+  const breathe = breather(1000)
   const found: Notified[] = []
   for (const userId of new Set([...members, ...invited])) {
     const reader = await people.pushReader(userId)
@@ -42,6 +44,7 @@ export async function gatherPushes(
     if (context === undefined || way === 'silent') continue
     for (const event of newestFirst) {
       context.before(event)
+      await breathe()
       const { position = 0, pdu, redactedBy, eventId } = event
       if (position > upTo || redactedBy !== undefined || reader.ignored.has(pdu.sender)) continue
       if (room.membership(userId) !== 'join' && inviteeOf(event, wanted)[0] !== userId) continue

@@ -1,5 +1,5 @@
 import type { Slice, Tools } from '../slice.ts'
-import { forgetDevice } from './forget-device.ts'
+import { forgetDevice, forgetUser } from './forget-pushers.ts'
 import { notificationsEndpoint } from './notifications.client.ts'
 import { pushReader } from './push.reader.ts'
 import { pusherEndpoints } from './pushers.client.ts'
@@ -12,6 +12,6 @@ export function push(tools: Tools): Slice {
     name: 'push',
     endpoints: [...pushRuleEndpoints(home), ...pusherEndpoints(home), notificationsEndpoint(tools)],
     readers: [pushReader(tools)],
-    forget: { device: forgetDevice(home) },
+    forget: { device: forgetDevice(home), user: forgetUser(home) },
   }
 }

@@ -7,10 +7,11 @@ import type { Seen, Unread } from '../graph/graph.ts'
 import { pushEvent } from '../graph/unread/push-event.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { breather } from './breather.ts'
 import { isRead } from './is-read.ts'
 import { newestFirst } from './newest-first.ts'
 
-const mostLooked = 2000
+const mostLooked = 1000
 const oldest = 30 * 24 * 3_600_000
 const mostAnswered = 100
 
@@ -64,11 +65,13 @@ async function collect(
   const after = home.clock.now() - oldest
   const unread = new Map<RoomId, Unread>()
   const found: Notification[] = []
+  const breathe = breather(100)
   let looked = 0
   for await (const event of newestFirst(graph, joined, before)) {
     const { position = 0, pdu, roomId, redactedBy } = event
     if (Number(pdu.origin_server_ts) < after) break
     if (++looked > mostLooked) return { found, next: position + 1 }
+    await breathe()
     if (redactedBy !== undefined || reader.ignored.has(pdu.sender)) continue
     const context = await graph.pushContext(roomId, reader)
     if (context === undefined) continue

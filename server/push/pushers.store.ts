@@ -30,6 +30,8 @@ export const upsertPusher = statement<[...Key, deviceId: string | null, enabled:
   ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET device_id = excluded.device_id, enabled = excluded.enabled,
     description = excluded.description, changed_at = excluded.changed_at`,
 )
+export const deletePushersOfUser = statement<[userId: string]>('DELETE FROM pushers WHERE user_id = ?')
+export const deletePushesOfUser = statement<[userId: string]>('DELETE FROM push_queue WHERE user_id = ?')
 export const deletePusher = statement<Key>('DELETE FROM pushers WHERE user_id = ? AND app_id = ? AND pushkey = ?')
 
 export type QueuedRow = { position: number; event_id: string; actions: string; at: number }

@@ -6,8 +6,10 @@ import type { Unread, UnreadCount } from '../graph/graph.ts'
  */
 export function unreadText({ main, threads }: Unread, apart: boolean): string {
   if (!apart) return `"unread_notifications":${countText(sum(main, threads))}`
+  const mine = `"unread_notifications":${countText(main)}`
+  if (threads.size === 0) return mine
   const each = [...threads].map(([rootId, count]) => `${JSON.stringify(rootId)}:${countText(count)}`)
-  return `"unread_notifications":${countText(main)},"unread_thread_notifications":{${each.join(',')}}`
+  return `${mine},"unread_thread_notifications":{${each.join(',')}}`
 }
 
 function sum(main: UnreadCount, threads: Unread['threads']): UnreadCount {

@@ -73,6 +73,12 @@ function declare(engine: Engine): void {
     expect(receipts(await roomSince(alice))).to.deep.equal([[events[2], 'm.read', bob.userId]])
   })
 
+  it('of many sessions at once end with the newest', async () => {
+    const order = [1, 0, 2, 0, 1, 2, 0, 1]
+    await Promise.all(order.map((n) => read(bob, 'm.read', events[n]!)))
+    expect(receipts(await roomSince(alice))).to.deep.equal([[events[2], 'm.read', bob.userId]])
+  })
+
   it('are kept apart by thread, and an unthreaded one goes before a threaded one', async () => {
     await read(bob, 'm.read', events[0]!)
     await read(bob, 'm.read', events[1]!, { thread_id: 'main' })

@@ -2,7 +2,7 @@ import type { DeviceId, UserId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
 import { editAccountData, readAccountData } from '../people/account-data.ts'
 import { write } from '../storage/database.ts'
-import { deleteAllPushes, deletePusher, selectPushersOfDevice } from './pushers.store.ts'
+import { deleteAllPushes, deletePusher, deletePushersOfUser, deletePushesOfUser, selectPushersOfDevice } from './pushers.store.ts'
 
 const settings = 'org.matrix.msc3890.local_notification_settings.'
 
@@ -20,5 +20,13 @@ export function forgetDevice({ database }: Pick<Home, 'database'>): (userId: Use
     const type = `${settings}${deviceId}`
     const kept = await readAccountData(database, userId, undefined, type)
     if (kept !== undefined && Object.keys(kept).length > 0) await editAccountData(database, userId, undefined, type, () => ({}))
+  }
+}
+
+/** Takes all pushers of a user away. */
+export function forgetUser({ database }: Pick<Home, 'database'>): (userId: UserId) => Promise<void> {
+  return async (userId) => {
+    const writes = [write(deletePushersOfUser, userId), write(deletePushesOfUser, userId)]
+    await database.commit({ writes, log: [{ kind: 'pusher', key: userId }] })
   }
 }
