@@ -30,6 +30,7 @@ import { relations } from './relations/index.ts'
 import { rooms } from './rooms/index.ts'
 import { search } from './search/index.ts'
 import type { Slice, Tools } from './slice.ts'
+import { slidingSync } from './sliding-sync/index.ts'
 import { sync } from './sync/index.ts'
 import { toDevice } from './to-device/index.ts'
 import { typing } from './typing/index.ts'
@@ -92,7 +93,7 @@ function buildSlices(tools: Tools): Slice[] {
   ]
   const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))
-  slices.push(sync(tools, sections), appservice(tools, sections), discovery(tools, paths))
+  slices.push(sync(tools, sections), slidingSync(tools, sections), appservice(tools, sections), discovery(tools, paths))
   return slices
 }
 

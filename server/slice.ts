@@ -48,6 +48,10 @@ export type Between = {
   /** The rooms that the audience is in now (joined); rooms newly joined since `after` are in `newRooms` too and are told whole. */
   readonly rooms: ReadonlySet<RoomId>
   readonly newRooms: ReadonlySet<RoomId>
+  /** Where new rooms are not told whole: the position of the first event that is shown of each. What says something of earlier ones is left out. */
+  readonly shownFrom?: ReadonlyMap<RoomId, number>
+  /** How many send-to-device messages are wanted at most; without it the section's own limit. */
+  readonly most?: number
 }
 
 /** What there is between two positions for an audience; `/sync`, application services and federation read the same sections. */

@@ -10,12 +10,13 @@ export function accountDataSection({ database }: Pick<Home, 'database'>): Sectio
   return {
     name: 'account data',
     kinds: ['account_data', 'membership'],
-    between: async ({ audience, after, upTo, newRooms }) => {
+    between: async ({ audience, after, upTo, rooms, newRooms }) => {
       if (audience.kind !== 'device') return undefined
       const { userId } = audience
+      if (after === 0) return pieceOf(userId, await accountDataOfRooms(database, userId, ['', ...rooms], upTo), true)
       const set = await accountDataBetween(database, userId, after, upTo)
-      const ofNewRooms = after > 0 && newRooms.size > 0 ? await accountDataOfRooms(database, userId, [...newRooms], after) : []
-      return pieceOf(userId, [...set, ...ofNewRooms], after === 0)
+      const ofNewRooms = newRooms.size > 0 ? await accountDataOfRooms(database, userId, [...newRooms], after) : []
+      return pieceOf(userId, [...set, ...ofNewRooms], false)
     },
   }
 }

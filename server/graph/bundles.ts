@@ -1,8 +1,9 @@
 import type { EventId, UserId } from '../core/ids.ts'
+import { relationOf } from '../core/relation.ts'
 import type { Home } from '../home.ts'
 import { clientEventText } from './client-event.ts'
 import { selectEvents } from './events.store.ts'
-import type { BundleReader, Graph, Seen } from './graph.ts'
+import type { BundleReader, Graph, Seen, TimelineEvent } from './graph.ts'
 import { selectAggregated, selectReferences, selectReplacements, selectThreads } from './relations.store.ts'
 import { eventOf } from './stored-event.ts'
 
@@ -19,6 +20,20 @@ const mostReferences = 1000
 /** Aggregates what relates to the events of a page. https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events */
 export function createBundles({ database }: Pick<Home, 'database'>, visible: Graph['visible']): Graph['bundles'] {
   return (events, reader) => bundlesOf({ database, visible }, events, reader, true)
+}
+
+/**
+ * Bundles of the newest events of a room. What relates to an event comes after it: only those that others of `events` relate to are looked up.
+ */
+export async function bundlesAmong(
+  graph: Pick<Graph, 'bundles'>,
+  seen: readonly Seen[],
+  events: readonly TimelineEvent[],
+  reader: BundleReader,
+): Promise<ReadonlyMap<EventId, string> | undefined> {
+  const related = new Set(events.map(({ pdu }) => relationOf(pdu.content)?.eventId))
+  const parents = seen.filter(({ event }) => related.has(event.eventId))
+  return parents.length === 0 ? undefined : graph.bundles(parents, reader)
 }
 
 async function bundlesOf(

@@ -1,8 +1,8 @@
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { EventId } from '../core/ids.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
-import type { MembershipName, StateEvent, TimelineEvent } from './graph.ts'
+import type { Graph, MembershipName, StateEvent, TimelineEvent } from './graph.ts'
 
 /** An event and the reader's membership when it was sent; none for a reader who is no user. */
 export type Shown = { readonly event: TimelineEvent; readonly membership: MembershipName | undefined }
@@ -32,9 +32,40 @@ export function stateEventText({ pdu, eventId }: StateEvent, roomId: string | un
 }
 
 /** Stripped state, as invited users see it. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-export function strippedText({ pdu }: StateEvent): string {
+function strippedText({ pdu }: StateEvent): string {
   const { content, sender, state_key, type } = pdu
   return `{"content":${canonicalJson(content, false)},"sender":${JSON.stringify(sender)},"state_key":${JSON.stringify(state_key)},"type":${JSON.stringify(type)}}`
+}
+
+const strippedTypes = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.join_rules',
+  'm.room.canonical_alias',
+  'm.room.encryption',
+]
+
+/**
+ * What somebody who is invited to a room, or knocks on it, is told of it, as a JSON list: its stripped state, their own membership and whoever
+ * invited them. https://spec.matrix.org/v1.19/client-server-api/#stripped-state
+ */
+export async function strippedStateText(graph: Pick<Graph, 'room' | 'members'>, roomId: RoomId, userId: UserId): Promise<string> {
+  const room = await graph.room(roomId)
+  if (room === undefined) return '[]'
+  const events: StateEvent[] = []
+  for (const type of strippedTypes) {
+    const event = room.state(type, '')
+    if (event !== undefined) events.push(event)
+  }
+  const own = (await graph.members(roomId, [userId])).get(userId)
+  if (own !== undefined) {
+    const inviter = own.pdu.sender === userId ? undefined : (await graph.members(roomId, [own.pdu.sender])).get(own.pdu.sender)
+    if (inviter !== undefined) events.push(inviter)
+    events.push(own)
+  }
+  return `[${events.map(strippedText).join(',')}]`
 }
 
 /** What is the same for every reader; kept with the event while it is in memory. */

@@ -2,6 +2,7 @@ import type { RoomId, UserId } from '../core/ids.ts'
 import { unknown } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type Logged, write } from '../storage/database.ts'
+import { createActivity } from './activity.ts'
 import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
 import { createBundles } from './bundles.ts'
@@ -44,6 +45,7 @@ export function createGraph(home: Home): Graph {
     erase,
     ...createRelations(home),
     bundles: createBundles(home, history.visible),
+    ...createActivity(tools),
     ...createAliases(home),
     unread: unread.unread,
     readMarker: unread.readMarker,
@@ -122,7 +124,10 @@ function membersOf({
 function statesOf({
   database,
   past,
-}: GraphTools): Pick<Graph, 'stateOf' | 'stateWithoutMembers' | 'changedRooms' | 'stateChanges' | 'stateGroupAt'> {
+}: GraphTools): Pick<
+  Graph,
+  'stateOf' | 'stateWithoutMembers' | 'changedRooms' | 'stateChanges' | 'stateChangesWithoutMembers' | 'stateGroupAt'
+> {
   return {
     stateOf: async (stateGroup, wanted) => {
       if (wanted === undefined) return past.all(stateGroup)
@@ -133,6 +138,7 @@ function statesOf({
     changedRooms: async (roomIds, after) =>
       (await database.select(selectChangedRooms, [...roomIds], after)).map((row) => row.room_id as RoomId),
     stateChanges: past.changes,
+    stateChangesWithoutMembers: past.changesWithoutMembers,
     stateGroupAt: past.groupAt,
   }
 }

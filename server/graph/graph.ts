@@ -118,6 +118,9 @@ export type RelatedTo = {
   readonly levels: number
 }
 
+/** What kind of room it is: its type (a space, …), and whether it is encrypted. */
+export type RoomKind = { readonly type: string | undefined; readonly encrypted: boolean }
+
 export type Graph = {
   /** The room in memory, loaded when it is not; undefined when this server does not have it. */
   readonly room: (roomId: RoomId) => Promise<RoomView | undefined>
@@ -184,10 +187,19 @@ export type Graph = {
   readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
   /** State after an event without its memberships. */
   readonly stateWithoutMembers: (stateGroup: string) => Promise<StateEvent[]>
+  /** The position of the last event of each of these rooms, and of others: kept in memory, without loading a room. Live: read it without an await. */
+  readonly lastActivity: (roomIds: Iterable<RoomId>) => Promise<ReadonlyMap<RoomId, number>>
+  /** The position of the last message or the like of each room, up to a position. */
+  readonly bumpStamps: (roomIds: readonly RoomId[], upTo: number) => Promise<ReadonlyMap<RoomId, number>>
+  readonly roomKinds: (roomIds: readonly RoomId[]) => Promise<ReadonlyMap<RoomId, RoomKind>>
+  /** Of these membership events, those that took the place of a join. */
+  readonly endedStays: (eventIds: readonly EventId[]) => Promise<ReadonlySet<EventId>>
   /** Of these rooms, those in which something happened after a position. */
   readonly changedRooms: (roomIds: Iterable<RoomId>, after: number) => Promise<RoomId[]>
   /** Current state that changed in (after, upTo], as it is at `upTo`. */
   readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
+  /** The same without the memberships. */
+  readonly stateChangesWithoutMembers: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
   /** The state group of a room as it was at a position; undefined before its first event. */
   readonly stateGroupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   /** Who joined or left the rooms in (after, upTo]. */
@@ -222,3 +234,4 @@ export type Unread = {
   readonly main: UnreadCount
   readonly threads: ReadonlyMap<EventId, UnreadCount>
   readonly read: { readonly all: number; readonly main: number; readonly threads: ReadonlyMap<EventId, number> }
+}

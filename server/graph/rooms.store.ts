@@ -45,3 +45,27 @@ export const updateRoom = statement<
     roomId: string,
   ]
 >('UPDATE rooms SET version = ?, state_group = ?, extremities = ?, depth = ?, position = position_of(?), notifying = ? WHERE room_id = ?')
+
+export const selectRoomPositions = statement<[roomIds: readonly string[]], { room_id: string; position: number }>(
+  'SELECT room_id, position FROM rooms WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
+/** For each room the newest of its events that count as activity; those types stand in `activity.ts` too. */
+export const selectBumps = statement<[upTo: number, roomIds: readonly string[]], { room_id: string; position: number | null }>(
+  `SELECT wanted.value AS room_id, (SELECT e.position FROM events e
+    WHERE e.room_id = wanted.value AND e.position <= ? AND e.rejected = 0 AND e.soft_failed = 0 AND e.type IN (
+      'm.room.create', 'm.room.message', 'm.room.encrypted', 'm.sticker', 'm.call.invite', 'm.poll.start', 'org.matrix.msc3381.poll.start',
+      'm.beacon_info', 'org.matrix.msc3672.beacon_info')
+    ORDER BY e.position DESC LIMIT 1) AS position
+  FROM json_each(CAST(? AS TEXT)) AS wanted`,
+)
+
+export const selectCreateEvents = statement<[roomIds: readonly string[]], { room_id: string; json: Uint8Array }>(
+  `SELECT c.room_id, e.json FROM current_state c JOIN events e ON e.event_id = c.event_id
+  WHERE c.room_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND c.type = 'm.room.create' AND c.state_key = ''`,
+)
+
+export const selectEncryptedRooms = statement<[roomIds: readonly string[]], { room_id: string }>(
+  `SELECT room_id FROM current_state
+  WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND type = 'm.room.encryption' AND state_key = ''`,
+)

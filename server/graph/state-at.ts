@@ -7,6 +7,7 @@ import {
   selectChainEntriesWithoutMembers,
   selectChainEntry,
   selectStateChanges,
+  selectStateChangesWithoutMembers,
   selectStateGroupChain,
 } from './state.store.ts'
 import { parsePdu } from './stored-event.ts'
@@ -18,6 +19,7 @@ export type PastStates = {
   readonly withoutMembers: (stateGroup: string) => Promise<StateEvent[]>
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   readonly changes: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
+  readonly changesWithoutMembers: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
 }
 
 const mostEntries = 20_000
@@ -65,14 +67,16 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     all: (stateGroup) => whole(stateGroup, selectChainEntries),
     withoutMembers: (stateGroup) => whole(stateGroup, selectChainEntriesWithoutMembers),
     groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
-    changes: async (roomId, after, upTo) => {
-      const newest = new Map<string, StateEvent>()
-      for (const row of await select(selectStateChanges, roomId, after, upTo)) {
-        newest.set(`${row.type}\0${row.state_key}`, { eventId: row.event_id as EventId, pdu: parsePdu(row.json) })
-      }
-      return [...newest.values()]
-    },
+    changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),
+    changesWithoutMembers: async (roomId, after, upTo) => newestOf(await select(selectStateChangesWithoutMembers, roomId, after, upTo)),
   }
+}
+
+/** The last of each type and state key. */
+function newestOf(rows: readonly { type: string; state_key: string; event_id: string; json: Uint8Array }[]): StateEvent[] {
+  const newest = new Map<string, StateEvent>()
+  for (const row of rows) newest.set(`${row.type}\0${row.state_key}`, { eventId: row.event_id as EventId, pdu: parsePdu(row.json) })
+  return [...newest.values()]
 }
 
 function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): V {

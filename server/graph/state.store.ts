@@ -21,6 +21,14 @@ export const selectStateChanges = statement<[roomId: string, after: number, upTo
   WHERE c.room_id = ? AND c.position > ? AND c.position <= ? ORDER BY c.position`,
 )
 
+export const selectStateChangesWithoutMembers = statement<
+  [roomId: string, after: number, upTo: number],
+  StateRow & { type: string; state_key: string }
+>(
+  `SELECT c.type, c.state_key, c.event_id, e.json FROM state_changes c JOIN events e ON e.event_id = c.event_id
+  WHERE c.room_id = ? AND c.position > ? AND c.position <= ? AND c.type <> 'm.room.member' ORDER BY c.position`,
+)
+
 /**
  * State groups form a chain: the group of ordinal n holds what changed in (n − lowest set bit of n, n] and names the group at that lower ordinal
  * as its previous one. So a state is read from at most log₂(n) groups, and each change is stored about log₂(n) / 2 times, whatever the members.

@@ -16,6 +16,10 @@ export const selectAccountDataOfRooms = statement<[userId: string, roomIds: read
   WHERE user_id = ? AND room_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND position <= ? ORDER BY position`,
 )
 
+export const selectAccountDataOfType = statement<[userId: string, type: string], AccountDataRow>(
+  'SELECT room_id, type, content, position FROM account_data WHERE user_id = ? AND type = ?',
+)
+
 export const upsertAccountData = statement<[userId: string, roomId: string, type: string, content: string, row: number]>(
   `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, position_of(?))
   ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position`,

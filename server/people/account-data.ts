@@ -11,6 +11,7 @@ import {
   selectAccountDataAt,
   selectAccountDataBetween,
   selectAccountDataOfRooms,
+  selectAccountDataOfType,
   upsertAccountData,
 } from './account-data.store.ts'
 
@@ -54,14 +55,19 @@ export async function accountDataBetween(
   return (await database.select(selectAccountDataBetween, userId, after, upTo)).map(dataOf)
 }
 
-/** What of a user's account data in some rooms was set up to a position. */
+/** What of a user's account data in some rooms was set up to a position; the empty string stands for what belongs to no room. */
 export async function accountDataOfRooms(
   database: Pick<Database, 'select'>,
   userId: UserId,
-  roomIds: readonly RoomId[],
+  roomIds: readonly (RoomId | '')[],
   upTo: number,
 ): Promise<AccountData[]> {
   return (await database.select(selectAccountDataOfRooms, userId, roomIds, upTo)).map(dataOf)
+}
+
+/** A user's account data of one type, of the account and of every room. */
+export async function accountDataOfType(database: Pick<Database, 'select'>, userId: UserId, type: string): Promise<AccountData[]> {
+  return (await database.select(selectAccountDataOfType, userId, type)).map(dataOf)
 }
 
 /**

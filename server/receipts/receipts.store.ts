@@ -33,3 +33,18 @@ export const selectPrivateReceipts = statement<[userId: string, after: number, u
   `SELECT room_id, user_id, type, thread_id, event_id, at FROM receipts
   WHERE user_id = ? AND type = 'm.read.private' AND position > ? AND position <= ? ORDER BY position`,
 )
+
+/** Receipts in rooms, from a position of its own in each. */
+export const selectReceiptsSince = statement<[roomIds: readonly string[], from: readonly number[], upTo: number], ReceiptRow>(
+  `SELECT r.room_id, r.user_id, r.type, r.thread_id, r.event_id, r.at
+  FROM json_each(CAST(? AS TEXT)) AS wanted JOIN json_each(CAST(? AS TEXT)) AS since ON since.key = wanted.key
+  JOIN receipts r ON r.room_id = wanted.value
+  WHERE r.position >= CAST(since.value AS BIGINT) AND r.position <= ? AND r.type = 'm.read' ORDER BY r.position`,
+)
+
+/** A user's own receipts in rooms, private ones too. */
+export const selectOwnReceipts = statement<[roomIds: readonly string[], userId: string, upTo: number], ReceiptRow>(
+  `SELECT r.room_id, r.user_id, r.type, r.thread_id, r.event_id, r.at
+  FROM json_each(CAST(? AS TEXT)) AS wanted JOIN receipts r ON r.room_id = wanted.value
+  WHERE r.user_id = ? AND r.position <= ? ORDER BY r.position`,
+)

@@ -1,7 +1,7 @@
 import { matchesFilter } from '../core/event-filter.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
-import { relationOf } from '../core/relation.ts'
 import { encodeToken } from '../core/stream-token.ts'
+import { bundlesAmong } from '../graph/bundles.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
@@ -9,8 +9,8 @@ import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
 import type { RoomPiece } from './pieces.ts'
 import { summaryText } from './summary.ts'
-import { unreadText } from './unread-text.ts'
 import type { SyncRequest } from './sync-request.ts'
+import { unreadText } from './unread-text.ts'
 
 type Joined = {
   readonly roomId: RoomId
@@ -118,18 +118,16 @@ async function stateOf(
   return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, shown, limited, told)
 }
 
-/** What relates to an event comes after it: among the newest events of a room, only those that others of them relate to are looked up. */
+/** What is aggregated of those of the newest events that others of them relate to. */
 export async function bundlesOf(
   { graph, home }: Tools,
   { requester: { userId, session } }: SyncRequest,
   seen: readonly Seen[],
   events: readonly TimelineEvent[],
 ): Promise<Pick<Stretch, 'bundles'>> {
-  const related = new Set(events.map(({ pdu }) => relationOf(pdu.content)?.eventId))
-  const parents = seen.filter(({ event }) => related.has(event.eventId))
-  if (parents.length === 0) return {}
   const ignored = () => ignoredUsers(home.database, userId)
-  return { bundles: await graph.bundles(parents, { userId, session, now: home.clock.now(), ignored }) }
+  const bundles = await bundlesAmong(graph, seen, events, { userId, session, now: home.clock.now(), ignored })
+  return bundles === undefined ? {} : { bundles }
 }
 
 /** Whether an event is a join of this user: one that is told again to somebody who came back. */

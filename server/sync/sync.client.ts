@@ -1,13 +1,14 @@
 import { encodeToken } from '../core/stream-token.ts'
+import { joinedRooms } from '../graph/require-joined.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Audience, Section, Tools } from '../slice.ts'
-import { createListeners, type Listener } from './listeners.ts'
+import { createListeners, type Listener } from '../storage/listeners.ts'
 import { answerText, isEmpty, look } from './look.ts'
 import { readSyncRequest, type SyncRequest } from './sync-request.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
 export function sync(tools: Tools, sections: () => readonly Section[]): Endpoint[] {
-  const listeners = createListeners(tools.home, tools.graph)
+  const listeners = createListeners(tools.home.notifier, (userId) => joinedRooms(tools.graph, userId))
   return [
     endpoint({
       method: 'GET',

@@ -55,23 +55,24 @@ export function toDeviceSection({ database, notifier }: Tools): Section {
   return {
     name: 'to-device',
     kinds: ['to_device'],
-    between: async ({ audience, after, upTo }) => {
+    between: async ({ audience, after, upTo, most = mostMessages }) => {
       if (audience.kind === 'device') {
         const { userId, deviceId } = audience
         if (deviceId === undefined) return undefined
-        return pieceOf(await database.select(selectMessages, userId, deviceId, after, upTo, mostMessages + 1), eventOf)
+        const limit = Math.min(most, mostMessages)
+        return pieceOf(await database.select(selectMessages, userId, deviceId, after, upTo, limit + 1), limit, eventOf)
       }
-      return pieceOf(await forService(audience.service.id, after, upTo), addressedEventOf)
+      return pieceOf(await forService(audience.service.id, after, upTo), mostMessages, addressedEventOf)
     },
     acknowledge,
   }
 }
 
 /** As many as fit, and all or none of one position. */
-function pieceOf(rows: readonly WaitingRow[], eventOf: (row: WaitingRow) => JsonObject): Piece | undefined {
+function pieceOf(rows: readonly WaitingRow[], limit: number, eventOf: (row: WaitingRow) => JsonObject): Piece | undefined {
   if (rows.length === 0) return undefined
   const next = rows.at(-1)!.position
-  if (rows.length <= mostMessages || rows[0]!.position === next) return { toDevice: rows.map(eventOf) }
+  if (rows.length <= limit || rows[0]!.position === next) return { toDevice: rows.map(eventOf) }
   const whole = rows.filter(({ position }) => position < next)
   return { toDevice: whole.map(eventOf), toDeviceUpTo: next - 1 }
 }

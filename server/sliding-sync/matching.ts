@@ -1,0 +1,178 @@
+import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
+import { isJsonObject } from '../core/json.ts'
+import type { Graph, Membership } from '../graph/graph.ts'
+import { ignoredUsers } from '../people/ignored-users.ts'
+import type { Tools } from '../slice.ts'
+import type { AccountFacts } from './account-facts.ts'
+import type { Connection } from './connections.ts'
+import { unite, type WantedState } from './required-state.ts'
+import { type Entry, passes, type RoomFacts, shownOf, sortRooms } from './room-list.ts'
+import type { ListConfig, RoomConfig, SlidingSyncRequest } from './sliding-sync-request.ts'
+
+/** A room that is asked for, by which lists, and what is to be told of it. */
+export type Match = {
+  readonly roomId: RoomId
+  readonly membership: Membership
+  /** When something happened in it last. */
+  readonly activity: number
+  readonly lists: readonly string[]
+  readonly isSubscribed: boolean
+  readonly timelineLimit: number
+  readonly wanted: WantedState
+}
+
+/** How a user's rooms stand at a position, and which of them a request asks for. */
+export type Matched = {
+  readonly upTo: number
+  /** How many rooms each list holds, shown or not. */
+  readonly counts: ReadonlyMap<string, number>
+  readonly matches: ReadonlyMap<RoomId, Match>
+  readonly dms: ReadonlySet<RoomId>
+  readonly joined: ReadonlyMap<RoomId, Membership>
+}
+
+type MatchTools = Tools & { readonly facts: AccountFacts }
+
+const catchUp = 1000
+const nothing = { dms: new Set<RoomId>(), tags: new Map(), kinds: new Map(), children: new Map() } satisfies RoomFacts
+
+/**
+ * Finds the rooms that a request asks for. No room is loaded for it: what lists are made from is in memory for all rooms, or asked in one question.
+ * What another process changed is in memory a moment before the position moves past it; to look between the two would tell it twice, or never.
+ */
+export async function matchRooms(tools: MatchTools, request: SlidingSyncRequest, connection: Connection): Promise<Matched> {
+  const { home, graph } = tools
+  const { userId } = request.requester
+  const isAsked = request.lists.size + request.subscriptions.size > 0
+  for (;;) {
+    const memberships = await graph.memberships(userId)
+    const ended = isAsked ? await graph.endedStays(endings(memberships, userId)) : new Set()
+    const ignored = new Set(isAsked && hasInvites(memberships) ? await ignoredUsers(home.database, userId) : [])
+    const activity = isAsked ? await graph.lastActivity(joinedOf(memberships).keys()) : new Map<RoomId, number>()
+    const facts = isAsked ? await factsFor(tools, request, memberships) : nothing
+    // From here to the end nothing waits: rooms and position belong together.
+    const upTo = home.notifier.position()
+    const newest = [...memberships.values()].reduce((last, { position }) => Math.max(last, position), 0)
+    if (newest > upTo && !request.signal.aborted) {
+      await home.notifier.reached(newest, catchUp)
+      continue
+    }
+    const entries = [...memberships].flatMap(([roomId, membership]): Entry[] => {
+      if (membership.forgotten) return []
+      const last = membership.membership === 'join' ? (activity.get(roomId) ?? membership.position) : membership.position
+      return [{ roomId, membership, activity: last }]
+    })
+    const listed = entries.filter((entry) => isListed(entry, connection, ended.has(entry.membership.eventId), ignored))
+    return { upTo, ...choose(request, entries, sortRooms(listed), facts), dms: facts.dms, joined: joinedOf(memberships) }
+  }
+}
+
+function joinedOf(memberships: ReadonlyMap<RoomId, Membership>): Map<RoomId, Membership> {
+  const joined = new Map<RoomId, Membership>()
+  for (const [roomId, membership] of memberships) if (membership.membership === 'join') joined.set(roomId, membership)
+  return joined
+}
+
+function hasInvites(memberships: ReadonlyMap<RoomId, Membership>): boolean {
+  for (const { membership } of memberships.values()) if (membership === 'invite') return true
+  return false
+}
+
+/** Kicks and bans, of which lists tell where they ended a stay. */
+function endings(memberships: ReadonlyMap<RoomId, Membership>, userId: UserId) {
+  return [...memberships.values()].flatMap((one) => (isEnding(one) && !one.forgotten && one.sender !== userId ? [one.eventId] : []))
+}
+
+function isEnding({ membership }: Membership): boolean {
+  return membership === 'leave' || membership === 'ban'
+}
+
+/**
+ * Whether lists know the room: joined, invited to, knocked on; left by somebody else's doing; or left otherwise, until that was told to a client which
+ * knows the room.
+ */
+function isListed({ roomId, membership }: Entry, connection: Connection, endedStay: boolean, ignored: ReadonlySet<UserId>): boolean {
+  if (membership.membership === 'invite') return !ignored.has(membership.sender)
+  if (!isEnding(membership) || endedStay) return true
+  const sent = connection.sent.get(roomId)
+  return sent !== undefined && sent.membership !== 'leave' && sent.membership !== 'ban'
+}
+
+async function factsFor(
+  { facts, graph }: MatchTools,
+  { lists, requester: { userId } }: SlidingSyncRequest,
+  memberships: ReadonlyMap<RoomId, Membership>,
+): Promise<RoomFacts> {
+  const filters = [...lists.values()].map((list) => list.filters)
+  const asksKinds = filters.some(({ isEncrypted, roomTypes, notRoomTypes }) => (isEncrypted ?? roomTypes ?? notRoomTypes) !== undefined)
+  const asksTags = filters.some(({ tags, notTags }) => (tags ?? notTags) !== undefined)
+  const children = new Map<string, ReadonlySet<RoomId>>()
+  for (const space of new Set(filters.flatMap(({ spaces = [] }) => spaces))) {
+    const isIn = isRoomId(space) && memberships.get(space)?.membership === 'join'
+    children.set(space, isIn ? await childrenOf(graph, space) : new Set())
+  }
+  return {
+    dms: await facts.dms(userId),
+    tags: asksTags ? await facts.tags(userId) : nothing.tags,
+    kinds: asksKinds ? await graph.roomKinds([...memberships.keys()]) : nothing.kinds,
+    children,
+  }
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#mspacechild */
+async function childrenOf(graph: Pick<Graph, 'room'>, space: RoomId): Promise<Set<RoomId>> {
+  const children = new Set<RoomId>()
+  for (const { pdu } of (await graph.room(space))?.allState() ?? []) {
+    const isChild = pdu.type === 'm.space.child' && isJsonObject(pdu.content) && Array.isArray(pdu.content['via'])
+    if (isChild && isRoomId(pdu.state_key)) children.add(pdu.state_key)
+  }
+  return children
+}
+
+/** Puts together what lists show and what is subscribed to. */
+function choose(
+  { lists, subscriptions }: SlidingSyncRequest,
+  entries: readonly Entry[],
+  listed: readonly Entry[],
+  facts: RoomFacts,
+): Pick<Matched, 'counts' | 'matches'> {
+  const counts = new Map<string, number>()
+  const asking = new Map<RoomId, { readonly entry: Entry; readonly lists: string[]; readonly configs: RoomConfig[] }>()
+  const ask = (entry: Entry, config: RoomConfig): string[] => {
+    const known = asking.get(entry.roomId) ?? { entry, lists: [], configs: [] }
+    asking.set(entry.roomId, known)
+    known.configs.push(config)
+    return known.lists
+  }
+  if (subscriptions.size > 0) {
+    for (const entry of entries) {
+      const config = subscriptions.get(entry.roomId)
+      if (config !== undefined) ask(entry, config)
+    }
+  }
+  for (const [name, list] of lists) {
+    const held = listed.filter((entry) => passes(list.filters, entry, facts))
+    counts.set(name, held.length)
+    for (const entry of shownOf(held, list.ranges)) ask(entry, list satisfies ListConfig).push(name)
+  }
+  const united = new Map<string, WantedState>()
+  const matches = new Map<RoomId, Match>()
+  for (const [roomId, { entry, lists: names, configs }] of asking) {
+    matches.set(roomId, {
+      ...entry,
+      lists: names,
+      isSubscribed: subscriptions.has(roomId),
+      timelineLimit: Math.max(...configs.map(({ timelineLimit }) => timelineLimit)),
+      wanted: wantedBy(configs, united),
+    })
+  }
+  return { counts, matches }
+}
+
+/** The same object for the same wishes: most rooms are asked for by the same list. */
+function wantedBy(configs: readonly RoomConfig[], united: Map<string, WantedState>): WantedState {
+  const key = configs.map(({ key: one }) => one).join('\n')
+  const wanted = united.get(key) ?? unite(configs.map(({ required }) => required))
+  united.set(key, wanted)
+  return wanted
+}
