@@ -21,7 +21,13 @@ export type PushRuleset = Readonly<Record<PushRuleKind, readonly PushRule[]>>
 /** What an event does to one user: nothing, or a notification, perhaps with a highlight and a sound. */
 export type PushOutcome = { readonly notify: boolean; readonly highlight: boolean; readonly sound?: string }
 
-type CompiledRule = { readonly tests: readonly Test[]; readonly outcome: PushOutcome; readonly actions: readonly PushAction[] }
+type CompiledRule = {
+  /** The one type of event, in small letters, that a condition of it lets through. */
+  readonly type: string | undefined
+  readonly tests: readonly Test[]
+  readonly outcome: PushOutcome
+  readonly actions: readonly PushAction[]
+}
 export type CompiledRules = readonly CompiledRule[]
 
 export const silence: PushOutcome = Object.freeze({ notify: false, highlight: false })
@@ -89,7 +95,12 @@ export function compileRules(rules: PushRuleset): CompiledRules {
   return pushRuleKinds.flatMap((kind) =>
     rules[kind]
       .filter((rule) => rule.enabled)
-      .map(({ actions, ...rule }) => ({ tests: compileTests(kind, rule), outcome: readActions(actions), actions })),
+      .map(({ actions, ...rule }) => ({
+        type: onlyType(rule),
+        tests: compileTests(kind, rule),
+        outcome: readActions(actions),
+        actions,
+      })),
   )
 }
 
@@ -109,7 +120,28 @@ export function notifyingActions(rules: CompiledRules, event: JsonObject, contex
 
 function matchingRule(rules: CompiledRules, event: JsonObject, context: PushContext): CompiledRule | undefined {
   if (event['sender'] === context.userId) return undefined
-  return rules.find(({ tests }) => tests.every((test) => test(event, context)))
+  const type = String(event['type']).toLowerCase()
+  return rules.find((rule) => (rule.type === undefined || rule.type === type) && rule.tests.every((test) => test(event, context)))
+}
+
+/** Most rules are about one type of event: the others are passed over without a look at their conditions. */
+function onlyType({ conditions = [] }: Omit<PushRule, 'actions'>): string | undefined {
+  const ofType = conditions.find(({ kind, key, pattern }) => kind === 'event_match' && key === 'type' && typeof pattern === 'string')
+  return ofType?.pattern === undefined || /[*?]/.test(ofType.pattern) ? undefined : ofType.pattern.toLowerCase()
+}
+
+const tests = new Map<string, Test>()
+const mostTests = 5000
+
+/** A condition's test; users who have the same condition share it. */
+function testOf(condition: PushCondition): Test {
+  const key = JSON.stringify(condition)
+  const known = tests.get(key)
+  if (known !== undefined) return known
+  if (tests.size >= mostTests) tests.clear()
+  const test = compileCondition(condition)
+  tests.set(key, test)
+  return test
 }
 
 function compileTests(kind: PushRuleKind, rule: Omit<PushRule, 'actions'>): readonly Test[] {
@@ -121,7 +153,7 @@ function compileTests(kind: PushRuleKind, rule: Omit<PushRule, 'actions'>): read
     case 'sender':
       return [(event) => event['sender'] === rule.rule_id]
     default:
-      return (rule.conditions ?? []).map(compileCondition)
+      return (rule.conditions ?? []).map(testOf)
   }
 }
 

@@ -16,7 +16,8 @@ const nap = 60_000
 
 /** The pushers of this server by user, each with the sender that serves it. */
 type Book = Map<UserId, Map<string, { readonly pusher: Pusher; readonly sender: PushSender }>>
-type Serving = Sending & { readonly book: Book; position: number; stored: number }
+/** `senders` stay when their pushers go: one that comes back is told by the same, so that nothing is told twice. */
+type Serving = Sending & { readonly book: Book; readonly senders: Map<string, PushSender>; position: number; stored: number }
 
 /**
  * Pushes what notifies people to their gateways. One process does it at a time; what is to be told is on the disk together with how far was looked,
@@ -58,7 +59,8 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
   const { home } = tools
   const position = (await home.database.selectOne(selectReader, name))?.position ?? home.notifier.position()
   const tasks = new Set<Promise<void>>()
-  const serving: Serving = { ...tools, lease, tasks, book: new Map(), gate: createGate(), position, stored: position }
+  const empty = { tasks, book: new Map(), senders: new Map() }
+  const serving: Serving = { ...tools, lease, ...empty, gate: createGate(), position, stored: position }
   for (const row of await home.database.select(selectAllPushers)) take(serving, pusherOf(row))
   for (const { sender } of sendersOf(serving)) sender.kick()
   const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -117,15 +119,16 @@ async function store(serving: Serving, upTo: number, writes: readonly Write[]): 
 
 async function reload(serving: Serving, userId: UserId): Promise<void> {
   const { book, home } = serving
-  const before = book.get(userId)
+  const rows = await home.database.select(selectPushers, userId)
   book.delete(userId)
-  for (const row of await home.database.select(selectPushers, userId)) take(serving, pusherOf(row), before)
+  for (const row of rows) take(serving, pusherOf(row))
 }
 
-function take(serving: Serving, pusher: Pusher, before?: ReturnType<Book['get']>): void {
-  const { book } = serving
-  const key = JSON.stringify([pusher.appId, pusher.pushkey])
-  const sender = before?.get(key)?.sender ?? createPushSender(serving, pusher)
+function take(serving: Serving, pusher: Pusher): void {
+  const { book, senders } = serving
+  const key = JSON.stringify([pusher.userId, pusher.appId, pusher.pushkey])
+  const sender = senders.get(key) ?? createPushSender(serving, pusher)
+  senders.set(key, sender)
   sender.set(pusher)
   const mine = book.get(pusher.userId) ?? new Map()
   mine.set(key, { pusher, sender })

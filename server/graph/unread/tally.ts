@@ -16,7 +16,7 @@ import { countApart, countHighlights, selectLastSaid, selectNotifyingAt, selectR
 type Tools = Pick<Home, 'database'>
 
 /** How far back a reader with rules of their own is looked after: what is older and unread is not counted any more. */
-export const mostWeighed = 1000
+export const mostWeighed = 500
 export const none: UnreadCount = Object.freeze({ notifications: 0, highlights: 0 })
 
 /** Counts what is unread for a reader up to the room's head. */

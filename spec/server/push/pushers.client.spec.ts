@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Body, engines, type TestServer, type TestUser } from '../../support/server.ts'
+import { type Body, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 import { type PushScene, playPushScene, pusher, startPushing } from './push-scene.ts'
 
 for (const engine of engines) {
@@ -76,6 +76,32 @@ for (const engine of engines) {
       const heard = await scene.say('told')
       await gateway.took(1)
       expect(gateway.taken.map((each) => [each.event_id, each.devices[0].pushkey])).to.deep.equal([[heard, 'on']])
+    })
+
+    it('come back while their gateway is away, and are told once', async () => {
+      const { bob, gateway } = scene
+      const before = gateway.taken.length
+      await scene.setPusher({ pushkey: 'again' })
+      gateway.fail(500)
+      const asked = gateway.asked()
+      await scene.say('lost with its pusher')
+      while (gateway.asked() === asked) await new Promise((resolve) => setImmediate(resolve))
+      await bob.post('/pushers/set', { kind: null, app_id: 'test.app', pushkey: 'again' })
+      await scene.setPusher({ pushkey: 'again' })
+      gateway.fail(undefined)
+      const heard = await scene.say('heard')
+      const last = await scene.say('and the last')
+      while (gateway.taken.at(-1).event_id !== last) await gateway.took(gateway.taken.length + 1)
+      const told = gateway.taken.slice(before).map(({ event_id }) => event_id)
+      expect(told.filter((id) => id === heard || id === last)).to.deep.equal([heard, last])
+    })
+
+    it('of gateways on this machine and without encryption are refused, unless the configuration has it', async () => {
+      const strict = await startServer({ engine })
+      const carol = await strict!.register('carol')
+      const { status, body } = await carol.post('/pushers/set', pusher(scene.gateway))
+      expect([status, body.errcode]).to.deep.equal([400, 'M_INVALID_PARAM'])
+      await strict!.close()
     })
 
     it('are refused in words when they cannot be', async () => {
