@@ -66,11 +66,12 @@ export function frozenEndpoints(tools: MediaTools): Endpoint[] {
       ...(rate ? { rate } : {}),
       handle,
     })
-  const { download, thumbnail, config } = downloadHandlers(tools)
+  const { download, thumbnail, preview, config } = downloadHandlers(tools)
   return [
     old('getContent', 'none', '/download/{serverName}/{mediaId}', frozen(download)),
     old('getContentOverrideName', 'none', '/download/{serverName}/{mediaId}/{fileName}', frozen(download)),
     old('getContentThumbnail', 'none', '/thumbnail/{serverName}/{mediaId}', frozen(thumbnail)),
+    old('getUrlPreview', 'access_token', '/preview_url', preview, 'other'),
     old('getConfig', 'access_token', '/config', config),
   ]
 }

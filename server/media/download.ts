@@ -1,5 +1,5 @@
 import { isServerName } from '../core/ids.ts'
-import { invalidParam, missingParam, notFound } from '../core/matrix-error.ts'
+import { invalidParam, missingParam, notFound, unrecognized } from '../core/matrix-error.ts'
 import type { Call, Endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { contentDisposition, safeFileName } from './disposition.ts'
@@ -8,15 +8,21 @@ import { type Download, findMedia } from './media.ts'
 import { serveFile } from './serve-file.ts'
 import type { Wanted } from './thumbnail-size.ts'
 import type { Thumbnails } from './thumbnails.ts'
+import type { UrlPreviews } from './url-previews.ts'
 
-export type MediaTools = { readonly home: Tools['home']; readonly files: Files; readonly thumbnails: Thumbnails }
+export type MediaTools = {
+  readonly home: Tools['home']
+  readonly files: Files
+  readonly thumbnails: Thumbnails
+  readonly previews: UrlPreviews
+}
 
 const usualWait = 20_000
 const longestWait = 60_000
 
 /** What the authenticated and the old addresses have in common. */
-export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbnail' | 'config', Endpoint['handle']> {
-  const { home, files, thumbnails } = tools
+export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbnail' | 'preview' | 'config', Endpoint['handle']> {
+  const { home, files, thumbnails, previews } = tools
   return {
     async download(call) {
       const media = await find(tools, call)
@@ -29,6 +35,12 @@ export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbn
       const picture = await thumbnails.find(await find(tools, call), wanted)
       const name = `thumbnail.${picture.contentType.slice('image/'.length)}`
       return serveFile(files, call, { ...picture, disposition: contentDisposition(picture.contentType, name) })
+    },
+    async preview({ query }) {
+      if (!home.config.url_preview.enabled) throw unrecognized('previews of links are not made here')
+      const url = query.get('url')
+      if (!url) throw missingParam('url is missing')
+      return { body: await previews.preview(url, readMoment(query)) }
     },
     config: () => ({ body: { 'm.upload.size': home.config.media.max_upload_size } }),
   }
@@ -47,6 +59,13 @@ function readWait(query: URLSearchParams): number {
   if (text === null) return usualWait
   if (!/^\d{1,15}$/.test(text)) throw invalidParam('timeout_ms is not a number of milliseconds')
   return Math.min(Number(text), longestWait)
+}
+
+function readMoment(query: URLSearchParams): number | undefined {
+  const text = query.get('ts')
+  if (text === null) return undefined
+  if (!/^\d{1,15}$/.test(text)) throw invalidParam('ts is not a time in milliseconds')
+  return Number(text)
 }
 
 function readWanted(query: URLSearchParams): Wanted {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { MatrixError, tooLarge } from '../core/matrix-error.ts'
@@ -15,6 +15,10 @@ export type Files = {
   readonly open: (contentHash: string) => Promise<FileHandle | undefined>
   /** Where the bytes of a hash lie. Throws for what is no hash. */
   readonly pathOf: (contentHash: string) => string
+  /** Throws a file away, unless it was written (again) since `before`. */
+  readonly discard: (contentHash: string, before: number) => Promise<void>
+  /** The hashes in one of 256 folders. */
+  readonly list: (folder: number) => Promise<string[]>
   /** Throws away what an ended process had begun to write. */
   readonly clean: () => Promise<void>
 }
@@ -57,12 +61,27 @@ export function createFiles(root: string): Files {
       if (!hashGrammar.test(contentHash)) throw new Error('this is not the hash of a file')
       return pathOf(contentHash)
     },
+    async discard(contentHash, before) {
+      if (!hashGrammar.test(contentHash)) return
+      const path = pathOf(contentHash)
+      const found = await stat(path).catch(() => undefined)
+      if (found && found.mtimeMs < before) await rm(path, { force: true })
+    },
+    async list(folder) {
+      const top = join(root, folder.toString(16).padStart(2, '0'))
+      const names = await Promise.all((await namesIn(top)).map((below) => namesIn(join(top, below))))
+      return names.flat().filter((name) => hashGrammar.test(name))
+    },
     async clean() {
-      for (const name of await readdir(incoming()).catch(() => [])) {
+      for (const name of await namesIn(incoming())) {
         if (!isAlive(Number(name.split('-')[0]))) await rm(join(incoming(), name), { force: true })
       }
     },
   }
+}
+
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => [])
 }
 
 /** Hashes while it writes, one chunk at a time. */

@@ -3,20 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { limitExceeded } from '../core/matrix-error.ts'
 import type { ImageJob, ImageResult } from './image-job.ts'
 
-export type ImageProcesses = {
-  /**
-   * Has a picture decoded elsewhere. A process that dies of it or takes too long is `killed`, and another takes its place. Throws 429 when
-   * too many wait.
-   */
-  readonly run: (job: ImageJob) => Promise<ImageResult | { readonly outcome: 'killed' }>
-  readonly stop: () => void
-}
-
-type Answer = Awaited<ReturnType<ImageProcesses['run']>>
+type Answer = ImageResult | { readonly outcome: 'killed' }
 type Waiting = { readonly job: ImageJob; readonly answer: (answer: Answer) => void }
-type Options = { readonly most?: number; readonly timeLimit?: number; readonly idleTime?: number; readonly program?: string }
+type Options = { readonly most?: number; readonly timeLimit?: number; readonly program?: string }
 
 const mostWaiting = 200
+const idleTime = 60_000
 /**
  * Kilobytes of writable memory: V8 reserves about 600 MB at its start and uses little of it. No core dumps, and no file may grow: what is made
  * comes back over the channel.
@@ -25,38 +17,59 @@ const bounds = 'ulimit -c 0; ulimit -f 0; ulimit -d 1400000; exec "$0" "$@"'
 const ownProgram = fileURLToPath(new URL('image-process.ts', import.meta.url))
 
 /** Processes that decode pictures, one picture at a time each: started when needed, ended when idle. */
-export function createImageProcesses({
-  most = 2,
-  timeLimit = 10_000,
-  idleTime = 60_000,
-  program = ownProgram,
-}: Options = {}): ImageProcesses {
-  const line: Waiting[] = []
-  const idle = new Map<ChildProcess, NodeJS.Timeout>()
-  const all = new Set<ChildProcess>()
-  let stopped = false
+export class ImageProcesses {
+  readonly #line: Waiting[] = []
+  readonly #idle = new Map<ChildProcess, NodeJS.Timeout>()
+  readonly #all = new Set<ChildProcess>()
+  readonly #most: number
+  readonly #timeLimit: number
+  readonly #program: string
+  #stopped = false
 
-  function next(): void {
-    if (line.length === 0) return
-    const child = wake() ?? (all.size < most ? start() : undefined)
-    if (child) ask(child, line.shift()!)
+  constructor({ most = 2, timeLimit = 10_000, program = ownProgram }: Options = {}) {
+    this.#most = most
+    this.#timeLimit = timeLimit
+    this.#program = program
   }
 
-  function start(): ChildProcess {
-    const child = spawnBounded(program)
-    all.add(child)
-    child.on('exit', () => gone(child)).on('error', () => gone(child))
-    return child
+  /**
+   * Has a picture decoded elsewhere. A process that dies of it or takes too long is `killed`, and another takes its place. Throws 429 when
+   * too many wait.
+   */
+  async run(job: ImageJob): Promise<Answer> {
+    if (this.#line.length >= mostWaiting) throw limitExceeded(2000)
+    if (this.#stopped) return { outcome: 'killed' }
+    return new Promise((answer) => {
+      this.#line.push({ job, answer })
+      this.#next()
+    })
   }
 
-  function gone(child: ChildProcess): void {
-    all.delete(child)
-    clearTimeout(idle.get(child))
-    idle.delete(child)
-    next()
+  stop(): void {
+    this.#stopped = true
+    for (const { answer } of this.#line.splice(0)) answer({ outcome: 'killed' })
+    for (const child of this.#all) child.kill('SIGKILL')
   }
 
-  function ask(child: ChildProcess, { job, answer }: Waiting): void {
+  #next(): void {
+    if (this.#line.length === 0) return
+    const child = this.#wake() ?? (this.#all.size < this.#most ? this.#start() : undefined)
+    if (child) this.#ask(child, this.#line.shift()!)
+  }
+
+  #start(): ChildProcess {
+    const child = spawnBounded(this.#program)
+    this.#all.add(child)
+    const gone = () => {
+      this.#all.delete(child)
+      clearTimeout(this.#idle.get(child))
+      this.#idle.delete(child)
+      this.#next()
+    }
+    return child.on('exit', gone).on('error', gone)
+  }
+
+  #ask(child: ChildProcess, { job, answer }: Waiting): void {
     setReferenced(child, true)
     const end = (result: Answer) => {
       clearTimeout(timer)
@@ -65,42 +78,26 @@ export function createImageProcesses({
     }
     const onMessage = (result: unknown) => {
       end(result as ImageResult)
-      rest(child)
-      next()
+      this.#rest(child)
+      this.#next()
     }
     const onEnd = () => end({ outcome: 'killed' })
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeLimit)
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#timeLimit)
     child.on('message', onMessage).on('exit', onEnd).on('error', onEnd)
     // A child that cannot be told has ended, and says so itself.
     child.send(job, () => {})
   }
 
-  function rest(child: ChildProcess): void {
+  #rest(child: ChildProcess): void {
     setReferenced(child, false)
-    idle.set(child, setTimeout(() => child.kill('SIGKILL'), idleTime).unref())
+    this.#idle.set(child, setTimeout(() => child.kill('SIGKILL'), idleTime).unref())
   }
 
-  function wake(): ChildProcess | undefined {
-    const [child, timer] = [...idle].at(-1) ?? []
+  #wake(): ChildProcess | undefined {
+    const [child, timer] = [...this.#idle].at(-1) ?? []
     clearTimeout(timer)
-    if (child) idle.delete(child)
+    if (child) this.#idle.delete(child)
     return child
-  }
-
-  return {
-    run(job) {
-      if (line.length >= mostWaiting) throw limitExceeded(2000)
-      return new Promise((answer) => {
-        if (stopped) return answer({ outcome: 'killed' })
-        line.push({ job, answer })
-        next()
-      })
-    },
-    stop() {
-      stopped = true
-      for (const { answer } of line.splice(0)) answer({ outcome: 'killed' })
-      for (const child of all) child.kill('SIGKILL')
-    },
   }
 }
 

@@ -50,3 +50,7 @@ export const addUsage = statement<[userId: string, day: number, bytes: number]>(
   `INSERT INTO media_usage (user_id, day, bytes) VALUES (?, ?, ?)
   ON CONFLICT (user_id, day) DO UPDATE SET bytes = media_usage.bytes + excluded.bytes`,
 )
+
+export const deleteAllExpired = statement<[now: number]>('DELETE FROM media WHERE content_hash IS NULL AND expires_at <= ?')
+
+export const deleteMedia = statement<[mediaId: string]>('DELETE FROM media WHERE media_id = ?')

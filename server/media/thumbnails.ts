@@ -5,8 +5,8 @@ import type { Home } from '../home.ts'
 import { write } from '../storage/database.ts'
 import type { Files } from './files.ts'
 import { headBytes, type ImageFormat, sniffImage } from './image-format.ts'
-import type { ImageResult } from './image-job.ts'
 import type { ImageProcesses } from './image-processes.ts'
+import { createRecentFailures, type RecentFailures } from './recent-failures.ts'
 import { coarseStepOf, isBeyondSteps, stepOf, type Wanted } from './thumbnail-size.ts'
 import { countThumbnails, insertThumbnail, selectThumbnail } from './thumbnails.store.ts'
 
@@ -32,74 +32,71 @@ const mostSizes = 40
 const failureTime = 60 * 60_000
 const mostFailures = 5000
 
-export function createThumbnails({ home, files, processes }: Tools): Thumbnails {
+export function createThumbnails(tools: Tools): Thumbnails {
+  const { home, files, processes } = tools
   const making = new Map<string, Promise<Picture>>()
-  const failures = new Map<string, { error: MatrixError; until: number }>()
+  // The same bytes come to the same end.
+  const failures = createRecentFailures<MatrixError>(home.clock, failureTime, mostFailures)
 
-  async function find(media: Pick<Picture, 'contentHash' | 'size'>, wish: Wanted): Promise<Picture> {
-    const { contentHash } = media
-    const stepped = stepOf(wish)
-    const known = await select(contentHash, stepped)
-    if (known) return known
-    const failure = failures.get(contentHash)
-    if (failure && failure.until > home.clock.now()) throw failure.error
-    const format = await formatOf(files, contentHash)
-    if (!format) throw noPicture()
-    if (isBeyondSteps(wish) && (wish.animated || format === 'jpeg')) return { ...media, contentType: `image/${format}` }
-    const kept = await home.database.selectOne(countThumbnails, contentHash)
-    const wanted = (kept?.count ?? 0) < mostSizes ? stepped : coarseStepOf(stepped)
-    const key = `${contentHash} ${wanted.width} ${wanted.height} ${wanted.method} ${wanted.animated}`
-    const running = making.get(key) ?? make(media, format, wanted).finally(() => making.delete(key))
-    making.set(key, running)
-    return running
+  return {
+    async find(media, wish) {
+      const { contentHash } = media
+      const stepped = stepOf(wish)
+      const known = await select(home, contentHash, stepped)
+      if (known) return known
+      const failure = failures.of(contentHash)
+      if (failure) throw failure
+      const format = await formatOf(files, contentHash)
+      if (!format) throw noPicture()
+      if (isBeyondSteps(wish) && (wish.animated || format === 'jpeg')) return { ...media, contentType: `image/${format}` }
+      const kept = await home.database.selectOne(countThumbnails, contentHash)
+      const wanted = (kept?.count ?? 0) < mostSizes ? stepped : coarseStepOf(stepped)
+      const key = `${contentHash} ${wanted.width} ${wanted.height} ${wanted.method} ${wanted.animated}`
+      const running = making.get(key) ?? make(tools, failures, { media, format, wanted }).finally(() => making.delete(key))
+      making.set(key, running)
+      return running
+    },
+    async measure(contentHash) {
+      const format = await formatOf(files, contentHash)
+      if (!format) return undefined
+      const mostPixels = home.config.media.max_image_pixels
+      const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted: undefined })
+      return result.outcome === 'measured' ? { width: result.width, height: result.height, contentType: `image/${format}` } : undefined
+    },
   }
+}
 
-  async function make(media: Pick<Picture, 'contentHash' | 'size'>, format: ImageFormat, wanted: Wanted): Promise<Picture> {
-    const { contentHash } = media
-    const known = await select(contentHash, wanted)
-    if (known) return known
-    const mostPixels = home.config.media.max_image_pixels
-    const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted })
-    if (result.outcome === 'killed') home.log.warn('a picture ended the process that decoded it', { contentHash })
-    const picture = result.outcome === 'original' ? { ...media, contentType: `image/${format}` } : await keepMade(contentHash, result)
-    await remember(contentHash, wanted, picture)
-    return picture
-  }
+type Making = { readonly media: Pick<Picture, 'contentHash' | 'size'>; readonly format: ImageFormat; readonly wanted: Wanted }
 
-  async function select(contentHash: string, { width, height, method, animated }: Wanted): Promise<Picture | undefined> {
-    const row = await home.database.selectOne(selectThumbnail, contentHash, width, height, method, +animated)
-    return row && { contentHash: row.thumbnail_hash, size: row.size, contentType: row.content_type }
-  }
-
-  async function keepMade(contentHash: string, result: ImageResult | { outcome: 'killed' }): Promise<Picture> {
-    if (result.outcome === 'made') {
-      const stored = await files.keep(Readable.from([Buffer.from(result.bytes)]), result.bytes.length)
-      return { ...stored, contentType: result.contentType }
-    }
+/** Has a thumbnail made, keeps it, and writes down what it is. */
+async function make(tools: Tools, failures: RecentFailures<MatrixError>, { media, format, wanted }: Making): Promise<Picture> {
+  const { home, files, processes } = tools
+  const { contentHash } = media
+  const known = await select(home, contentHash, wanted)
+  if (known) return known
+  const mostPixels = home.config.media.max_image_pixels
+  const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted })
+  if (result.outcome === 'killed') home.log.warn('a picture ended the process that decoded it', { contentHash })
+  if (result.outcome !== 'made' && result.outcome !== 'original') {
     const isLarge = result.outcome === 'refused' && result.reason === 'too large'
     const error = isLarge ? tooLarge('the picture is too large for a thumbnail') : noPicture()
-    // The same bytes come to the same end.
-    failures.delete(contentHash)
-    failures.set(contentHash, { error, until: home.clock.now() + failureTime })
-    if (failures.size > mostFailures) failures.delete(failures.keys().next().value!)
+    failures.add(contentHash, error)
     throw error
   }
+  const picture =
+    result.outcome === 'original'
+      ? { ...media, contentType: `image/${format}` }
+      : { ...(await files.keep(Readable.from([Buffer.from(result.bytes)]), result.bytes.length)), contentType: result.contentType }
+  const { width, height, method, animated } = wanted
+  const row = [contentHash, width, height, method, +animated, picture.contentHash, picture.size, picture.contentType] as const
+  await home.database.commit({ writes: [write(insertThumbnail, ...row, home.clock.now())] })
+  return picture
+}
 
-  async function remember(contentHash: string, wanted: Wanted, { contentHash: hash, size, contentType }: Picture): Promise<void> {
-    const { width, height, method, animated } = wanted
-    const row = [contentHash, width, height, method, +animated, hash, size, contentType, home.clock.now()] as const
-    await home.database.commit({ writes: [write(insertThumbnail, ...row)] })
-  }
-
-  async function measure(contentHash: string) {
-    const format = await formatOf(files, contentHash)
-    if (!format) return undefined
-    const mostPixels = home.config.media.max_image_pixels
-    const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted: undefined })
-    return result.outcome === 'measured' ? { width: result.width, height: result.height, contentType: `image/${format}` } : undefined
-  }
-
-  return { find, measure }
+async function select({ database }: Pick<Home, 'database'>, contentHash: string, wanted: Wanted): Promise<Picture | undefined> {
+  const { width, height, method, animated } = wanted
+  const row = await database.selectOne(selectThumbnail, contentHash, width, height, method, +animated)
+  return row && { contentHash: row.thumbnail_hash, size: row.size, contentType: row.content_type }
 }
 
 async function formatOf(files: Files, contentHash: string): Promise<ImageFormat | undefined> {

@@ -1,6 +1,7 @@
 import { lookup as lookUpName } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { isIP, type LookupFunction } from 'node:net'
+import type { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector, request as send } from 'undici'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
@@ -39,9 +40,15 @@ export type Egress = {
   readonly request: (of: OutgoingRequest) => Promise<Answer<Buffer> | Failure>
   /** The same for an answer that has to be a JSON object. */
   readonly fetchJson: (of: OutgoingRequest) => Promise<Answer<JsonObject> | Failure>
+  /**
+   * The same for an answer that is read as it comes: whoever asks reads its body to the end or destroys it, and bounds what it takes (`limit`
+   * says nothing here). The body fails when the time is over.
+   */
+  readonly stream: (of: OutgoingRequest) => Promise<Answer<Readable> | Failure>
   readonly close: () => Promise<void>
 }
 
+type Received = Awaited<ReturnType<typeof send>>
 class ForbiddenAddress extends Error {}
 class AnswerTooLarge extends Error {}
 
@@ -51,7 +58,7 @@ export function createEgress({ caFile, userAgent }: { caFile: string | undefined
   const publicOnly = agent(ca, true)
   const anywhere = agent(ca, false)
 
-  async function request(of: OutgoingRequest): Promise<Answer<Buffer> | Failure> {
+  async function ask<B>(of: OutgoingRequest, read: (answer: Received) => Promise<B> | B): Promise<Answer<B> | Failure> {
     const url = URL.canParse(of.url) ? new URL(of.url) : undefined
     if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
       return { ok: false, reason: 'forbidden', words: 'this is no address that the server asks' }
@@ -66,19 +73,22 @@ export function createEgress({ caFile, userAgent }: { caFile: string | undefined
         body: of.body ?? null,
         signal,
       })
-      const body = await readBounded(answer.body, of.limit ?? 1024 * 1024, Number(answer.headers['content-length']))
-      return { ok: true, status: answer.statusCode, headers: answer.headers, body }
+      return { ok: true, status: answer.statusCode, headers: answer.headers, body: await read(answer) }
     } catch (error) {
       return failureOf(error, time, of.signal)
     }
   }
+  const request = (of: OutgoingRequest) =>
+    ask(of, ({ body, headers }) => readBounded(body, of.limit ?? 1024 * 1024, Number(headers['content-length'])))
+  // Until somebody listens, a body that fails has nobody to tell.
+  const stream = (of: OutgoingRequest) => ask<Readable>(of, ({ body }) => body.on('error', () => {}))
   async function fetchJson(of: OutgoingRequest): Promise<Answer<JsonObject> | Failure> {
     const answer = await request(of)
     if (!answer.ok) return answer
     const body = parseObject(answer.body)
     return body ? { ...answer, body } : { ok: false, reason: 'not json', words: `the answer (${answer.status}) is not a JSON object` }
   }
-  return { request, fetchJson, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
+  return { request, fetchJson, stream, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
 }
 
 function agent(ca: string[] | undefined, publicOnly: boolean): Agent {

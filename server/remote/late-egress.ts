@@ -14,6 +14,7 @@ export function openEgressLate(options: Parameters<typeof createEgress>[0]): Egr
   }
   return {
     request: async (of) => (await open()).request(of),
+    stream: async (of) => (await open()).stream(of),
     fetchJson: async (of) => (await open()).fetchJson(of),
     close: async () => (await opened)?.close(),
   }

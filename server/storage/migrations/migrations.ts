@@ -20,6 +20,7 @@ import { pushers } from './0052-pushers.ts'
 import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
 import { accounts } from './0043-accounts.ts'
+import { urlPreviews } from './0057-url-previews.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   pushers,
   thumbnails,
   mediaUsage,
+  urlPreviews,
 ]

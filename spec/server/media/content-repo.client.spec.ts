@@ -4,7 +4,8 @@ import { request as httpRequest } from 'node:http'
 import { expect } from 'chai'
 import { type Body, type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 
-const limit = 100_000
+/** More than what is read at once. */
+const limit = 300_000
 
 for (const engine of engines) describe(`media on ${engine}`, () => declare(engine))
 
@@ -83,6 +84,24 @@ function declare(engine: Engine): void {
     const etag = (await download(mediaId)).headers.get('etag')!
     const again = await download(mediaId, { 'If-None-Match': etag })
     expect([again.status, (await again.arrayBuffer()).byteLength]).to.deep.equal([304, 0])
+  })
+
+  it('are given in parts, small or large, and to who only asks for the head', async () => {
+    for (const size of [1000, limit]) {
+      const bytes = randomBytes(size)
+      const mediaId = idOf(await upload(bytes, 'video/mp4'))
+      const part = await download(mediaId, { Range: 'bytes=10-19' })
+      expect([part.status, part.headers.get('content-range')]).to.deep.equal([206, `bytes 10-19/${size}`])
+      expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(10, 20))).to.equal(true)
+      const most = await download(mediaId, { Range: 'bytes=1-', 'If-Range': part.headers.get('etag')! })
+      expect(Buffer.from(await most.arrayBuffer()).equals(bytes.subarray(1))).to.equal(true)
+      const changed = await download(mediaId, { Range: 'bytes=1-', 'If-Range': '"other"' })
+      expect([changed.status, (await changed.arrayBuffer()).byteLength]).to.deep.equal([200, size])
+      const beyond = await download(mediaId, { Range: `bytes=${size}-` })
+      expect([beyond.status, beyond.headers.get('content-range'), await beyond.text()]).to.deep.equal([416, `bytes */${size}`, ''])
+      const { status, headers } = await alice.request('HEAD', `/_matrix/client/v1/media/download/hs.test/${mediaId}`)
+      expect([status, headers.get('content-length'), headers.get('accept-ranges')]).to.deep.equal([200, String(size), 'bytes'])
+    }
   })
 
   it('that are too large are refused, promised or not, and leave nothing behind', async () => {

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createImageProcesses, type ImageProcesses } from '../../../server/media/image-processes.ts'
+import { ImageProcesses } from '../../../server/media/image-processes.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { photograph } from './pictures.ts'
 
-describe('createImageProcesses', () => {
+describe('ImageProcesses', () => {
   let folder: string
   let processes: ImageProcesses | undefined
   const job = (path: string) => ({ path, format: 'png', mostPixels: 1_000_000, wanted: undefined }) as const
@@ -28,9 +28,10 @@ describe('createImageProcesses', () => {
         else process.send({ outcome: 'measured', width: process.pid, height: Object.keys(process.env).length })
       })`,
     )
-    processes = createImageProcesses({ most: 1, timeLimit, program })
+    processes = new ImageProcesses({ most: 1, timeLimit, program })
     return processes
   }
+  const bound = (one: ImageProcesses) => ({ run: one.run.bind(one), stop: one.stop.bind(one) })
   const pidOf = async (result: ReturnType<ImageProcesses['run']>) => {
     const answer = await result
     return answer.outcome === 'measured' ? answer.width : answer.outcome
@@ -39,21 +40,21 @@ describe('createImageProcesses', () => {
   it('measures a picture, in a process that is used again', async () => {
     const path = join(folder, 'picture')
     writeFileSync(path, await photograph(30, 20).png().toBuffer())
-    processes = createImageProcesses()
+    processes = new ImageProcesses()
     expect(await processes.run(job(path))).to.deep.equal({ outcome: 'measured', width: 30, height: 20 })
-    const { run } = stubbed()
+    const { run } = bound(stubbed())
     expect(await pidOf(run(job('')))).to.equal(await pidOf(run(job(''))))
   })
 
   it('outlives a process that dies of a picture, and goes on with the others', async () => {
-    const { run } = stubbed()
+    const { run } = bound(stubbed())
     const [one, dead, two] = await Promise.all([run(job('')), run(job('die')), run(job(''))].map(pidOf))
     expect(dead).to.equal('killed')
     expect(two).to.be.a('number').and.not.to.equal(one)
   })
 
   it('ends a process that takes too long', async () => {
-    const { run } = stubbed(1500)
+    const { run } = bound(stubbed(1500))
     const [hung, next] = await Promise.all([run(job('hang')), run(job(''))].map(pidOf))
     expect(hung).to.equal('killed')
     expect(next).to.be.a('number')
@@ -70,7 +71,7 @@ describe('createImageProcesses', () => {
   })
 
   it('lets only so many wait, and answers all of them when it is stopped', async () => {
-    const { run, stop } = stubbed()
+    const { run, stop } = bound(stubbed())
     const waiting = Array.from({ length: 201 }, () => run(job('hang')))
     let refused: unknown
     try {

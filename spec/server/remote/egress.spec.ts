@@ -76,6 +76,22 @@ describe('createEgress', () => {
     answer = (_, response) => response.writeHead(200, { 'Content-Length': 200_000 }).end(Buffer.alloc(200_000))
     expect(await reason({ url, limit: 100_000, allowPrivate: true })).to.equal('too large')
   })
+  it('hands an answer on as it comes, and checks the address all the same', async () => {
+    answer = (_, response) => response.writeHead(200, { 'Content-Type': 'text/plain' }).end('streamed')
+    expect(await egress.stream({ url })).to.include({ ok: false, reason: 'forbidden' })
+    const result = await egress.stream({ url, allowPrivate: true })
+    if (!result.ok) throw new Error(result.words)
+    let text = ''
+    for await (const chunk of result.body) text += chunk
+    expect([result.status, text]).to.deep.equal([200, 'streamed'])
+  })
+  it('ends a stream that takes too long, also when nobody reads it', async () => {
+    answer = (_, response) => response.writeHead(200).write('some')
+    const result = await egress.stream({ url, allowPrivate: true, timeoutMs: 200 })
+    if (!result.ok) throw new Error(result.words)
+    await new Promise((resolve) => result.body.once('close', resolve))
+    expect(result.body.destroyed).to.equal(true)
+  })
   it('says why there is no answer', async () => {
     answer = (_, response) => response.end('[1]')
     expect(await reason({ url, allowPrivate: true })).to.equal('not json')
