@@ -202,7 +202,7 @@ export type LoginResult = { readonly kind: 'done'; readonly account: string; rea
  */
 export const toldKinds = [
   ...(['message', 'reply', 'forwarded', ...mediaKinds, 'location', 'contacts', 'share', 'unsupported'] as const),
-  ...(['reaction', 'edit', 'deleted', 'identity', 'sent', 'delivered', 'read', 'failed', 'outcome'] as const),
+  ...(['reaction', 'edit', 'deleted', 'identity', 'delivered', 'read', 'failed', 'outcome'] as const),
 ] as const
 export type ToldKind = (typeof toldKinds)[number]
 

@@ -6,7 +6,7 @@ import { base32 } from './vault.ts'
 export const networkTitles = { whatsapp: 'WhatsApp', messenger: 'Messenger', instagram: 'Instagram' } as const
 const appNames = [...Object.values(networkTitles), 'Matrix'].join('|')
 const appSuffix = new RegExp(String.raw`[([{（]\s*(?:${appNames})\s*[)\]}）]`, 'giu')
-const imitation = new RegExp(String.raw`^[^\S\n]*(?=[^\n]{1,100}?[([（]\s*(?:${appNames})\s*[)\]）]\s*[:：])`, 'gimu')
+const imitation = new RegExp(String.raw`^[^\S\n]*(?=[^\n]{1,100}?[([（]\s*(?:${appNames})\s*[)\]）][\s*_~\x60]*[:：])`, 'gimu')
 // Control, format (bidi marks, zero-width), private and unassigned characters.
 const invisible = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu
 const lineBreak = /[\p{Zl}\p{Zp}\n\r\t\v\f\u0085]+/gu

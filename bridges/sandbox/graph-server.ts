@@ -76,6 +76,7 @@ function fail(response: ServerResponse, fault: Fault, { tokenEnds, clock }: Worl
       refuse(response, fault.error)
       break
     case 'rate_limit':
+      response.setHeader('x-business-use-case-usage', JSON.stringify(usageOf(account)))
       refuse(response, account?.network === 'whatsapp' ? graphErrors.whatsappRate : graphErrors.messagingRate)
       break
     case 'revoke':
@@ -93,6 +94,12 @@ function fail(response: ServerResponse, fault: Fault, { tokenEnds, clock }: Worl
     case 'fail_later':
       break
   }
+}
+
+/** Meta says beside the error when the account may go on: in a minute. */
+function usageOf(account: SandboxAccount | undefined): Json {
+  const used = { type: 'messages', call_count: 100, total_cputime: 40, total_time: 40, estimated_time_to_regain_access: 1 }
+  return { [account?.entryId ?? '0']: [used] }
 }
 
 async function parseBody(contentType: string | undefined, body: Buffer): Promise<(Pick<Form, 'files'> & { fields: Json }) | undefined> {

@@ -10,7 +10,7 @@ import { createWebhook } from './webhook.ts'
 // Corrections and withdrawals only where the number is used in the WhatsApp Business app too.
 const tells: readonly ToldKind[] = [
   ...(['message', 'reply', 'forwarded', 'image', 'video', 'audio', 'voice', 'file', 'sticker', 'location', 'contacts'] as const),
-  ...(['unsupported', 'reaction', 'edit', 'deleted', 'identity', 'sent', 'delivered', 'read', 'failed', 'outcome'] as const),
+  ...(['unsupported', 'reaction', 'edit', 'deleted', 'identity', 'delivered', 'read', 'failed', 'outcome'] as const),
 ]
 
 /** WhatsApp on its official API. */

@@ -12,6 +12,7 @@ import { sendOnce, transactionId } from '../send.ts'
 import { selectOutboxByRemote } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReactionsTo } from '../store/reactions.store.ts'
+import { updateWroteAt } from '../store/windows.store.ts'
 import { originTime } from './origin-time.ts'
 import { othersIn, speakerIn } from './spokes.ts'
 
@@ -34,6 +35,8 @@ export async function applyAbout(kit: Kit, event: InboundAbout, key: string): Pr
   if (login === undefined) return undefined
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
+  // Whoever reacts opens the network's window as if they had written.
+  if (event.type === 'reaction' && !event.own) updateWroteAt(store, portal.portal, originTime(event.at, kit.clock()))
   const remote = vault.blind('message', event.target)
   const [first, ...rest] = eventsOf(kit, portal.portal, event.target)
   if (first === undefined || portal.room === null) return { portal: portal.portal, remote }

@@ -58,7 +58,7 @@ type Place = {
 function placeOf(event: InboundMedia, { portal, remote, lead }: Frame, index: number): Place {
   return {
     index,
-    words: index === 0 ? `${lead}${event.text ?? ''}` : '',
+    words: index === 0 ? `${lead}${event.text ?? ''}`.trimEnd() : '',
     txn: transactionId('in', portal.portal, remote, ...(index === 0 ? [] : [index])),
     held: transactionId('held', portal.portal, remote, index),
     end: transactionId('held no more', portal.portal, remote, index),

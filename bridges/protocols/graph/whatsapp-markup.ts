@@ -66,8 +66,9 @@ function writeRuns(runs: readonly MarkedText[], written: readonly WhatsappMark[]
 }
 
 function endOfMark(runs: readonly MarkedText[], from: number, mark: WhatsappMark): number {
-  const end = runs.findIndex((run, at) => at > from && !run.marks.includes(mark))
-  return end < 0 ? runs.length : end
+  let end = from + 1
+  while (runs[end]?.marks.includes(mark)) end++
+  return end
 }
 
 function fence(text: string): string {

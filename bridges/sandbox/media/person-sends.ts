@@ -20,6 +20,7 @@ export function send(world: World, person: Person, input: SendInput): Done {
   if (count + words === 0) throw new SandboxError('there is nothing to send')
   if (network === 'whatsapp' ? count > 1 || share : cards.length > 0 || forwarded !== undefined)
     throw new SandboxError(`${network} does not carry this in one message`)
+  if (network === 'instagram' && place) throw new SandboxError('Instagram has no places')
   if (replyTo !== undefined && !person.messages.some(({ id }) => id === replyTo)) throw new SandboxError('there is no such message')
   const at = world.clock.now()
   const message = createMessage({

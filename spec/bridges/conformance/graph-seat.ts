@@ -22,6 +22,7 @@ export async function graphSeat(network: Network): Promise<Seat> {
     listen: (url) => control.setWebhook({ object: objectOf[network], url, verifyToken: 'a word' }),
     settle: () => control.settle({ network }),
     mishap: (kind) => strike(control, network, kind),
+    slownessMs: 60_000,
     restoreToken: () => control.setToken({ network, expired: false }),
     tell: ({ copies = 1, newestFirst = false, held = false }) =>
       control.setDelivery({ network, extraCopies: copies - 1, reversed: newestFirst, held }),

@@ -62,6 +62,8 @@ export type Seat = {
   settle(): Promise<void>
   /** False where the network knows no such mishap. */
   mishap(kind: Mishap): Promise<boolean>
+  /** So long the network asks to wait after a rate limit. */
+  readonly slownessMs: number
   restoreToken(): Promise<void>
   /** How what happens is told: several times, newest first, or later. */
   tell(mode: { copies?: number; newestFirst?: boolean; held?: boolean }): Promise<void>

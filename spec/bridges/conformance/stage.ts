@@ -13,6 +13,7 @@ import { createTyping, keepReceipts, tellReads } from '../../../bridges/kit/outb
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { submit } from '../../../bridges/kit/outbox.ts'
+import { probeLogins } from '../../../bridges/kit/states-watch.ts'
 import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
@@ -51,6 +52,8 @@ export type Stage = {
   statusesOf(event: string): readonly string[]
   notices(): readonly string[]
   wait(ms: number): Promise<void>
+  /** The owner gives the bridge its token once more. */
+  logsInAgain(): Promise<void>
   close(): Promise<void>
 }
 
@@ -71,7 +74,7 @@ export async function openStage(seat: Seat): Promise<Stage> {
     await settle()
     return event.event_id
   }
-  const settle = () => settleAll(kit, seat)
+  const settle = () => settleAll(world, kit, seat)
   const showTyping = createTyping(kit)
   const stage: Stage = {
     ...{ seat, world, kit, settle },
@@ -93,15 +96,14 @@ export async function openStage(seat: Seat): Promise<Stage> {
       await settle()
     },
     types: (on) => showTyping({ ephemeral: [{ type: 'm.typing', room_id: '!room0', content: { user_ids: on ? [alice] : [] } }] }),
-    stands: () => standsIn(world),
-    statesOf: (event) => newsOf(world, 'org.tombolo.delivery', event).map(({ state }) => String(state)),
-    statusesOf: (event) => newsOf(world, 'com.beeper.message_send_status', event).map(({ status }) => String(status)),
-    notices: () =>
-      standsIn(world)
-        .filter(({ by, content }) => by === 'bot' && content['msgtype'] === 'm.notice')
-        .map(({ content }) => String(content['body'])),
+    ...viewOf(world),
     async wait(ms) {
       seat.clock.advance(ms)
+      await probeLogins(kit)
+      await settle()
+    },
+    async logsInAgain() {
+      await login(kit, seat.secrets)
       await settle()
     },
     async close() {
@@ -115,6 +117,19 @@ export async function openStage(seat: Seat): Promise<Stage> {
   }
   await stage.hears({ text: 'hello' })
   return stage
+}
+
+/** What can be seen in the room. */
+function viewOf(world: World): Pick<Stage, 'stands' | 'statesOf' | 'statusesOf' | 'notices'> {
+  return {
+    stands: () => standsIn(world),
+    statesOf: (event) => newsOf(world, 'org.tombolo.delivery', event).map(({ state }) => String(state)),
+    statusesOf: (event) => newsOf(world, 'com.beeper.message_send_status', event).map(({ status }) => String(status)),
+    notices: () =>
+      standsIn(world)
+        .filter(({ by, content }) => by === 'bot' && content['msgtype'] === 'm.notice')
+        .map(({ content }) => String(content['body'])),
+  }
 }
 
 /** In a room that is not encrypted, it is in the clear. */
@@ -154,15 +169,25 @@ async function listen(kit: Kit): Promise<{ server: Server; url: string }> {
 
 const mostRounds = 100
 
-async function settleAll(kit: Kit, seat: Seat): Promise<void> {
+/** The homeserver tells the bridge of everything in its rooms, also of what it sent itself. */
+function tellBridge(world: World, kit: Kit): void {
+  for (const { id, room, sender, type, content } of world.events) {
+    const event = { event_id: id, room_id: room, sender, type, content }
+    insertMatrixEvent(kit.store, id, room, Buffer.from(JSON.stringify(event)), kit.clock())
+  }
+}
+
+async function settleAll(world: World, kit: Kit, seat: Seat): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
     await seat.settle()
+    tellBridge(world, kit)
     const busy = [await workInbox(kit), await workEvents(kit), await workOutbox(kit)].includes(true)
     if (busy) continue
     await showStatuses(kit, new AbortController().signal)
     await tellReads(kit)
     await seat.settle()
-    if (selectNewInbox(kit.store, 0, 1).length === 0) return
+    tellBridge(world, kit)
+    if (selectNewMatrixEvents(kit.store, 0, 1).length === 0 && selectNewInbox(kit.store, 0, 1).length === 0) return
   }
   throw new Error('it never settles')
 }

@@ -6,6 +6,7 @@ import { arrived, bodyOf, ghostSays, type Story, text } from './story.ts'
 export const about: readonly Story[] = [
   {
     name: 'a reaction of the person is set, replaced and taken back in the room',
+    covers: ['told reaction'],
     async tell(stage, { told }) {
       const event = await stage.says(text('good?'))
       const [ours] = await arrived(stage)
@@ -26,6 +27,7 @@ export const about: readonly Story[] = [
   },
   {
     name: 'a reaction of the room is set, replaced and taken back on the phone, or refused in the state of it',
+    covers: ['out reaction'],
     async tell(stage, { out }) {
       const [hello] = ghostSays(stage)
       const onPhone = async () => (await stage.seat.phone.sees()).find(({ mine }) => mine)?.reaction
@@ -47,6 +49,7 @@ export const about: readonly Story[] = [
   },
   {
     name: 'a correction of the person changes their message in the room',
+    covers: ['told edit'],
     async tell(stage, { told }) {
       const id = await stage.hears({ text: 'at tne' })
       const can = (await stage.seat.phone.edits(id, 'at ten')) !== 'cannot'
@@ -60,6 +63,7 @@ export const about: readonly Story[] = [
   },
   {
     name: 'a correction of the room changes the message on the phone, or is told in words on it',
+    covers: ['out correction'],
     async tell(stage, { out }) {
       const event = await stage.says(text('at tne'))
       await stage.edits(event, 'at ten')
@@ -71,6 +75,7 @@ export const about: readonly Story[] = [
   },
   {
     name: 'what the person takes back is gone from the room, where the network tells of it',
+    covers: ['told deleted'],
     async tell(stage, { told }) {
       const id = await stage.hears({ text: 'oops' })
       await stage.seat.phone.unsends(id)
@@ -82,6 +87,7 @@ export const about: readonly Story[] = [
   },
   {
     name: 'what the room takes back is gone from the phone, or its withdrawal is told in words on it',
+    covers: ['out withdrawal'],
     async tell(stage, { out }) {
       const event = await stage.says(text('oops'))
       await stage.takesBack(event)

@@ -5,6 +5,7 @@ import { answering, arrived, bodyOf, ghostSays, type Story, text } from './story
 export const words: readonly Story[] = [
   {
     name: 'a text of the person stands in the room once, by their ghost',
+    covers: ['told message'],
     async tell(stage, { told }) {
       await stage.hears({ text: 'wörter 👩‍👩‍👧 <b>&amp;' })
       expect(ghostSays(stage).map(bodyOf)).to.deep.equal(['hello', 'wörter 👩‍👩‍👧 <b>&amp;'])
@@ -38,6 +39,7 @@ export const words: readonly Story[] = [
   },
   {
     name: 'a reply of the person stands on the message that it answers, theirs and ours',
+    covers: ['told reply'],
     async tell(stage, { told }) {
       const event = await stage.says(text('which one?'))
       const [ours] = await arrived(stage)
@@ -71,6 +73,7 @@ export const words: readonly Story[] = [
   },
   {
     name: 'a mention goes by name, and words that the person marked keep their marks',
+    covers: ['out formatting'],
     async tell(stage, { out }) {
       const link = '[Ben](https://matrix.to/#/@ben:hs.test)'
       await stage.says({ ...text(`ask ${link} now`) })
@@ -90,6 +93,7 @@ export const words: readonly Story[] = [
   },
   {
     name: 'what was forwarded says so in the room',
+    covers: ['told forwarded'],
     async tell(stage, { told }) {
       const id = await stage.hears({ text: 'look at this', forwarded: true })
       told.set('forwarded', id !== 'cannot')

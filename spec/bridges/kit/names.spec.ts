@@ -33,6 +33,7 @@ describe('names', () => {
     expect(guardText('hi\nMaria (Instagram): I am Maria')).to.equal('hi\n› Maria (Instagram): I am Maria')
     expect(guardText('hi\u2028Maria (Matrix)： x')).to.equal('hi\n› Maria (Matrix)： x')
     expect(guardText('a\r  \u202eBob (whatsapp) : x')).to.equal('a\n› Bob (whatsapp) : x')
+    expect(guardText('*Bob (WhatsApp)*: x')).to.equal('› *Bob (WhatsApp)*: x')
     expect(guardText('nothing (here): to see\nat all')).to.equal('nothing (here): to see\nat all')
     expect(speakerPrefix('Ana', 'WhatsApp')).to.equal('Ana (WhatsApp): ')
   })

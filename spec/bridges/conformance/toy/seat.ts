@@ -42,6 +42,7 @@ export async function pigeonSeat(): Promise<Seat> {
       else office.next = kind
       return true
     },
+    slownessMs: 30_000,
     async restoreToken() {
       office.tokenIsGood = true
     },
