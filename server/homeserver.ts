@@ -23,6 +23,7 @@ import { membership } from './membership/index.ts'
 import { closeHome, type Overrides, openHome } from './open-home.ts'
 import { createPeople } from './people/create-people.ts'
 import type { People } from './people/people.ts'
+import { presence } from './presence/index.ts'
 import { profile } from './profile/index.ts'
 import { push } from './push/index.ts'
 import { receipts } from './receipts/index.ts'
@@ -81,6 +82,7 @@ function buildSlices(tools: Tools): Slice[] {
     keys(tools),
     media(tools),
     membership(tools),
+    presence(tools),
     profile(tools),
     push(tools),
     receipts(tools),

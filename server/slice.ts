@@ -18,9 +18,12 @@ export type Slice = {
   readonly forget?: Forget
 }
 
+/** A device asks, waits for so long at most, and wants to be seen like this. */
+export type Polls = { readonly as: 'online' | 'offline' | 'unavailable'; readonly milliseconds: number }
+
 /** For whom a section speaks. */
 export type Audience =
-  | { readonly kind: 'device'; readonly userId: UserId; readonly deviceId: DeviceId | undefined }
+  | { readonly kind: 'device'; readonly userId: UserId; readonly deviceId: DeviceId | undefined; readonly polls?: Polls }
   | { readonly kind: 'appservice'; readonly service: AppService }
 
 /** What a section has to say; each list holds events in the client-server format. */

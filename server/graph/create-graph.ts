@@ -36,7 +36,7 @@ export function createGraph(home: Home): Graph {
   }
 
   home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
-  wakeRoomsOfUsers(home, memberships)
+  wakeRoomsOfUsers(home, memberships, rooms)
 
   const { erase, erased } = createErasure(tools)
   const history = createHistory({ ...tools, erased })
@@ -144,15 +144,23 @@ function statesOf({
 }
 
 const kindsOfUsers = new Set(['device_list', 'presence'])
+const mostWokenByPresence = 100
+
+/** In a large room somebody comes or goes all the time: that is told with the next answer, and wakes nobody. */
+function isSmall(rooms: Rooms, roomId: RoomId): boolean {
+  return (rooms.peek(roomId)?.joined.size ?? 0) <= mostWokenByPresence
+}
 
 /** What a user does with devices and presence wakes the user's rooms: at once when memory knows them, as soon as they are read otherwise. */
-function wakeRoomsOfUsers({ notifier, log }: Pick<Home, 'notifier' | 'log'>, memberships: Memberships): void {
-  for (const kind of kindsOfUsers) notifier.alsoWake(kind, (key) => joinedRoomsInMemory(memberships, key as UserId))
+function wakeRoomsOfUsers({ notifier, log }: Pick<Home, 'notifier' | 'log'>, memberships: Memberships, rooms: Rooms): void {
+  const woken = (kind: string, userId: UserId) =>
+    [...joinedRoomsInMemory(memberships, userId)].filter((roomId) => kind !== 'presence' || isSmall(rooms, roomId))
+  for (const kind of kindsOfUsers) notifier.alsoWake(kind, (key) => woken(kind, key as UserId))
   notifier.onAdvance((_, rows) => {
     for (const { kind, key, position } of rows) {
       if (!kindsOfUsers.has(kind) || memberships.peek(key as UserId) !== undefined) continue
       memberships.of(key as UserId).then(
-        () => notifier.wakeLate(joinedRoomsInMemory(memberships, key as UserId), position),
+        () => notifier.wakeLate(woken(kind, key as UserId), position),
         (error: unknown) => log.warn('rooms could not be woken', { error: String(error) }),
       )
     }

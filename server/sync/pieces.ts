@@ -39,7 +39,12 @@ export async function mergePieces(sections: readonly Section[], wanted: Wanted):
     const mayHave = own === undefined || own.length > 0 || newRooms.size > 0
     if (!mayHave && section.always !== true) continue
     const piece = await section.between({
-      audience: { kind: 'device', userId: requester.userId, deviceId: requester.deviceId },
+      audience: {
+        kind: 'device',
+        userId: requester.userId,
+        deviceId: requester.deviceId,
+        polls: { as: request.presence, milliseconds: request.timeout },
+      },
       after: lags ? since.toDevice : wanted.after,
       upTo: wanted.upTo,
       rows: own,

@@ -16,6 +16,8 @@ export type SyncRequest = {
   readonly fullState: boolean
   /** Milliseconds. */
   readonly timeout: number
+  /** How the user wants to be seen. */
+  readonly presence: 'offline' | 'online' | 'unavailable'
   /** The name under which state is told: as it was before the timeline, or after it. */
   readonly stateName: 'state' | 'state_after' | 'org.matrix.msc4222.state_after'
   readonly signal: AbortSignal
@@ -27,13 +29,13 @@ const longest = 180_000
 export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'access_token'>): Promise<SyncRequest> {
   const { query, requester, signal } = call
   const since = query.get('since')
-  readChoice(query, 'set_presence', ['offline', 'online', 'unavailable'])
   return {
     requester,
     since: since === null || since === '' ? undefined : decodeToken(since),
     filter: await filterOf(home, requester, query.get('filter')),
     fullState: readFlag(query, 'full_state'),
     timeout: readCount(query, 'timeout', 0, longest),
+    presence: readChoice(query, 'set_presence', ['offline', 'online', 'unavailable']) ?? 'online',
     stateName: stateNameOf(query),
     signal,
   }

@@ -107,6 +107,8 @@ function configure({ config: wished = {} }: Options, { folder, database }: Place
     listeners: [{ ...config.listeners[0]!, port: 0 }],
     password_hashing: 'fast',
     rate_limits: 'off',
+    // Whoever syncs would wake the others.
+    presence: { enabled: false },
     data_dir: folder,
     signing_key_path: join(folder, 'signing.key'),
     ...(database ? { database: { kind: 'postgres', url: database.url } } : { database: { path: join(folder, 'tombolo.db') } }),

@@ -21,6 +21,7 @@ import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
 import { accounts } from './0043-accounts.ts'
 import { urlPreviews } from './0057-url-previews.ts'
+import { presence } from './0048-presence.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   thumbnails,
   mediaUsage,
   urlPreviews,
+  presence,
 ]

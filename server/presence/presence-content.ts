@@ -1,0 +1,16 @@
+import type { JsonObject } from '../core/json.ts'
+
+export type PresenceName = 'online' | 'offline' | 'unavailable'
+
+/** How a user is; without a message, null. */
+export type Shown = { readonly presence: PresenceName; readonly statusMsg: string | null; readonly lastActiveAt: number }
+
+/** What others are told. Online is who was active lately, so that whether somebody is active now is never stale. */
+export function presenceContent({ presence, statusMsg, lastActiveAt }: Shown, now: number): JsonObject {
+  return {
+    presence,
+    last_active_ago: Math.max(0, now - lastActiveAt),
+    currently_active: presence === 'online',
+    ...(statusMsg === null || statusMsg === '' ? {} : { status_msg: statusMsg }),
+  }
+}
