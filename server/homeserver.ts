@@ -20,6 +20,7 @@ import { keyBackup } from './key-backup/index.ts'
 import { keys } from './keys/index.ts'
 import { media } from './media/index.ts'
 import { membership } from './membership/index.ts'
+import { moderation } from './moderation/index.ts'
 import { closeHome, type Overrides, openHome } from './open-home.ts'
 import { createPeople } from './people/create-people.ts'
 import type { People } from './people/people.ts'
@@ -82,6 +83,7 @@ function buildSlices(tools: Tools): Slice[] {
     keys(tools),
     media(tools),
     membership(tools),
+    moderation(tools),
     presence(tools),
     profile(tools),
     push(tools),

@@ -22,6 +22,7 @@ import { mediaUsage } from './0056-media-usage.ts'
 import { accounts } from './0043-accounts.ts'
 import { urlPreviews } from './0057-url-previews.ts'
 import { presence } from './0048-presence.ts'
+import { reports } from './0049-reports.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   mediaUsage,
   urlPreviews,
   presence,
+  reports,
 ]
