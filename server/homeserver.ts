@@ -31,6 +31,7 @@ import { receipts } from './receipts/index.ts'
 import { relations } from './relations/index.ts'
 import { rooms } from './rooms/index.ts'
 import { search } from './search/index.ts'
+import { serverNotices } from './server-notices/index.ts'
 import type { Slice, Tools } from './slice.ts'
 import { slidingSync } from './sliding-sync/index.ts'
 import { sync } from './sync/index.ts'
@@ -91,6 +92,7 @@ function buildSlices(tools: Tools): Slice[] {
     relations(tools),
     rooms(tools),
     search(tools),
+    serverNotices(tools),
     toDevice(tools),
     typing(tools),
     userDirectory(tools),

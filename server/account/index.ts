@@ -5,6 +5,7 @@ import { deactivation } from './deactivation.client.ts'
 import { resumeDeactivations } from './deactivation.ts'
 import { deviceManagement } from './device-management.client.ts'
 import { login } from './login.client.ts'
+import { loginFallback } from './login-fallback.client.ts'
 import { loginToken } from './login-token.client.ts'
 import { logout } from './logout.client.ts'
 import { openId } from './openid.client.ts'
@@ -30,6 +31,7 @@ export function account(tools: Tools): Slice {
       ...registrationTokensAdmin(tools),
       ...registerAdmin(tools),
       ...login(tools),
+      ...loginFallback(),
       ...logout(tools),
       ...refresh(tools),
       ...whoami(),

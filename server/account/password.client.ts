@@ -1,5 +1,5 @@
 import { readOptionalBoolean, readText } from '../core/fields.ts'
-import { forbidden, missingParam } from '../core/matrix-error.ts'
+import { missingParam } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { write } from '../storage/database.ts'
@@ -28,8 +28,6 @@ async function change({ home, people }: Tools, call: Call<'access_token'>): Prom
   await people.confirmByPassword(call)
   const wanted = readText(body, 'new_password')
   if (wanted === '') throw missingParam('new_password is empty')
-  if ((await people.account(requester.userId))?.serviceId !== undefined && !requester.service)
-    throw forbidden('the account belongs to an application service')
   const ending = { keepDevice: requester.deviceId, keepSession: requester.session }
   await people.setPassword(requester.userId, wanted, endsOthers ? ending : undefined)
   await home.database.commit({ writes: [write(deleteLoginTokensOfUser, requester.userId)] })

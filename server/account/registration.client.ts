@@ -1,6 +1,6 @@
 import { readOptionalBoolean, readOptionalText, readText } from '../core/fields.ts'
 import type { JsonObject } from '../core/json.ts'
-import { forbidden, guestAccessForbidden, missingParam, missingToken } from '../core/matrix-error.ts'
+import { forbidden, guestAccessForbidden, invalidParam, missingParam, missingToken } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Passed } from '../people/interaction/interaction.ts'
 import type { Tools } from '../slice.ts'
@@ -43,7 +43,9 @@ export function registration(tools: Tools): Endpoint[] {
 
 async function register(tools: Tools, call: Call<'as_token?'>): Promise<Reply> {
   const { query, body, requester } = call
-  if (query.get('kind') === 'guest') throw guestAccessForbidden('there are no guest accounts here')
+  const kind = query.get('kind') ?? 'user'
+  if (kind === 'guest') throw guestAccessForbidden('there are no guest accounts here')
+  if (kind !== 'user') throw invalidParam('`kind` must be user or guest')
   if (body['type'] === 'm.login.application_service') return registerForService(tools, body, requester)
   const { open, token_required: tokenRequired } = tools.home.config.registration
   if (!open && !tokenRequired) throw forbidden('accounts are made by the administrators of this server')

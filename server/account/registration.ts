@@ -17,6 +17,7 @@ export async function chooseUserId({ home, people }: Tools, username: string, se
     if (localpart.startsWith('_')) throw invalidUsername('a user name does not begin with _')
   }
   if (people.exclusiveServiceOf(userId, service)) throw exclusive()
+  if (localpart === home.config.server_notices.localpart) throw exclusive("this name is the server's own")
   if (await people.account(userId)) throw userInUse()
   return userId
 }

@@ -36,10 +36,13 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 }
 
-/** The same for a page that runs one script of ours, which stands in it whole. */
-export function headersWithScript(script: string): Readonly<Record<string, string>> {
+/** The same for a page that runs one script of ours, which stands in it whole; `also` is a further directive. */
+export function headersWithScript(script: string, also = ''): Readonly<Record<string, string>> {
   const digest = createHash('sha256').update(script).digest('base64')
-  return { ...pageHeaders, 'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'sha256-${digest}'` }
+  return {
+    ...pageHeaders,
+    'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'sha256-${digest}'${also === '' ? '' : `; ${also}`}`,
+  }
 }
 
 /** A whole page; `script` is run at its end. */

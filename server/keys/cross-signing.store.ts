@@ -38,3 +38,9 @@ export const upsertSignature = statement<[userId: string, signed: string, signer
 export const deleteSignaturesOn = statement<[userId: string, signed: string]>('DELETE FROM key_signatures WHERE user_id = ? AND signed = ?')
 
 export const deleteSignaturesBy = statement<[signer: string, keyId: string]>('DELETE FROM key_signatures WHERE signer = ? AND key_id = ?')
+
+export const deleteCrossSigningKeysOfUser = statement<[userId: string]>('DELETE FROM cross_signing_keys WHERE user_id = ?')
+
+export const deleteSignaturesOfUser = statement<[userId: string, signer: string]>(
+  'DELETE FROM key_signatures WHERE user_id = ? OR signer = ?',
+)

@@ -1,7 +1,9 @@
+import { deviceListChange } from '../people/device-changes.ts'
 import type { Slice, Tools } from '../slice.ts'
 import { write } from '../storage/database.ts'
 import { crossSigningEndpoints } from './cross-signing.client.ts'
-import { deleteSignaturesBy, deleteSignaturesOn } from './cross-signing.store.ts'
+import { deleteCrossSigningKeysOfUser, deleteSignaturesBy, deleteSignaturesOfUser, deleteSignaturesOn } from './cross-signing.store.ts'
+import { dehydratedDevice } from './dehydrated-device.client.ts'
 import { keyCounts } from './key-counts.ts'
 import { keysEndpoints } from './keys.client.ts'
 import { deleteDeviceKeys, deleteFallbackKeys, deleteOneTimeKeys } from './keys.store.ts'
@@ -12,9 +14,18 @@ export function keys({ home, people, graph }: Tools): Slice {
   const counts = keyCounts(home)
   return {
     name: 'keys',
-    endpoints: [...keysEndpoints({ home, people, graph }, counts), ...crossSigningEndpoints({ home, people, graph })],
+    endpoints: [
+      ...keysEndpoints({ home, people, graph }, counts),
+      ...crossSigningEndpoints({ home, people, graph }),
+      ...dehydratedDevice({ home, people, graph }),
+    ],
     sections: [keySection({ home, people, counts })],
     forget: {
+      user: async (userId) => {
+        const change = deviceListChange(userId, 0)
+        const all = [write(deleteCrossSigningKeysOfUser, userId), write(deleteSignaturesOfUser, userId, userId)]
+        await home.database.commit({ writes: [...all, change.write], log: [change.log] })
+      },
       device: async (userId, deviceId) => {
         const all = [deleteDeviceKeys, deleteOneTimeKeys, deleteFallbackKeys, deleteSignaturesOn].map((one) => write(one, userId, deviceId))
         const signed = write(deleteSignaturesBy, userId, `ed25519:${deviceId}`)

@@ -1,12 +1,13 @@
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
-import { forbidden } from '../core/matrix-error.ts'
+import type { UserId } from '../core/ids.ts'
+import { cannotLeaveServerNoticeRoom, forbidden } from '../core/matrix-error.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership } from './change-membership.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#leaving-rooms */
-export function leaving({ graph }: Tools): Endpoint[] {
+export function leaving({ home, graph }: Tools): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -22,6 +23,7 @@ export function leaving({ graph }: Tools): Endpoint[] {
         const membership = room?.membership(userId)
         if (membership === 'leave') return { body: {} }
         if (membership === undefined) throw forbidden('you are not in a room with this id')
+        if (membership === 'invite' && room?.state('m.room.create', '')?.pdu.sender === noticesOf(home)) throw cannotLeaveServerNoticeRoom()
         const reason = readOptionalText(call.body, 'reason')
         await changeMembership(graph, { roomId, sender: userId, target: userId, membership: 'leave', reason, timestamp: timestampOf(call) })
         return { body: {} }
@@ -40,4 +42,9 @@ export function leaving({ graph }: Tools): Endpoint[] {
       },
     }),
   ]
+}
+
+/** Whoever the server's own notices come from: their invitations cannot be declined. */
+function noticesOf({ config, serverName }: Tools['home']): UserId {
+  return `@${config.server_notices.localpart}:${serverName}`
 }

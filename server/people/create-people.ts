@@ -5,7 +5,7 @@ import { insertSender, selectGoing } from './accounts.store.ts'
 import { checkPassword, createAccount, findAccount } from './accounts.ts'
 import { createServiceQueries } from './appservice-queries.ts'
 import { deviceListChange } from './device-changes.ts'
-import { findDevice, listDevices, putDevice, removingDevices } from './devices.ts'
+import { findDehydratedDevice, findDevice, listDevices, putDevice, removingDevices, setDehydratedDevice } from './devices.ts'
 import { confirmByPassword } from './interaction/confirm.ts'
 import { interact, keepStage } from './interaction/interaction.ts'
 import { readSession } from './interaction/interaction-session.ts'
@@ -57,6 +57,8 @@ export async function createPeople(bare: Home): Promise<People> {
     devices: (userId) => listDevices(home, userId),
     device: (userId, deviceId) => findDevice(home, userId, deviceId),
     putDevice: (userId, deviceId, displayName) => putDevice(home, userId, deviceId, displayName),
+    dehydratedDevice: (userId) => findDehydratedDevice(home, userId),
+    setDehydratedDevice: (userId, deviceId, data) => setDehydratedDevice(home, userId, deviceId, data),
     ...endings(home, forgets.devices),
     ...createStanding(home, passwords, forgets),
     deactivating: async () => (await home.database.select(selectGoing)).map((row) => row.user_id),

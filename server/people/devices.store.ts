@@ -21,3 +21,14 @@ export const updateLastSeen = statement<[string, number, UserId, DeviceId]>(
 export const deleteDevices = statement<[UserId, readonly DeviceId[]]>(
   'DELETE FROM devices WHERE user_id = ? AND device_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
 )
+
+export const selectDehydratedDevice = statement<[UserId], { device_id: DeviceId; device_data: string }>(
+  'SELECT device_id, device_data FROM dehydrated_devices WHERE user_id = ?',
+)
+export const upsertDehydratedDevice = statement<[UserId, DeviceId, string]>(
+  `INSERT INTO dehydrated_devices (user_id, device_id, device_data) VALUES (?, ?, ?)
+   ON CONFLICT (user_id) DO UPDATE SET device_id = excluded.device_id, device_data = excluded.device_data`,
+)
+export const deleteDehydratedDevices = statement<[UserId, readonly DeviceId[]]>(
+  'DELETE FROM dehydrated_devices WHERE user_id = ? AND device_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)

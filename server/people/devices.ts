@@ -1,15 +1,19 @@
 import type { DeviceId, UserId } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
 import { type Write, write } from '../storage/database.ts'
 import { deviceListChange } from './device-changes.ts'
 import {
   type DeviceRow,
+  deleteDehydratedDevices,
   deleteDevices,
   insertDevice,
+  selectDehydratedDevice,
   selectDevice,
   selectDevices,
   updateDeviceName,
   updateLastSeen,
+  upsertDehydratedDevice,
 } from './devices.store.ts'
 import type { Device } from './people.ts'
 import { deleteAccessTokensOfDevices, deleteRefreshTokensOfDevices, deleteSessionsOfDevices } from './sessions.store.ts'
@@ -41,6 +45,24 @@ export async function putDevice(
   return { made: known === undefined }
 }
 
+/** The device of a user that collects messages without a session. */
+export async function findDehydratedDevice(
+  { database }: Pick<Home, 'database'>,
+  userId: UserId,
+): Promise<{ deviceId: DeviceId; data: JsonObject } | undefined> {
+  const row = await database.selectOne(selectDehydratedDevice, userId)
+  return row && { deviceId: row.device_id, data: JSON.parse(row.device_data) }
+}
+
+export async function setDehydratedDevice(
+  { database }: Pick<Home, 'database'>,
+  userId: UserId,
+  deviceId: DeviceId,
+  data: JsonObject,
+): Promise<void> {
+  await database.commit({ writes: [write(upsertDehydratedDevice, userId, deviceId, JSON.stringify(data))] })
+}
+
 /** What ends the sessions of devices; the devices stay. */
 export function endingSessionsOf(userId: UserId, deviceIds: readonly DeviceId[]): Write[] {
   return [
@@ -52,7 +74,11 @@ export function endingSessionsOf(userId: UserId, deviceIds: readonly DeviceId[])
 
 /** What removes devices with their sessions. */
 export function removingDevices(userId: UserId, deviceIds: readonly DeviceId[]): Write[] {
-  return [...endingSessionsOf(userId, deviceIds), write(deleteDevices, userId, deviceIds)]
+  return [
+    ...endingSessionsOf(userId, deviceIds),
+    write(deleteDevices, userId, deviceIds),
+    write(deleteDehydratedDevices, userId, deviceIds),
+  ]
 }
 
 /** Notes when and from where a device was last heard of; at most one write in ten minutes for each, unless its address changes. */

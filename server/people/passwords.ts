@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
+import { createGate } from './gate.ts'
 
 export type Passwords = {
   /** A hash with its parameters, made on the thread pool. */
@@ -15,14 +17,20 @@ const costs = {
   fast: { memoryCost: 64, timeCost: 1, parallelism: 1, algorithm: argon2id },
 }
 
+/** One core is left to everybody else, and threads to the files and compression that share the pool. */
+const atOnce = Math.max(1, Math.min(3, availableParallelism() - 1))
+const mostWaiting = 500
+
 /** Argon2id as OWASP recommends it (19 MiB, two passes); `fast` is for tests. */
 export function createPasswords(kind: 'default' | 'fast'): Passwords {
   const options = costs[kind]
-  const nobodys = hash('nobody has this password', options)
+  const gate = createGate(atOnce, mostWaiting)
+  const nobodys = gate(() => hash('nobody has this password', options))
   return {
-    hash: (password) => hash(password, options),
+    hash: (password) => gate(() => hash(password, options)),
     check: async (hashed, password) => {
-      const right = await verify(hashed ?? (await nobodys), password.slice(0, longestPassword)).catch(() => false)
+      const against = hashed ?? (await nobodys)
+      const right = await gate(() => verify(against, password.slice(0, longestPassword)).catch(() => false))
       return right && hashed !== undefined && password.length <= longestPassword
     },
   }

@@ -1,5 +1,5 @@
 import type { DeviceId, RoomAlias, UserId } from '../core/ids.ts'
-import type { Json } from '../core/json.ts'
+import type { Json, JsonObject } from '../core/json.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { Authenticate } from '../http/client-auth.ts'
 import type { AppService, Call, Requester } from '../http/endpoint.ts'
@@ -73,8 +73,6 @@ export type People = {
   readonly queryAlias: (alias: RoomAlias, asking?: AppService) => Promise<boolean>
 
   /** The user as one whom events notify: push rules and those who are ignored, from memory. */
-
-  /** The user as one whom events notify: push rules and those who are ignored, from memory. */
   readonly pushReader: (userId: UserId) => Promise<PushReader>
 
   readonly account: (userId: UserId) => Promise<Account | undefined>
@@ -123,6 +121,9 @@ export type People = {
   readonly device: (userId: UserId, deviceId: DeviceId) => Promise<Device | undefined>
   /** Makes or renames a device without a session (application services); `made` tells which. Without a name the name stays. */
   readonly putDevice: (userId: UserId, deviceId: DeviceId, displayName: string | undefined) => Promise<{ made: boolean }>
+  /** The device that collects messages without a session, with what its owner keeps of it. */
+  readonly dehydratedDevice: (userId: UserId) => Promise<{ readonly deviceId: DeviceId; readonly data: JsonObject } | undefined>
+  readonly setDehydratedDevice: (userId: UserId, deviceId: DeviceId, data: JsonObject) => Promise<void>
   /** Ends devices, their sessions and all that slices keep for them (their `forget.device`). */
   readonly removeDevices: (userId: UserId, deviceIds: readonly DeviceId[]) => Promise<void>
   /** Locks or suspends an account, or sets it free. */

@@ -2,10 +2,13 @@ import { userIdOf } from '../core/fields.ts'
 import { serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
+import { createLanes, type Lanes } from '../graph/lanes.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { checkKey, checkSize, readValue } from './profile-fields.ts'
 import type { Propagate } from './propagation.ts'
+
+type Changing = Pick<Tools, 'people'> & { readonly lanes: Lanes; readonly propagate: Propagate }
 
 const path = '/_matrix/client/v3/profile/{userId}'
 const field = {
@@ -15,6 +18,7 @@ const field = {
 
 /** https://spec.matrix.org/v1.19/client-server-api/#profiles */
 export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[] {
+  const changing = { people: tools.people, lanes: createLanes(), propagate }
   return [
     endpoint({
       method: 'GET',
@@ -47,7 +51,7 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
       body: 'json',
       limit: 128 * 1024,
       rate: 'other',
-      handle: (call) => change(tools, propagate, call, readValue(call.body, checkedKey(call))),
+      handle: (call) => change(changing, call, readValue(call.body, checkedKey(call))),
     }),
     endpoint({
       ...field,
@@ -58,7 +62,7 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
       rate: 'other',
       handle: (call) => {
         checkedKey(call)
-        return change(tools, propagate, call, undefined)
+        return change(changing, call, undefined)
       },
     }),
   ]
@@ -77,13 +81,17 @@ function checkedKey({ params }: Call<'access_token'>): string {
   return key
 }
 
-async function change({ people }: Tools, propagate: Propagate, call: Call<'access_token'>, value: Json | undefined): Promise<Reply> {
+/** Changes of one user are made one after the other, so that two at once cannot together make a profile too large. */
+async function change(tools: Changing, call: Call<'access_token'>, value: Json | undefined): Promise<Reply> {
+  const { people, lanes, propagate } = tools
   const { params, requester } = call
   const key = params['keyName']!
   const userId: UserId = userIdOf(params['userId'])
   if (userId !== requester.userId) throw forbidden('this is the profile of somebody else')
-  checkSize({ ...(await people.profile(userId)), [key]: value })
-  await people.setProfileField(userId, key, value)
+  await lanes(userId, async () => {
+    if (value !== undefined) checkSize({ ...(await people.profile(userId)), [key]: value })
+    await people.setProfileField(userId, key, value)
+  })
   if (key === 'displayname' || key === 'avatar_url') await propagate(userId)
   return { body: {} }
 }

@@ -1,5 +1,6 @@
 import type { Slice, Tools } from '../slice.ts'
 import { write } from '../storage/database.ts'
+import { dehydratedEvents } from './dehydrated-events.client.ts'
 import { sendToDevice } from './send-to-device.ts'
 import { sendToDeviceEndpoint } from './to-device.client.ts'
 import { deleteMessagesOfDevice } from './to-device.store.ts'
@@ -9,7 +10,7 @@ import { toDeviceSection } from './to-device.sync.ts'
 export function toDevice({ home, people }: Tools): Slice {
   return {
     name: 'to-device',
-    endpoints: [sendToDeviceEndpoint(sendToDevice({ home, people }))],
+    endpoints: [sendToDeviceEndpoint(sendToDevice({ home, people })), ...dehydratedEvents({ home, people })],
     sections: [toDeviceSection(home)],
     forget: {
       device: async (userId, deviceId) => {

@@ -21,7 +21,7 @@ export function usersEndpoint(tools: Tools, follower: Pick<LogFollower, 'reached
     auth: 'access_token',
     body: 'json',
     limit: 16 * 1024,
-    rate: 'other',
+    rate: 'search_users',
     handle: async ({ body, requester }) => {
       const term = readText(body, 'search_term').trim()
       if (term.length > longestTerm) throw invalidParam('`search_term` is too long')

@@ -164,3 +164,11 @@ function parse(text: string): Body {
     return {}
   }
 }
+
+/** Waiting on a clock that stands still: it ends when it is given up. */
+export function untilAborted(_milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve()
+    else signal?.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

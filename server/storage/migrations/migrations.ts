@@ -13,13 +13,15 @@ import { keyBackup } from './0030-key-backup.ts'
 import { relations } from './0031-relations.ts'
 import { publishedRooms } from './0032-published-rooms.ts'
 import { eventTimes } from './0033-event-times.ts'
+import { accounts } from './0043-accounts.ts'
+import { dehydratedDevices } from './0044-dehydrated-devices.ts'
+import { serverNotices } from './0045-server-notices.ts'
 import { search } from './0046-search.ts'
 import { userDirectory } from './0047-user-directory.ts'
 import { unread } from './0051-unread.ts'
 import { pushers } from './0052-pushers.ts'
 import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
-import { accounts } from './0043-accounts.ts'
 import { urlPreviews } from './0057-url-previews.ts'
 import { presence } from './0048-presence.ts'
 import { reports } from './0049-reports.ts'
@@ -43,6 +45,8 @@ export const migrations: readonly Migration[] = [
   publishedRooms,
   eventTimes,
   accounts,
+  dehydratedDevices,
+  serverNotices,
   search,
   userDirectory,
   unread,

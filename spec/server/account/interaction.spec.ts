@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Clock } from '../../../server/home.ts'
-import { engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
+import { engines, startServer, type TestServer, type TestUser, untilAborted } from '../../support/server.ts'
 
 const terms = [{ id: 'privacy_policy', version: '2', language: 'en', name: 'Privacy', url: 'https://hs.test/privacy' }]
 
@@ -11,7 +11,7 @@ for (const engine of engines) {
     let now: number
     before(async function () {
       now = 1_000_000
-      const clock: Clock = { now: () => now, sleep: async () => {} }
+      const clock: Clock = { now: () => now, sleep: untilAborted }
       const started = await startServer({ engine, overrides: { clock }, config: { registration: { token_required: true, terms } } })
       if (!started) return this.skip()
       server = started

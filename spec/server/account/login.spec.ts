@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { startServer, type TestServer, type TestUser } from '../../support/server.ts'
 
@@ -47,6 +48,18 @@ describe('logging in', () => {
     const wrong = [{}, { type: 1 }, { type: 'm.login.password', identifier }, { type: 'm.login.password', password: 'x' }]
     for (const body of [...wrong, { type: 'm.login.password', identifier, password: 5 }]) {
       expect((await login(body)).status, JSON.stringify(body)).to.equal(400)
+    }
+  })
+  it('has a page for clients that know no flow, whose one script is the only one that runs', async () => {
+    for (const path of ['/_matrix/static/client/login/', '/_matrix/static/client/login']) {
+      const { status, text, headers } = await server.anonymous.get(path, { query: { device_id: '"><script>alert(1)</script>' } })
+      expect(status, path).to.equal(200)
+      expect(text).to.contain('matrixLogin.onLogin').and.not.contain('alert(1)')
+      const policy = headers.get('content-security-policy')!
+      const script = /<script>([\s\S]*)<\/script>/.exec(text)![1]!
+      expect(policy)
+        .to.contain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`)
+        .and.not.contain('unsafe')
     }
   })
   it('needs the token of a service for a login as one', async () => {

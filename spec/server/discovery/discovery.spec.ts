@@ -30,7 +30,7 @@ describe('discovery', () => {
     const { capabilities } = (await alice.get('/capabilities')).body
     expect(Object.keys(capabilities['m.room_versions'].available)).to.have.members(['6', '7', '8', '9', '10', '11', '12'])
     expect(capabilities['m.room_versions'].default).to.equal('12')
-    expect(capabilities['m.change_password']).to.deep.equal({ enabled: false })
+    expect(capabilities['m.change_password']).to.deep.equal({ enabled: true })
   })
   it('publishes its key, signed by itself', async () => {
     const { body } = await server.anonymous.get('/_matrix/key/v2/server')

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { UserId } from '../../../server/core/ids.ts'
 import type { Clock } from '../../../server/home.ts'
-import { engines, startServer, type TestServer } from '../../support/server.ts'
+import { engines, startServer, type TestServer, untilAborted } from '../../support/server.ts'
 
 for (const engine of engines) {
   describe(`sessions (${engine})`, () => {
@@ -10,7 +10,7 @@ for (const engine of engines) {
     let now: number
     before(async function () {
       now = 1_000_000
-      const clock: Clock = { now: () => now, sleep: async () => {} }
+      const clock: Clock = { now: () => now, sleep: untilAborted }
       const started = await startServer({ engine, overrides: { clock } })
       if (!started) return this.skip()
       server = started
