@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { forEachEngine } from '../../support/storage.ts'
-import { playHistories } from '../../support/unread-histories.ts'
+import { playHistories } from './unread-histories.ts'
 
 forEachEngine('unread counts', (open) => {
   it('are those of a model that evaluates the whole history under the push rules, for random histories', async function () {

@@ -1,5 +1,5 @@
-import { type PushGateway, startPushGateway } from '../../support/push-gateway.ts'
 import { type Body, type Engine, startServer, type TestServer, type TestUser } from '../../support/server.ts'
+import { type PushGateway, startPushGateway } from './stand-in-gateway.ts'
 
 /** Alice and bob in a room of theirs, and a gateway that bob's pusher tells. */
 export type PushScene = {

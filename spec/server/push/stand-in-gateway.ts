@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Body } from './server.ts'
+import type { Body } from '../../support/server.ts'
 
 /** A push gateway of a spec: takes notifications over HTTP, in this process, on a port of its own. */
 export type PushGateway = {

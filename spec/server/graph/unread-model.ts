@@ -1,7 +1,7 @@
-import type { UserId } from '../../server/core/ids.ts'
-import type { JsonObject } from '../../server/core/json.ts'
-import type { PushContext } from '../../server/core/push-conditions.ts'
-import { compileRules, evaluate, type PushRuleset } from '../../server/core/push-rules.ts'
+import type { UserId } from '../../../server/core/ids.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import type { PushContext } from '../../../server/core/push-conditions.ts'
+import { compileRules, evaluate, type PushRuleset } from '../../../server/core/push-rules.ts'
 
 /** An event as the model remembers it: what it was when it was sent, and the room before it. */
 export type Said = {
