@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { RemoteId, RemotePerson } from './connector.ts'
 import type { Kit } from './kit.ts'
 import { fallbackName, fitName } from './names.ts'
@@ -93,7 +92,7 @@ export async function ensureGhost(
   const userId = ghostIdOf(kit, contact)
   await askName(kit, contact)
   const name = nameOf(kit, contact)
-  const profile = createHash('sha256').update(name).digest('base64url')
+  const profile = kit.vault.blind('profile', name)
   if (selectContact(kit.store, contact)?.profile === profile) return userId
   const title = kit.connector.info.title
   await kit.matrix.ensureUser(userId, name.startsWith(title) ? name : `${name} (${title})`)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createClient, type MatrixClient, type Room, RoomEvent, RoomMemberEvent } from 'matrix-js-sdk'
+import { createClient, type MatrixClient, Preset, type Room, RoomEvent, RoomMemberEvent } from 'matrix-js-sdk'
 import { logger } from 'matrix-js-sdk/lib/logger.js'
 import { type Seat, takeSeat } from './matrix-seat.ts'
 
@@ -25,6 +25,9 @@ export type MatrixPerson = Seat & {
   /** The same person in one of their rooms. */
   in(room: string): Seat
   invites(room: string, user: string): Promise<void>
+  joins(room: string): Promise<void>
+  /** Opens an encrypted chat with one user; gives the room. */
+  opensChatWith(user: string): Promise<string>
   /** A request to the homeserver as their client makes it, with its answer. */
   asks(path: string): Promise<unknown>
   close(): void
@@ -83,6 +86,12 @@ function personOver(client: MatrixClient, homeserver: string, token: string): Ma
     rooms,
     in: (room) => takeSeat(client, () => room),
     invites: async (room, user) => void (await client.invite(room, user)),
+    joins: async (room) => void (await client.joinRoom(room)),
+    async opensChatWith(user) {
+      const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
+      const options = { preset: Preset.TrustedPrivateChat, is_direct: true, invite: [user], initial_state: [encryption] }
+      return (await client.createRoom(options)).room_id
+    },
     async asks(path) {
       const answer = await fetch(`${homeserver}${path}`, { headers: { authorization: `Bearer ${token}` } })
       return answer.json()

@@ -44,6 +44,8 @@ export type SceneOptions = {
   readonly people?: Readonly<Record<Network, PersonInput>>
   /** A database of PostgreSQL; SQLite without one. */
   readonly database?: string
+  /** With it, accounts of administrators can be made. */
+  readonly sharedSecret?: string
   /** Registrations of further application services, as their files hold them. */
   readonly registrations?: readonly object[]
 }
@@ -116,7 +118,11 @@ async function setScene(folder: string, running: Map<string, Running>, options: 
   }
 }
 
-async function writeFiles(folder: string, homeserver: string, { database, registrations = [] }: SceneOptions): Promise<string> {
+async function writeFiles(
+  folder: string,
+  homeserver: string,
+  { database, sharedSecret, registrations = [] }: SceneOptions,
+): Promise<string> {
   mkdirSync(join(folder, 'bridges'), { recursive: true })
   mkdirSync(join(folder, 'registrations'), { recursive: true })
   for (const network of networks) {
@@ -133,7 +139,7 @@ async function writeFiles(folder: string, homeserver: string, { database, regist
     public_baseurl: `${homeserver}/`,
     data_dir: '.',
     listeners: [{ host: '127.0.0.1', port: Number(new URL(homeserver).port) }],
-    registration: { open: true },
+    registration: { open: true, ...(sharedSecret === undefined ? {} : { shared_secret: sharedSecret }) },
     rate_limits: 'off',
     password_hashing: 'fast',
     appservice_files: [...networks.map((network) => `registrations/${network}.yaml`), ...others],

@@ -43,7 +43,7 @@ export function updateContactName({ database }: Store, contact: string, name: Bu
   database.prepare('UPDATE contacts SET name = ? WHERE contact = ?').run(name, contact)
 }
 
-/** Which display name the homeserver has for the ghost, as a hash: null until it was set. */
+/** Which display name the homeserver has for the ghost, blind: null until it was set. */
 export function updateContactProfile({ database }: Store, contact: string, profile: string): void {
   database.prepare('UPDATE contacts SET profile = ? WHERE contact = ?').run(profile, contact)
 }
