@@ -1,42 +1,45 @@
 import '../../../../bridges/kit/matrix/quiet.ts'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connectors } from '../../../../bridges/connectors.ts'
 import { type BridgeOptions, type RunningBridge, startBridge } from '../../../../bridges/kit/bridge.ts'
 import { createLog } from '../../../../bridges/kit/log.ts'
 import { readRegistration } from '../../../../bridges/kit/matrix/registration.ts'
+import { objectOf } from '../../../../bridges/sandbox/accounts.ts'
 import { type Sandbox, startSandbox } from '../../../../bridges/sandbox/sandbox.ts'
-import { createWhatsApp } from '../../../../bridges/whatsapp/connector.ts'
+import type { Network } from '../../../../config/bridge-schema.ts'
 import { bridgeFiles, nameServer, prepareBridge } from '../../../../config/deploy/bridge-files.ts'
 import { freePort, removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { startServer, type TestServer, type TestUser } from '../../../support/server.ts'
 
 export const botId = '@_whatsapp_bot:hs.test'
 
-/** A homeserver, the sandbox network and a WhatsApp bridge, all real. */
+/** A homeserver, the sandbox and the bridge of one network, all real. */
 export type Town = {
   readonly server: TestServer
   readonly sandbox: Sandbox
   readonly bridge: () => RunningBridge
   /** What the bridge has said to its log. */
   readonly log: () => string
-  restart(options?: Partial<BridgeOptions>): Promise<void>
+  /** Ends the bridge and starts it again; `meanwhile` its data folder is nobody's. */
+  restart(options?: Partial<BridgeOptions>, meanwhile?: (dataDir: string) => void): Promise<void>
   close(): Promise<void>
 }
 
 /** Opens a town; the bridge is logged in to the sandbox's account and has no owner, unless the options say otherwise. */
-export async function openTown(options: Partial<BridgeOptions> = {}): Promise<Town> {
+export async function openTown(options: Partial<BridgeOptions> = {}, network: Network = 'whatsapp'): Promise<Town> {
   const folder = temporaryFolder()
   const port = await freePort()
-  prepareBridge(folder, 'whatsapp', port)
-  nameServer(folder, 'whatsapp', 'hs.test')
-  const files = bridgeFiles(folder, 'whatsapp')
+  prepareBridge(folder, network, port)
+  nameServer(folder, network, 'hs.test')
+  const files = bridgeFiles(folder, network)
   const sandbox = await startSandbox({ firstRetryMs: 5, longestRetryMs: 20 })
-  const server = await startServer({ config: { appservice_files: [files.registration] } })
-  const { id, accessToken, appSecret } = sandbox.accounts.whatsapp
+  const server = await startServer({ config: { appservice_files: [files.registration], registration: { open: true } } })
+  const { id, accessToken, appSecret } = sandbox.accounts[network]
   let log = ''
   const start = (more: Partial<BridgeOptions>) =>
     startBridge({
-      connector: createWhatsApp({ baseUrl: `${sandbox.url}/`, version: 'v25.0', appSecret, verifyToken: 'a word' }),
+      connector: connectors[network]({ baseUrl: `${sandbox.url}/`, version: 'v25.0', appSecret, verifyToken: 'a word' }),
       homeserverUrl: server.url,
       serverName: 'hs.test',
       registration: readRegistration(files.registration),
@@ -53,14 +56,15 @@ export async function openTown(options: Partial<BridgeOptions> = {}): Promise<To
       ...more,
     })
   let bridge = await start({})
-  await sandbox.control.setWebhook({ object: 'whatsapp_business_account', url: `${bridge.url}/webhook`, verifyToken: 'a word' })
+  await sandbox.control.setWebhook({ object: objectOf[network], url: `${bridge.url}/webhook`, verifyToken: 'a word' })
   return {
     server,
     sandbox,
     bridge: () => bridge,
     log: () => log,
-    async restart(more = {}) {
+    async restart(more = {}, meanwhile = () => undefined) {
       await bridge.stop()
+      meanwhile(join(folder, 'bridge'))
       bridge = await start(more)
     },
     async close() {
