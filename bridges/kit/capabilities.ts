@@ -43,11 +43,18 @@ function filesOf({ files = {} }: NetworkConnector): Capabilities['files'] {
   return Object.fromEntries(mediaKinds.flatMap((kind) => (files[kind] ? [[kind, files[kind]]] : [])))
 }
 
-const longText = 200_000
+const shortText = 8192
+const longText = 262_144
 
 /** A text of signs of three bytes is cut earlier where bytes are counted. */
 function measureText({ split }: NetworkConnector): Capabilities['text'] {
-  const limit = split('x'.repeat(longText))[0]?.length ?? 0
-  const wide = split('€'.repeat(longText))[0]?.length ?? 0
-  return { limit, unit: wide < limit ? 'bytes' : 'characters' }
+  const firstOf = (sign: string) => {
+    for (let length = shortText; length <= longText; length *= 4) {
+      const [first = '', ...more] = split(sign.repeat(length))
+      if (more.length > 0) return first.length
+    }
+    return longText
+  }
+  const limit = firstOf('x')
+  return { limit, unit: firstOf('€') < limit ? 'bytes' : 'characters' }
 }

@@ -142,6 +142,8 @@ function inRoom(world: World, event: MatrixEvent): MatrixEvent {
 async function openKit(world: World, { connector, secrets, clock }: Seat): Promise<Kit> {
   const { network } = connector.info
   const store = openStore(join(world.folder, 'bridge.db'))
+  // Nothing is cut off here.
+  store.database.pragma('synchronous = OFF')
   const vault = openVault(network, join(world.folder, 'vault.key'))
   const base = { connector, store, vault, clock: clock.now }
   await login(base, secrets)
