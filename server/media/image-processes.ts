@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { limitExceeded } from '../core/matrix-error.ts'
 import type { ImageJob, ImageResult } from './image-job.ts'
 
-type Answer = ImageResult | { readonly outcome: 'killed' }
+type Answer = ImageResult | { readonly outcome: 'killed' | 'stopped' }
 type Waiting = { readonly job: ImageJob; readonly answer: (answer: Answer) => void }
 type Options = { readonly most?: number; readonly timeLimit?: number; readonly program?: string }
 
@@ -38,16 +38,17 @@ export class ImageProcesses {
    */
   async run(job: ImageJob): Promise<Answer> {
     if (this.#line.length >= mostWaiting) throw limitExceeded(2000)
-    if (this.#stopped) return { outcome: 'killed' }
+    if (this.#stopped) return { outcome: 'stopped' }
     return new Promise((answer) => {
       this.#line.push({ job, answer })
       this.#next()
     })
   }
 
+  /** Ends all of them; who waits is told that they were `stopped`. */
   stop(): void {
     this.#stopped = true
-    for (const { answer } of this.#line.splice(0)) answer({ outcome: 'killed' })
+    for (const { answer } of this.#line.splice(0)) answer({ outcome: 'stopped' })
     for (const child of this.#all) child.kill('SIGKILL')
   }
 
@@ -81,7 +82,7 @@ export class ImageProcesses {
       this.#rest(child)
       this.#next()
     }
-    const onEnd = () => end({ outcome: 'killed' })
+    const onEnd = () => end({ outcome: this.#stopped ? 'stopped' : 'killed' })
     const timer = setTimeout(() => child.kill('SIGKILL'), this.#timeLimit)
     child.on('message', onMessage).on('exit', onEnd).on('error', onEnd)
     // A child that cannot be told has ended, and says so itself.

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { type MatrixError, tooLarge, unknown } from '../core/matrix-error.ts'
+import { MatrixError, tooLarge, unknown } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { write } from '../storage/database.ts'
 import type { Files } from './files.ts'
@@ -76,6 +76,7 @@ async function make(tools: Tools, failures: RecentFailures<MatrixError>, { media
   if (known) return known
   const mostPixels = home.config.media.max_image_pixels
   const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted })
+  if (result.outcome === 'stopped') throw new MatrixError(503, 'M_UNKNOWN', 'the server is ending')
   if (result.outcome === 'killed') home.log.warn('a picture ended the process that decoded it', { contentHash })
   if (result.outcome !== 'made' && result.outcome !== 'original') {
     const isLarge = result.outcome === 'refused' && result.reason === 'too large'

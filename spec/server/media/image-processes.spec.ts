@@ -78,6 +78,6 @@ describe('ImageProcesses', () => {
     }
     expect(refused).to.include({ status: 429, errcode: 'M_LIMIT_EXCEEDED' })
     stop()
-    expect(new Set(await Promise.all(waiting.map(pidOf)))).to.deep.equal(new Set(['killed']))
+    expect(new Set(await Promise.all(waiting.map(pidOf)))).to.deep.equal(new Set(['stopped']))
   })
 })
