@@ -1,4 +1,4 @@
-import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
+import { type EventId, isRoomId, type RoomId, type UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Graph, Membership } from '../graph/graph.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
@@ -6,7 +6,7 @@ import type { Tools } from '../slice.ts'
 import type { AccountFacts } from './account-facts.ts'
 import type { Connection } from './connections.ts'
 import { unite, type WantedState } from './required-state.ts'
-import { type Entry, passes, type RoomFacts, shownOf, sortRooms } from './room-list.ts'
+import { type Entry, isOpen, passes, type RoomFacts, shownOf, sortRooms } from './room-list.ts'
 import type { ListConfig, RoomConfig, SlidingSyncRequest } from './sliding-sync-request.ts'
 
 /** A room that is asked for, by which lists, and what is to be told of it. */
@@ -34,7 +34,7 @@ export type Matched = {
 type MatchTools = Tools & { readonly facts: AccountFacts }
 
 const catchUp = 1000
-const nothing = { dms: new Set<RoomId>(), tags: new Map(), kinds: new Map(), children: new Map() } satisfies RoomFacts
+const nothing: RoomFacts = { dms: new Set(), tags: new Map(), kinds: new Map(), children: new Map() }
 
 /**
  * Finds the rooms that a request asks for. No room is loaded for it: what lists are made from is in memory for all rooms, or asked in one question.
@@ -46,41 +46,64 @@ export async function matchRooms(tools: MatchTools, request: SlidingSyncRequest,
   const isAsked = request.lists.size + request.subscriptions.size > 0
   for (;;) {
     const memberships = await graph.memberships(userId)
-    const ended = isAsked ? await graph.endedStays(endings(memberships, userId)) : new Set()
-    const ignored = new Set(isAsked && hasInvites(memberships) ? await ignoredUsers(home.database, userId) : [])
-    const activity = isAsked ? await graph.lastActivity(joinedOf(memberships).keys()) : new Map<RoomId, number>()
-    const facts = isAsked ? await factsFor(tools, request, memberships) : nothing
+    const { ended, ignored, activity, facts } = isAsked ? await learn(tools, request, memberships) : unasked
     // From here to the end nothing waits: rooms and position belong together.
     const upTo = home.notifier.position()
-    const newest = [...memberships.values()].reduce((last, { position }) => Math.max(last, position), 0)
+    const { newest, joined, entries } = standOf(memberships, activity)
     if (newest > upTo && !request.signal.aborted) {
       await home.notifier.reached(newest, catchUp)
       continue
     }
-    const entries = [...memberships].flatMap(([roomId, membership]): Entry[] => {
-      if (membership.forgotten) return []
-      const last = membership.membership === 'join' ? (activity.get(roomId) ?? membership.position) : membership.position
-      return [{ roomId, membership, activity: last }]
-    })
-    const listed = entries.filter((entry) => isListed(entry, connection, ended.has(entry.membership.eventId), ignored))
-    return { upTo, ...choose(request, entries, sortRooms(listed), facts), dms: facts.dms, joined: joinedOf(memberships) }
+    if (!isAsked) return { upTo, counts: new Map(), matches: new Map(), dms: facts.dms, joined }
+    const listed = entries.filter((entry) => isListed(entry, connection, ended, ignored))
+    return { upTo, ...choose(request, entries, sortRooms(listed), facts), dms: facts.dms, joined }
   }
 }
 
-function joinedOf(memberships: ReadonlyMap<RoomId, Membership>): Map<RoomId, Membership> {
+/** What lists are made from beside memberships. */
+type Learnt = {
+  /** The kicks and bans that ended a stay. */
+  readonly ended: ReadonlySet<EventId>
+  readonly ignored: ReadonlySet<UserId>
+  readonly activity: ReadonlyMap<RoomId, number>
+  readonly facts: RoomFacts
+}
+
+const unasked: Learnt = { ended: new Set(), ignored: new Set(), activity: new Map(), facts: nothing }
+
+async function learn(tools: MatchTools, request: SlidingSyncRequest, memberships: ReadonlyMap<RoomId, Membership>): Promise<Learnt> {
+  const { home, graph } = tools
+  const { userId } = request.requester
+  const endings: EventId[] = []
+  const joined: RoomId[] = []
+  let hasInvites = false
+  for (const [roomId, one] of memberships) {
+    if (one.membership === 'join') joined.push(roomId)
+    else if (one.membership === 'invite') hasInvites = true
+    else if (isEnding(one) && !one.forgotten && one.sender !== userId) endings.push(one.eventId)
+  }
+  return {
+    ended: endings.length === 0 ? unasked.ended : await graph.endedStays(endings),
+    ignored: hasInvites ? new Set(await ignoredUsers(home.database, userId)) : unasked.ignored,
+    facts: await factsFor(tools, request, memberships),
+    activity: await graph.lastActivity(joined),
+  }
+}
+
+/** The rooms as they are now, and the position of the last change among them. */
+function standOf(memberships: ReadonlyMap<RoomId, Membership>, activity: ReadonlyMap<RoomId, number>) {
   const joined = new Map<RoomId, Membership>()
-  for (const [roomId, membership] of memberships) if (membership.membership === 'join') joined.set(roomId, membership)
-  return joined
-}
-
-function hasInvites(memberships: ReadonlyMap<RoomId, Membership>): boolean {
-  for (const { membership } of memberships.values()) if (membership === 'invite') return true
-  return false
-}
-
-/** Kicks and bans, of which lists tell where they ended a stay. */
-function endings(memberships: ReadonlyMap<RoomId, Membership>, userId: UserId) {
-  return [...memberships.values()].flatMap((one) => (isEnding(one) && !one.forgotten && one.sender !== userId ? [one.eventId] : []))
+  const entries: Entry[] = []
+  let newest = 0
+  for (const [roomId, membership] of memberships) {
+    const { position } = membership
+    if (position > newest) newest = position
+    if (membership.membership === 'join') {
+      joined.set(roomId, membership)
+      entries.push({ roomId, membership, activity: activity.get(roomId) ?? position })
+    } else if (!membership.forgotten) entries.push({ roomId, membership, activity: position })
+  }
+  return { newest, joined, entries }
 }
 
 function isEnding({ membership }: Membership): boolean {
@@ -91,11 +114,12 @@ function isEnding({ membership }: Membership): boolean {
  * Whether lists know the room: joined, invited to, knocked on; left by somebody else's doing; or left otherwise, until that was told to a client which
  * knows the room.
  */
-function isListed({ roomId, membership }: Entry, connection: Connection, endedStay: boolean, ignored: ReadonlySet<UserId>): boolean {
+function isListed({ roomId, membership }: Entry, { sent }: Connection, ended: Learnt['ended'], ignored: Learnt['ignored']): boolean {
+  if (membership.membership === 'join') return true
   if (membership.membership === 'invite') return !ignored.has(membership.sender)
-  if (!isEnding(membership) || endedStay) return true
-  const sent = connection.sent.get(roomId)
-  return sent !== undefined && sent.membership !== 'leave' && sent.membership !== 'ban'
+  if (!isEnding(membership) || ended.has(membership.eventId)) return true
+  const told = sent.get(roomId)?.membership
+  return told !== undefined && told !== 'leave' && told !== 'ban'
 }
 
 async function factsFor(
@@ -151,7 +175,7 @@ function choose(
     }
   }
   for (const [name, list] of lists) {
-    const held = listed.filter((entry) => passes(list.filters, entry, facts))
+    const held = isOpen(list.filters) ? listed : listed.filter((entry) => passes(list.filters, entry, facts))
     counts.set(name, held.length)
     for (const entry of shownOf(held, list.ranges)) ask(entry, list satisfies ListConfig).push(name)
   }

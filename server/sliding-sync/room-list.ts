@@ -32,6 +32,11 @@ export function sortRooms(entries: Entry[]): Entry[] {
   return entries.sort((a, b) => b.activity - a.activity || (a.roomId < b.roomId ? -1 : 1))
 }
 
+/** Whether filters let every room through. */
+export function isOpen(filters: RoomFilters): boolean {
+  return Object.values(filters).every((filter) => filter === undefined)
+}
+
 /** Whether a list with these filters holds a room. What is unset passes everything. */
 export function passes(filters: RoomFilters, { roomId, membership }: Entry, facts: RoomFacts): boolean {
   const { isDm, isEncrypted, isInvite, spaces, roomTypes, notRoomTypes, tags, notTags } = filters
