@@ -29,6 +29,7 @@ export function capabilities({ home, people }: { home: Pick<Home, 'config'>; peo
             'uk.tcpip.msc4133.profile_fields': { enabled: true },
             'm.3pid_changes': { enabled: false },
             'm.get_login_token': { enabled: home.config.login_via_existing_session.enabled },
+            'org.matrix.msc4140.delayed_events': { enabled: true, max_delay: home.config.delayed_events.longest },
             'm.forget_forced_upon_leave': { enabled: false },
             ...(requester.admin ? moderation : {}),
           },

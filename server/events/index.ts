@@ -1,4 +1,6 @@
 import type { Slice, Tools } from '../slice.ts'
+import { createDelayedEvents } from './delayed-events.ts'
+import { delayedEventsEndpoints } from './delayed-events.client.ts'
 import { eventContext } from './event-context.client.ts'
 import { messagePagination } from './message-pagination.client.ts'
 import { redaction } from './redaction.client.ts'
@@ -9,16 +11,19 @@ import { rooms } from './rooms.client.ts'
 
 /** Sending events, and reading the events and the state of a room. */
 export function events(tools: Tools): Slice {
+  const delayed = createDelayedEvents(tools)
   return {
     name: 'events',
     endpoints: [
-      ...roomSend(tools),
-      ...roomState(tools),
+      ...roomSend(tools, delayed),
+      ...roomState(tools, delayed),
       ...redaction(tools),
       ...rooms(tools),
       ...eventContext(tools),
       ...messagePagination(tools),
       ...roomEventByTimestamp(tools),
+      ...delayedEventsEndpoints(delayed),
     ],
+    readers: [delayed.reader],
   }
 }

@@ -2,14 +2,17 @@ import { roomIdOf } from '../core/fields.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson, forbidden, unknown } from '../core/matrix-error.ts'
 import { relationOf } from '../core/relation.ts'
+import { transactionKey } from '../graph/commit.ts'
 import type { Graph } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { readDelay } from './delayed-events.client.ts'
+import type { DelayedEvents } from './delayed-events.ts'
 import { redactionTemplate } from './redaction.client.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
-export function roomSend({ graph }: Tools): Endpoint[] {
+export function roomSend({ graph, home }: Tools, delayed: DelayedEvents): Endpoint[] {
   return [
     endpoint({
       method: 'PUT',
@@ -30,8 +33,11 @@ export function roomSend({ graph }: Tools): Endpoint[] {
           type === 'm.room.redaction'
             ? await redactionTemplate(graph, roomId, requester, call.body)
             : { type, sender: requester.userId, content: call.body }
+        const transaction = { session: requester.session, path, id: params['txnId'] ?? '' }
+        const delay = readDelay(call.query, home.config.delayed_events.longest)
+        if (delay !== undefined) return { body: { delay_id: await delayed.schedule(roomId, template, delay, transactionKey(transaction)) } }
         const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }], {
-          transaction: { session: requester.session, path, id: params['txnId'] ?? '' },
+          transaction,
         })
         return { body: { event_id: eventIds[0] } }
       },

@@ -8,11 +8,13 @@ import { createLanes } from '../graph/lanes.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { readDelay } from './delayed-events.client.ts'
+import type { DelayedEvents } from './delayed-events.ts'
 
 const path = '/_matrix/client/v3/rooms/{roomId}/state/{eventType}'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
-export function roomState({ graph, home }: Tools): Endpoint[] {
+export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpoint[] {
   const lanes = createLanes()
   return [
     endpoint({
@@ -35,6 +37,8 @@ export function roomState({ graph, home }: Tools): Endpoint[] {
         if (room === undefined) throw forbidden('you are not in a room with this id')
         if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
         if (type === 'm.room.member') checkMember(template, home.serverName)
+        const delay = readDelay(call.query, home.config.delayed_events.longest)
+        if (delay !== undefined) return { body: { delay_id: await delayed.schedule(roomId, template, delay, undefined) } }
         return lanes(JSON.stringify([roomId, type, template.stateKey]), async () => {
           const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)
           if (same !== undefined) return { body: { event_id: same } }

@@ -25,6 +25,7 @@ import { mediaUsage } from './0056-media-usage.ts'
 import { urlPreviews } from './0057-url-previews.ts'
 import { presence } from './0048-presence.ts'
 import { reports } from './0049-reports.ts'
+import { delayedEvents } from './0050-delayed-events.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   urlPreviews,
   presence,
   reports,
+  delayedEvents,
 ]
