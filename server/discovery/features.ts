@@ -13,6 +13,7 @@ const flags: Readonly<Record<string, string>> = {
   'org.matrix.e2e_cross_signing': '/_matrix/client/v3/keys/device_signing/upload',
   'org.matrix.msc2285.stable': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3030': '/_matrix/client/v1/rooms/{roomId}/timestamp_to_event',
+  'org.matrix.msc3814': `${unstable}/org.matrix.msc3814.v1/dehydrated_device`,
   'org.matrix.msc3827.stable': '/_matrix/client/v3/publicRooms',
   'org.matrix.msc3881': '/_matrix/client/v3/pushers/set',
   'org.matrix.msc3916.stable': '/_matrix/client/v1/media/download/{serverName}/{mediaId}',

@@ -39,7 +39,7 @@ export function uploadEndpoints(tools: MediaTools): Endpoint[] {
       operationId: 'createContent',
       auth: 'access_token',
       body: 'none',
-      rate: 'other',
+      rate: 'create_media',
       handle: async ({ requester }) => {
         const { mediaId, expiresAt } = await createAwaited(tools, requester)
         return { body: { content_uri: uriOf(mediaId), unused_expires_at: expiresAt } }

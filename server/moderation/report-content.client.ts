@@ -14,7 +14,7 @@ const longestReason = 8192
 const mostReports = 30
 const span = 600_000
 
-const post = { method: 'POST', auth: 'access_token', body: 'json', limit: 64 * 1024, rate: 'other' } as const
+const post = { method: 'POST', auth: 'access_token', body: 'json', limit: 64 * 1024, rate: 'report' } as const
 
 /** Reports to whoever runs the server. https://spec.matrix.org/v1.19/client-server-api/#reporting-content */
 export function reportEndpoints(tools: Tools): Endpoint[] {

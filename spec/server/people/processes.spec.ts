@@ -5,6 +5,7 @@ import type { Config } from '../../../config/schema.ts'
 import type { UserId } from '../../../server/core/ids.ts'
 import { createHomeserver, type Homeserver } from '../../../server/homeserver.ts'
 import { createLog } from '../../../server/http/log.ts'
+import type { Stage } from '../../../server/people/interaction/interaction.ts'
 import { type FreshDatabase, freshDatabase } from '../../support/postgres.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 
@@ -50,6 +51,30 @@ describe('people at two processes on one database', () => {
   it('a session of one is good at the other at once', async () => {
     const { accessToken, deviceId } = await start(one)
     expect((await other.people.authenticate(accessToken, as)).deviceId).to.equal(deviceId)
+  })
+  it('a lock that is set at one holds at the other once the other has heard of it', async () => {
+    const { accessToken } = await start(one)
+    await other.people.authenticate(accessToken, as)
+    await one.people.setStanding(userId, { locked: true })
+    await other.home.notifier.reached(one.home.notifier.position(), 10_000)
+    expect(await errorOf(other, accessToken)).to.equal('M_USER_LOCKED')
+    await one.people.setStanding(userId, { locked: false })
+    await other.home.notifier.reached(one.home.notifier.position(), 10_000)
+    expect(await errorOf(other, accessToken)).to.equal(undefined)
+  })
+  it('what was proved at one is asked no more at the other, and counts once', async () => {
+    const stages: Stage[] = ['m.login.dummy', 'm.login.terms'].map((type) => ({ type, attempt: () => ({ done: '' }) }))
+    const operation = { method: 'POST', path: '/x', userId, body: {} }
+    const begun = await one.people.interact(operation, [stages]).catch((error) => error)
+    const { session } = begun.fields
+    const half = { ...operation, body: { auth: { type: 'm.login.dummy', session } } }
+    expect((await one.people.interact(half, [stages]).catch((error) => error)).fields.completed).to.deep.equal(['m.login.dummy'])
+    const rest = { ...operation, body: { auth: { type: 'm.login.terms', session } } }
+    const passed = await Promise.all([one, other].map((at) => at.people.interact(rest, [stages])))
+    const ended = await Promise.all(
+      [one, other].map((at, n) => at.home.database.commit({ guards: passed[n]!.guards, writes: passed[n]!.writes })),
+    )
+    expect(ended.map(({ ok }) => ok).sort()).to.deep.equal([false, true])
   })
   it('a session that ended at one is no more at the other once the other has heard of it', async () => {
     const { accessToken } = await start(one)
