@@ -153,5 +153,50 @@ for (const engine of engines) {
       await say(alice, roomId, 'here')
       expect(bodiesIn((await second).body.rooms[roomId])).to.deep.equal(['here'])
     })
+
+    it('begins anew after a restart, and has lost no message to the device by it', async () => {
+      const roomId = await makeRoom(alice)
+      const toDevice = (since?: string) => ({ extensions: { to_device: { enabled: true, since } } })
+      const notes = ({ extensions }: Body): number[] => extensions.to_device.events.map((event: Body) => event.content.n)
+      const send = (n: number) =>
+        bob.put(`/sendToDevice/x.note/restart${people}${n}`, { messages: { [alice.userId]: { [alice.deviceId]: { n } } } })
+      const { pos, ...first } = await slidingReader(alice, allRooms()).next(toDevice())
+      await send(1)
+      const told = await alice.post(
+        slidingSyncPath,
+        { ...allRooms(), ...toDevice(first.extensions.to_device.next_batch) },
+        { query: { pos } },
+      )
+      expect(notes(told.body)).to.deep.equal([1])
+      await send(2)
+      server = await server.restart()
+      const client = server.as(alice.token)
+      const body = { ...allRooms(), ...toDevice(first.extensions.to_device.next_batch) }
+      expect((await client.post(slidingSyncPath, body, { query: { pos: told.body.pos } })).body.errcode).to.equal('M_UNKNOWN_POS')
+      const anew = await slidingReader(client, allRooms()).next(toDevice(first.extensions.to_device.next_batch))
+      expect(notes(anew)).to.deep.equal([1, 2])
+      expect(anew.rooms[roomId].initial).to.equal(true)
+    })
+
+    it('serves the three connections of one device that poll side by side', async () => {
+      const roomId = await makeRoom(alice)
+      await bob.post(`/join/${roomId}`)
+      const on = { enabled: true }
+      const list = slidingReader(alice, { conn_id: 'room-list', ...allRooms(), extensions: { typing: on } })
+      const encryption = slidingReader(alice, { conn_id: 'encryption', extensions: { to_device: on, e2ee: on } })
+      const invites = { ranges: [[0, 16]], timeline_limit: 0, required_state: [], filters: { is_invite: true } }
+      const notifications = slidingReader(alice, { conn_id: 'notifications', lists: { invites } })
+      for (const reader of [list, encryption, notifications]) await reader.next()
+      const wait = { timeout: '20000' }
+      const polls = [list.next({}, wait), encryption.next({}, wait), notifications.next({}, wait)] as const
+      const other = await makeRoom(bob, { preset: 'private_chat' })
+      await bob.post(`/rooms/${other}/invite`, { user_id: alice.userId })
+      expect(Object.keys((await polls[2]).rooms)).to.deep.equal([other])
+      expect(Object.keys((await polls[0]).rooms)).to.deep.equal([other])
+      await bob.put(`/sendToDevice/x.note/side${people}`, { messages: { [alice.userId]: { '*': {} } } })
+      const { extensions, rooms } = await polls[1]
+      expect(extensions.to_device.events).to.have.length(1)
+      expect(rooms).to.deep.equal({})
+    })
   })
 }
