@@ -62,11 +62,11 @@ export type Section = {
   readonly name: string
   /** The log kinds it reads; with none of them in (after, upTo] it is not asked (unless `always`). */
   readonly kinds: readonly string[]
-  /** Asked on every answer, as key counts are. */
-  readonly always?: boolean
+  /** Asked although none of its kinds is there: at every look, or once for each answer (what is told always and is no news, as key counts are). */
+  readonly always?: 'look' | 'answer'
   readonly between: (between: Between) => Promise<Piece | undefined> | Piece | undefined
   /** The audience has shown that it holds everything up to here (it came back with the token, or took the transaction): clean up. */
-  readonly acknowledge?: (audience: Audience, upTo: number) => Promise<void>
+  readonly acknowledge?: (audience: Audience, upTo: number) => Promise<void> | void
 }
 
 /** Runs after the events it reads; keeps its own position. Started once the server listens, ended before it drains. */

@@ -1,5 +1,5 @@
 import type { RoomId } from '../core/ids.ts'
-import type { Section } from '../slice.ts'
+import type { Piece, Section } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Notifier } from '../storage/notifier.ts'
 import type { DeviceLists, Happened, Watcher } from './device-changes.ts'
@@ -12,20 +12,27 @@ type Changes = (watcher: Watcher, after: number, upTo: number, happened?: Happen
  */
 export function deviceListSection(changes: Changes, notifier: Pick<Notifier, 'position' | 'onAdvance'>): Section {
   let lastChange = notifier.position()
+  let lastMove = lastChange
   notifier.onAdvance((_, rows) => {
-    for (const { kind, position } of rows) if (kind === 'device_list') lastChange = position
+    for (const { kind, position } of rows) {
+      if (kind === 'device_list') lastChange = position
+      else if (kind === 'membership') lastMove = position
+    }
   })
+  const told = async (watcher: Watcher, after: number, upTo: number, happened?: Happened): Promise<Piece | undefined> => {
+    const deviceLists = await changes(watcher, after, upTo, happened)
+    return deviceLists.changed.length + deviceLists.left.length > 0 ? { deviceLists } : undefined
+  }
   return {
     name: 'device lists',
     kinds: ['device_list', 'membership', 'event'],
-    always: true,
-    between: async ({ audience, after, upTo, rows, rooms, newRooms }) => {
-      if (after === 0) return undefined
+    always: 'look',
+    between: ({ audience, after, upTo, rows, rooms, newRooms }) => {
+      if (after === 0 || (rows !== undefined && lastChange <= after && lastMove <= after && newRooms.size === 0)) return undefined
       const userId = audience.kind === 'device' ? audience.userId : undefined
       const happened = rows && happenedIn(rows, lastChange > after)
       if (happened && newRooms.size + happened.rooms.size === 0 && !happened.devices && !happened.left) return undefined
-      const deviceLists = await changes({ userId, rooms, newRooms }, after, upTo, happened)
-      return deviceLists.changed.length + deviceLists.left.length > 0 ? { deviceLists } : undefined
+      return told({ userId, rooms, newRooms }, after, upTo, happened)
     },
   }
 }

@@ -86,9 +86,10 @@ function membersOf({
   database,
   rooms,
   memberships,
-}: GraphTools): Pick<Graph, 'memberships' | 'sharing' | 'members' | 'forget' | 'membershipChanges'> {
+}: GraphTools): Pick<Graph, 'memberships' | 'joinedRooms' | 'sharing' | 'members' | 'forget' | 'membershipChanges'> {
   return {
     memberships: memberships.of,
+    joinedRooms: memberships.joinedBy,
     sharing: async (userId) => new Set((await database.select(selectSharing, userId, userId)).map((row) => row.user_id as UserId)),
     members: async (roomId, userIds) => {
       const room = await rooms.load(roomId)

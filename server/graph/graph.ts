@@ -20,6 +20,9 @@ export type Membership = {
   readonly forgotten: boolean
 }
 
+/** The rooms that a user is in, and the position of the last change of their memberships. */
+export type JoinedRooms = { readonly rooms: ReadonlySet<RoomId>; readonly newest: number }
+
 /** A state event with its id. */
 export type StateEvent = { readonly eventId: EventId; readonly pdu: Pdu }
 
@@ -133,6 +136,8 @@ export type Graph = {
 
   /** A user's memberships by room. */
   readonly memberships: (userId: UserId) => Promise<ReadonlyMap<RoomId, Membership>>
+  /** The same object until one of the user's memberships changes. */
+  readonly joinedRooms: (userId: UserId) => Promise<JoinedRooms>
   /** Those who share a joined room with the user, the user excluded. */
   readonly sharing: (userId: UserId) => Promise<ReadonlySet<UserId>>
   /** Membership events of a set of members, from memory or disk. */

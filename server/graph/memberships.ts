@@ -1,11 +1,13 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
-import type { Membership, MembershipName, TimelineEvent } from './graph.ts'
+import type { JoinedRooms, Membership, MembershipName, TimelineEvent } from './graph.ts'
 import { type MembershipRow, selectMembershipsOfUser } from './memberships.store.ts'
 
 /** Every user's memberships by room, in memory once asked for. */
 export type Memberships = {
   readonly of: (userId: UserId) => Promise<ReadonlyMap<RoomId, Membership>>
+  /** The same object until one of the user's memberships changes. */
+  readonly joinedBy: (userId: UserId) => Promise<JoinedRooms>
   /** What is in memory of a user; undefined when it was not asked for yet. */
   readonly peek: (userId: UserId) => ReadonlyMap<RoomId, Membership> | undefined
   /** A membership event that is durable. */
@@ -21,6 +23,7 @@ const mostUsersInMemory = 50_000
 export function createMemberships(home: Pick<Home, 'database'>): Memberships {
   const loaded = new Map<UserId, Map<RoomId, Membership>>()
   const loading = new Map<UserId, Promise<Map<RoomId, Membership>>>()
+  const joined = new WeakMap<ReadonlyMap<RoomId, Membership>, JoinedRooms>()
   const meanwhile = new Map<UserId, { roomId: RoomId; event: TimelineEvent }[]>()
 
   async function read(userId: UserId): Promise<Map<RoomId, Membership>> {
@@ -48,12 +51,22 @@ export function createMemberships(home: Pick<Home, 'database'>): Memberships {
 
   return {
     of,
+    joinedBy: async (userId) => {
+      const rooms = loaded.get(userId) ?? (await of(userId))
+      const known = joined.get(rooms)
+      if (known !== undefined) return known
+      const found = joinedOf(rooms)
+      joined.set(rooms, found)
+      return found
+    },
     peek: (userId) => loaded.get(userId),
     apply: (roomId, event) => {
       const userId = event.pdu.state_key as UserId
       meanwhile.get(userId)?.push({ roomId, event })
       const rooms = loaded.get(userId)
-      if (rooms !== undefined) change(rooms, roomId, event)
+      if (rooms === undefined) return
+      change(rooms, roomId, event)
+      joined.delete(rooms)
     },
     setForgotten: (userId, roomId) => {
       const membership = loaded.get(userId)?.get(roomId)
@@ -65,6 +78,16 @@ export function createMemberships(home: Pick<Home, 'database'>): Memberships {
       await of(userId)
     },
   }
+}
+
+function joinedOf(memberships: ReadonlyMap<RoomId, Membership>): JoinedRooms {
+  const rooms = new Set<RoomId>()
+  let newest = 0
+  for (const [roomId, { membership, position }] of memberships) {
+    if (membership === 'join') rooms.add(roomId)
+    if (position > newest) newest = position
+  }
+  return { rooms, newest }
 }
 
 function change(rooms: Map<RoomId, Membership>, roomId: RoomId, { pdu, eventId, position = 0 }: TimelineEvent): void {

@@ -17,10 +17,3 @@ export async function requireJoined(
 function joined(room: RoomView | undefined, userId: UserId): RoomView | undefined {
   return room?.membership(userId) === 'join' ? room : undefined
 }
-
-/** The rooms that a user is in. */
-export async function joinedRooms(graph: Pick<Graph, 'memberships'>, userId: UserId): Promise<Set<RoomId>> {
-  const joinedTo = new Set<RoomId>()
-  for (const [roomId, { membership }] of await graph.memberships(userId)) if (membership === 'join') joinedTo.add(roomId)
-  return joinedTo
-}

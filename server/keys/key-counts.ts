@@ -18,7 +18,9 @@ export function keyCounts({
   })
   return (userId, deviceId) => {
     const devices = known.get(userId) ?? new Map<DeviceId, Promise<KeyCounts>>()
-    const counts = devices.get(deviceId) ?? readCounts(database, userId, deviceId)
+    const remembered = devices.get(deviceId)
+    if (remembered !== undefined) return remembered
+    const counts = readCounts(database, userId, deviceId)
     devices.set(deviceId, counts)
     counts.catch(() => devices.delete(deviceId))
     known.set(userId, devices)

@@ -20,7 +20,7 @@ export function keySection(tools: Tools): Section {
   return {
     name: 'one-time keys',
     kinds: ['one_time_keys'],
-    always: true,
+    always: 'answer',
     between: ({ audience, ...between }) =>
       audience.kind === 'device'
         ? countsOfDevice(tools, audience.userId, audience.deviceId)

@@ -25,7 +25,7 @@ export function presenceSection(home: Pick<Home, 'database' | 'clock' | 'notifie
   return {
     name: 'presence',
     kinds: ['presence'],
-    always: true,
+    always: 'look',
     between: async (between) => {
       const { audience, after, upTo, newRooms } = between
       if (audience.kind === 'device' && audience.polls !== undefined) {

@@ -139,7 +139,7 @@ async function ask(sections: readonly Section[], kind: string, question: Questio
   for (const section of sections) {
     if (!section.kinds.includes(kind)) continue
     const rows = question.rows?.filter((row) => section.kinds.includes(row.kind))
-    const mayHave = rows === undefined || rows.length > 0 || question.newRooms.size > 0 || section.always === true
+    const mayHave = rows === undefined || rows.length > 0 || question.newRooms.size > 0 || section.always !== undefined
     const piece = mayHave ? await section.between({ ...question, rows }) : undefined
     if (piece !== undefined) pieces.push(piece)
   }

@@ -1,4 +1,3 @@
-import { joinedRooms } from '../graph/require-joined.ts'
 import type { Section, Slice, Tools } from '../slice.ts'
 import { createListeners } from '../storage/listeners.ts'
 import { createAccountFacts } from './account-facts.ts'
@@ -8,7 +7,7 @@ import { slidingSyncEndpoint } from './sliding-sync.client.ts'
 /** Sliding sync: what changed in the rooms that a client looks at. https://github.com/matrix-org/matrix-spec-proposals/pull/4186 */
 export function slidingSync(tools: Tools, sections: () => readonly Section[]): Slice {
   const connections = createConnections(tools.home)
-  const listeners = createListeners(tools.home.notifier, (userId) => joinedRooms(tools.graph, userId))
+  const listeners = createListeners(tools.home.notifier, tools.graph.joinedRooms)
   return {
     name: 'sliding sync',
     endpoints: [slidingSyncEndpoint({ ...tools, facts: createAccountFacts(tools.home), connections, listeners }, sections)],

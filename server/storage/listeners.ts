@@ -8,21 +8,25 @@ export type Listeners = { readonly of: (requester: { readonly session: string; r
 
 const mostIdle = 20_000
 
-/** Keeps a listener for each session; the one unused for longest goes when there are too many. `roomsOf` are the rooms that a user is in. */
+/** Keeps a listener for each session; the one unused for longest goes when there are too many. `joinedRooms` gives the same set until there is another. */
 export function createListeners(
   notifier: Pick<Notifier, 'subscribe'>,
-  roomsOf: (userId: UserId) => Promise<ReadonlySet<RoomId>>,
+  joinedRooms: (userId: UserId) => Promise<{ readonly rooms: ReadonlySet<RoomId> }>,
 ): Listeners {
   const listeners = new Map<string, Listener>()
 
   async function make(userId: UserId): Promise<Listener> {
-    const subscription = notifier.subscribe([userId, ...(await roomsOf(userId))])
+    let { rooms } = await joinedRooms(userId)
+    const subscription = notifier.subscribe([userId, ...rooms])
     return {
       subscription,
       refresh: async () => {
-        const joined = await roomsOf(userId)
-        for (const key of subscription.keys) if (key.startsWith('!') && !joined.has(key as RoomId)) subscription.delete(key)
-        for (const roomId of joined) if (!subscription.keys.has(roomId)) subscription.add(roomId)
+        const { rooms: now } = await joinedRooms(userId)
+        const before = rooms
+        if (now === before) return
+        rooms = now
+        for (const roomId of before) if (!now.has(roomId)) subscription.delete(roomId)
+        for (const roomId of now) if (!before.has(roomId)) subscription.add(roomId)
       },
     }
   }

@@ -1,13 +1,13 @@
 import type { RoomId } from '../core/ids.ts'
 import type { Membership } from '../graph/graph.ts'
 import type { Requester } from '../http/endpoint.ts'
-import type { Section, Tools } from '../slice.ts'
+import type { Piece, Section, Tools } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Listener } from '../storage/listeners.ts'
 import { invitedText } from './invited-room.ts'
 import { joinedText } from './joined-room.ts'
 import { leftText } from './left-room.ts'
-import { mergePieces, type Told } from './pieces.ts'
+import { mergePieces, type Told, type Wanted } from './pieces.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 /** What a look found; rooms as JSON text by id. */
@@ -20,6 +20,8 @@ export type Found = {
   readonly knock: ReadonlyMap<RoomId, string>
   readonly leave: ReadonlyMap<RoomId, string>
   readonly toDeviceUpTo: number | undefined
+  /** Where was looked. */
+  readonly between: Wanted
 }
 
 /** Nothing that is worth ending a long poll for. */
@@ -33,7 +35,10 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
   const after = since?.position ?? 0
   const { upTo, sorted } = await stand(tools, request)
   const rows = since === undefined ? undefined : tools.home.notifier.changes(listener.subscription.keys, after, upTo)
-  const told = await mergePieces(sections, { request, after, upTo, rows, rooms: sorted.joined, newRooms: sorted.fresh })
+  const polls = { as: request.presence, milliseconds: request.timeout }
+  const audience = { kind: 'device', userId: requester.userId, deviceId: requester.deviceId, polls } as const
+  const between = { request, audience, after, upTo, rows, rooms: sorted.joined, newRooms: sorted.fresh }
+  const told = await mergePieces(sections, between)
   const changed = await changedRooms(tools, rows, sorted, request, after)
   for (const roomId of told.rooms.keys()) if (sorted.joined.has(roomId)) changed.add(roomId)
   const join = new Map<RoomId, string>()
@@ -47,7 +52,7 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
   for (const roomId of sorted.knocked) knock.set(roomId, await invitedText(tools, roomId, requester.userId, 'knock_state'))
   const leave = new Map<RoomId, string>()
   for (const [roomId, membership] of sorted.left) leave.set(roomId, await leftText(tools, { roomId, membership, request, after, upTo }))
-  return { upTo, told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo }
+  return { upTo, told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo, between }
 }
 
 const catchUp = 1000
@@ -57,10 +62,13 @@ const catchUp = 1000
  * look between the two would tell of a room that was joined twice, or leave out the end of one that was left.
  */
 async function stand({ home, graph }: Tools, request: SyncRequest): Promise<{ readonly upTo: number; readonly sorted: Sorted }> {
+  const { since, requester, filter } = request
+  const allRooms = filter.room?.rooms === undefined && filter.room?.not_rooms === undefined
   for (;;) {
-    const memberships = await graph.memberships(request.requester.userId)
-    const upTo = Math.max(home.notifier.position(), request.since?.position ?? 0)
-    const sorted = sortRooms(memberships, request, upTo)
+    const joined = await graph.joinedRooms(requester.userId)
+    const upTo = Math.max(home.notifier.position(), since?.position ?? 0)
+    if (since !== undefined && allRooms && joined.newest <= since.position) return { upTo, sorted: { ...unmoved, joined: joined.rooms } }
+    const sorted = sortRooms(await graph.memberships(requester.userId), request, upTo)
     if (sorted.newest <= upTo || request.signal.aborted) return { upTo, sorted }
     await home.notifier.reached(sorted.newest, catchUp)
   }
@@ -76,6 +84,8 @@ type Sorted = {
   readonly knocked: readonly RoomId[]
   readonly left: ReadonlyMap<RoomId, Membership>
 }
+
+const unmoved = { newest: 0, fresh: new Set<RoomId>(), invited: [], knocked: [], left: new Map<RoomId, Membership>() }
 
 function sortRooms(memberships: ReadonlyMap<RoomId, Membership>, request: SyncRequest, upTo: number): Sorted {
   const after = request.since?.position ?? 0
@@ -124,7 +134,7 @@ async function changedRooms(
 }
 
 /** The answer as JSON text. */
-export function answerText(next: string, found: Found, requester: Requester): string {
+export function answerText(next: string, found: Found, always: Piece, requester: Requester): string {
   const { told } = found
   const parts = [`"next_batch":"${next}"`]
   if (told.accountData.length > 0) parts.push(`"account_data":{"events":${JSON.stringify(told.accountData)}}`)
@@ -132,8 +142,8 @@ export function answerText(next: string, found: Found, requester: Requester): st
   if (told.toDevice.length > 0) parts.push(`"to_device":{"events":${JSON.stringify(told.toDevice)}}`)
   if (told.deviceLists !== undefined) parts.push(`"device_lists":${JSON.stringify(told.deviceLists)}`)
   if (requester.deviceId !== undefined) {
-    parts.push(`"device_one_time_keys_count":${JSON.stringify(told.oneTimeKeyCounts ?? {})}`)
-    const unused = JSON.stringify(told.unusedFallbackKeyTypes ?? [])
+    parts.push(`"device_one_time_keys_count":${JSON.stringify(always.oneTimeKeyCounts ?? {})}`)
+    const unused = JSON.stringify(always.unusedFallbackKeyTypes ?? [])
     parts.push(`"device_unused_fallback_key_types":${unused},"org.matrix.msc2732.device_unused_fallback_key_types":${unused}`)
   }
   const rooms = [

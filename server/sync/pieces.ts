@@ -14,47 +14,37 @@ export type Told = {
   readonly toDevice: JsonObject[]
   readonly toDeviceUpTo: number | undefined
   readonly deviceLists: Piece['deviceLists']
-  readonly oneTimeKeyCounts: Piece['oneTimeKeyCounts']
-  readonly unusedFallbackKeyTypes: Piece['unusedFallbackKeyTypes']
   readonly accountData: JsonObject[]
   readonly presence: JsonObject[]
   readonly rooms: Map<RoomId, RoomPiece>
 }
 
-type Wanted = Pick<Between, 'after' | 'upTo' | 'rooms' | 'newRooms'> & {
-  readonly request: SyncRequest
-  readonly rows: readonly Logged[] | undefined
-}
+/** Where to look, for which request. */
+export type Wanted = Between & { readonly request: SyncRequest }
 
 /** Asks the sections that have something to say and puts their pieces together, as the request's filter wants them. */
 export async function mergePieces(sections: readonly Section[], wanted: Wanted): Promise<Told> {
   const { request, rows, newRooms } = wanted
-  const { filter, requester, since } = request
+  const { filter, since } = request
   let isEmpty = true
   const pieces: Piece[] = []
   for (const section of sections) {
     // A section that is acknowledged may lag behind the others: there was more than one answer holds.
     const lags = since !== undefined && section.acknowledge !== undefined && since.toDevice < since.position
-    const own = lags ? undefined : rows?.filter(({ kind }) => section.kinds.includes(kind))
-    const mayHave = own === undefined || own.length > 0 || newRooms.size > 0
-    if (!mayHave && section.always !== true) continue
-    const piece = await section.between({
-      audience: {
-        kind: 'device',
-        userId: requester.userId,
-        deviceId: requester.deviceId,
-        polls: { as: request.presence, milliseconds: request.timeout },
-      },
-      after: lags ? since.toDevice : wanted.after,
-      upTo: wanted.upTo,
-      rows: own,
-      rooms: wanted.rooms,
-      newRooms,
-    })
+    const own = lags ? undefined : rowsOf(section, rows)
+    const hasRows = own !== undefined && own.length > 0
+    if (section.always === 'answer') {
+      if (hasRows) isEmpty = false
+      continue
+    }
+    if (own !== undefined && !hasRows && newRooms.size === 0 && section.always === undefined) continue
+    const asked = section.between({ ...wanted, after: lags ? since.toDevice : wanted.after, rows: own })
+    const piece = asked instanceof Promise ? await asked : asked
     if (piece === undefined) continue
     pieces.push(piece)
-    if (isNews(piece) || (own !== undefined && own.length > 0)) isEmpty = false
+    if (hasRows || isNews(piece)) isEmpty = false
   }
+  if (pieces.length === 0) return isEmpty ? nothing : { ...nothing, isEmpty }
   const lists = pieces.flatMap(({ deviceLists }) => (deviceLists === undefined ? [] : [deviceLists]))
   return {
     isEmpty,
@@ -62,15 +52,35 @@ export async function mergePieces(sections: readonly Section[], wanted: Wanted):
     toDeviceUpTo: pieces.find((piece) => piece.toDeviceUpTo !== undefined)?.toDeviceUpTo,
     deviceLists:
       lists.length === 0 ? undefined : { changed: lists.flatMap((list) => list.changed), left: lists.flatMap((list) => list.left) },
-    oneTimeKeyCounts: pieces.find((piece) => piece.oneTimeKeyCounts !== undefined)?.oneTimeKeyCounts,
-    unusedFallbackKeyTypes: pieces.find((piece) => piece.unusedFallbackKeyTypes !== undefined)?.unusedFallbackKeyTypes,
     accountData: pieces.flatMap((piece) => piece.accountData ?? []).filter((event) => matches(filter.account_data, event)),
     presence: pieces.flatMap((piece) => piece.presence ?? []).filter((event) => matches(filter.presence, event)),
     rooms: mergeRooms(pieces, request),
   }
 }
 
-/** Whether a piece says more than what is told on every answer: the key counts. */
+const nothing: Told = {
+  isEmpty: true,
+  toDevice: [],
+  toDeviceUpTo: undefined,
+  deviceLists: undefined,
+  accountData: [],
+  presence: [],
+  rooms: new Map(),
+}
+
+/** What is told with every answer, and is no news. */
+export async function piecesOfAnswer(sections: readonly Section[], wanted: Wanted): Promise<Piece> {
+  const all: Piece = {}
+  for (const section of sections) {
+    if (section.always === 'answer') Object.assign(all, await section.between({ ...wanted, rows: rowsOf(section, wanted.rows) }))
+  }
+  return all
+}
+
+function rowsOf({ kinds }: Section, rows: readonly Logged[] | undefined): readonly Logged[] | undefined {
+  return rows === undefined || rows.length === 0 ? rows : rows.filter(({ kind }) => kinds.includes(kind))
+}
+
 function isNews({ toDevice, deviceLists, accountData, presence, rooms }: Piece): boolean {
   return [toDevice, deviceLists, accountData, presence, rooms].some((part) => part !== undefined)
 }

@@ -1,14 +1,14 @@
 import { encodeToken } from '../core/stream-token.ts'
-import { joinedRooms } from '../graph/require-joined.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Audience, Section, Tools } from '../slice.ts'
 import { createListeners, type Listener } from '../storage/listeners.ts'
 import { answerText, isEmpty, look } from './look.ts'
+import { piecesOfAnswer } from './pieces.ts'
 import { readSyncRequest, type SyncRequest } from './sync-request.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
 export function sync(tools: Tools, sections: () => readonly Section[]): Endpoint[] {
-  const listeners = createListeners(tools.home.notifier, (userId) => joinedRooms(tools.graph, userId))
+  const listeners = createListeners(tools.home.notifier, tools.graph.joinedRooms)
   return [
     endpoint({
       method: 'GET',
@@ -31,7 +31,7 @@ async function answer(tools: Tools, sections: readonly Section[], listener: List
   const { since, requester } = request
   const end = performance.now() + request.timeout
   if (since !== undefined) {
-    await acknowledge(sections, request)
+    for (const done of acknowledge(sections, request)) await done
     if (since.position > notifier.position()) await notifier.reached(since.position, request.timeout)
   }
   for (;;) {
@@ -40,13 +40,16 @@ async function answer(tools: Tools, sections: readonly Section[], listener: List
     const { upTo } = found
     const left = end - performance.now()
     if (since === undefined || request.fullState || !isEmpty(found) || left <= 0 || request.signal.aborted) {
-      return answerText(encodeToken(upTo, found.toDeviceUpTo ?? upTo), found, requester)
+      const always = await piecesOfAnswer(sections, found.between)
+      return answerText(encodeToken(upTo, found.toDeviceUpTo ?? upTo), found, always, requester)
     }
     await listener.subscription.wait(upTo, left, request.signal)
   }
 }
 
-async function acknowledge(sections: readonly Section[], { requester, since }: SyncRequest): Promise<void> {
+/** What has to be waited for, which is nothing for most. */
+function acknowledge(sections: readonly Section[], { requester, since }: SyncRequest): Promise<void>[] {
   const audience: Audience = { kind: 'device', userId: requester.userId, deviceId: requester.deviceId }
-  for (const section of sections) if (section.acknowledge !== undefined) await section.acknowledge(audience, since?.toDevice ?? 0)
+  const doing = sections.map(({ acknowledge }) => acknowledge?.(audience, since?.toDevice ?? 0))
+  return doing.filter((one) => one !== undefined)
 }

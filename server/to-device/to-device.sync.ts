@@ -1,6 +1,7 @@
+import type { DeviceId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
-import type { Audience, Piece, Section } from '../slice.ts'
+import type { Piece, Section } from '../slice.ts'
 import { write } from '../storage/database.ts'
 import {
   deleteMessages,
@@ -37,15 +38,12 @@ export function toDeviceSection({ database, notifier }: Tools): Section {
     return [...whole, ...next]
   }
 
-  async function acknowledge(audience: Audience, upTo: number): Promise<void> {
-    if (audience.kind === 'appservice') {
-      const { id } = audience.service
-      const waiting = await database.select(selectMessagesForService, id, 0, upTo, 1)
-      if (waiting.length > 0) await database.commit({ writes: [write(deleteMessagesForService, id, upTo)] })
-      return
-    }
-    const { userId, deviceId } = audience
-    if (deviceId === undefined || empty.has(userId, deviceId)) return
+  async function acknowledgeOfService(id: string, upTo: number): Promise<void> {
+    const waiting = await database.select(selectMessagesForService, id, 0, upTo, 1)
+    if (waiting.length > 0) await database.commit({ writes: [write(deleteMessagesForService, id, upTo)] })
+  }
+
+  async function acknowledgeOfDevice(userId: UserId, deviceId: DeviceId, upTo: number): Promise<void> {
     empty.add(userId, deviceId)
     const first = await database.selectOne(selectFirstMessage, userId, deviceId)
     if (first) empty.delete(userId)
@@ -64,7 +62,11 @@ export function toDeviceSection({ database, notifier }: Tools): Section {
       }
       return pieceOf(await forService(audience.service.id, after, upTo), mostMessages, addressedEventOf)
     },
-    acknowledge,
+    acknowledge: (audience, upTo) => {
+      if (audience.kind === 'appservice') return acknowledgeOfService(audience.service.id, upTo)
+      const { userId, deviceId } = audience
+      if (deviceId !== undefined && !empty.has(userId, deviceId)) return acknowledgeOfDevice(userId, deviceId, upTo)
+    },
   }
 }
 
