@@ -13,6 +13,7 @@ import { selectOutboxByRemote } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReactionsTo } from '../store/reactions.store.ts'
 import { updateWroteAt } from '../store/windows.store.ts'
+import { formattedOf } from './content.ts'
 import { originTime } from './origin-time.ts'
 import { othersIn, speakerIn } from './spokes.ts'
 
@@ -82,12 +83,12 @@ async function applyReaction(kit: Kit, event: InboundReaction, { portal, room, e
 
 async function applyEdit(kit: Kit, event: InboundEdit, { portal, room, events, sender }: Target, key: string): Promise<void> {
   const { title } = kit.connector.info
-  const body = event.own ? `To ${nameIn(kit, portal)}, from ${title}: ${event.text}` : event.text
-  const written = { msgtype: 'm.text', body }
+  const lead = event.own ? `To ${nameIn(kit, portal)}, from ${title}: ` : ''
+  const body = `${lead}${event.text}`
+  const written = { msgtype: 'm.text', body, ...formattedOf(kit.connector.markup, event.text, lead) }
   const [target] = events
   const content = {
-    ...written,
-    body: `* ${body}`,
+    ...{ msgtype: 'm.text', body: `* ${body}` },
     'm.new_content': written,
     'm.relates_to': { rel_type: 'm.replace', event_id: target },
     ...originOf(kit, portal, event.own),

@@ -27,13 +27,19 @@ export type Frame = {
 export function render(event: WithoutFiles, { lead, shared, answersUnknown, markup }: Frame): Rendered {
   const { content, text, place } = renderKind(event, shared)
   const before = `${lead}${marksOf(event, answersUnknown)}`
-  const runs = event.type === 'message' ? markup?.read(event.text) : undefined
-  const formatted = runs ? { format: 'org.matrix.custom.html', formatted_body: writeHtml([{ text: before, marks: [] }, ...runs]) } : {}
+  const formatted = event.type === 'message' ? formattedOf(markup, event.text, before) : {}
   return {
     content: { ...content, body: `${before}${content['body']}`, ...formatted },
     text: text === undefined ? undefined : `${forwardMarks[event.forwarded ?? 'not']}${text}`,
     ...(place ? { place } : {}),
   }
+}
+
+/** The fields of a message that show the marks in a text of the network; none where it bears no marks. */
+export function formattedOf(markup: Markup | undefined, text: string, before = ''): Record<string, string> {
+  const runs = markup?.read(text)
+  const lead = before === '' ? [] : [{ text: before, marks: [] }]
+  return runs ? { format: 'org.matrix.custom.html', formatted_body: writeHtml([...lead, ...runs]) } : {}
 }
 
 /** What stands before the words of a message that answers what is not in the room, or that was forwarded. */

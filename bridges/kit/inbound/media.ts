@@ -6,6 +6,7 @@ import { MediaFailure } from '../media/failure.ts'
 import { sendOnce, transactionId } from '../send.ts'
 import { selectSend, selectSendTime } from '../store/messages.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
+import { formattedOf } from './content.ts'
 import { fileContent, isSticker, wordFor } from './file-content.ts'
 import type { Moment } from './moment.ts'
 
@@ -168,7 +169,8 @@ async function fetchFile(
       const file = await kit.files.upload(sender, taken)
       const caption = words.trim() === '' ? undefined : words
       const type = isSticker(media, taken, caption) ? 'm.sticker' : 'm.room.message'
-      return { kind: 'file', type, content: fileContent(media, taken, file, caption) }
+      const formatted = caption === undefined ? {} : formattedOf(kit.connector.markup, caption)
+      return { kind: 'file', type, content: { ...fileContent(media, taken, file, caption), ...formatted } }
     } finally {
       await taken.bytes.discard()
     }

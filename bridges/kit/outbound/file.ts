@@ -1,15 +1,16 @@
-import type { Address, ContactCard, MediaKind, SendResult, Session } from '../connector.ts'
+import type { Address, ContactCard, Markup, MediaKind, SendResult, Session } from '../connector.ts'
 import type { RoomFile } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { MediaFailure } from '../media/failure.ts'
 import { cardText, isCardFile, largestCard, readCards } from './card.ts'
+import { markedText } from './words.ts'
 
 type Content = Readonly<Record<string, unknown>>
 const kinds: Readonly<Record<string, MediaKind>> = { 'm.image': 'image', 'm.video': 'video', 'm.audio': 'audio', 'm.file': 'file' }
 const longestName = 200
 
 /** The file of a message; undefined when it is none. https://spec.matrix.org/v1.19/client-server-api/#media-captions */
-export function fileOf(type: string, content: Content): RoomFile | undefined {
+export function fileOf(type: string, content: Content, markup?: Markup): RoomFile | undefined {
   const msgtype = content['msgtype']
   const plain = typeof msgtype === 'string' && Object.hasOwn(kinds, msgtype) ? kinds[msgtype] : undefined
   const kind = type === 'm.sticker' ? 'sticker' : plain === 'audio' && 'org.matrix.msc3245.voice' in content ? 'voice' : plain
@@ -21,7 +22,7 @@ export function fileOf(type: string, content: Content): RoomFile | undefined {
   return {
     kind,
     name: name || 'file',
-    ...(typeof filename === 'string' && filename !== body && words !== '' ? { caption: words } : {}),
+    ...(typeof filename === 'string' && filename !== body && words !== '' ? { caption: markedText(content, markup) ?? words } : {}),
     ...(typeof mime === 'string' ? { mime } : {}),
     ...(file === undefined ? {} : { file }),
     ...(typeof url === 'string' ? { url } : {}),

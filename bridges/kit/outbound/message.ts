@@ -62,7 +62,7 @@ async function queue(
   if (stays) return finish(kit, seq)
   const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
   if (relatedBy(content, 'm.replace')) return applyEditOf(kit, seq, event, { content, origin, chats: targets })
-  const file = fileOf(type, content)
+  const file = fileOf(type, content, kit.connector.markup)
   const place = file ? undefined : placeOf(content)
   const text = file ? undefined : place ? placeText(place) : textOf(content, kit.connector.markup)
   if (text === undefined && !file) return refuse(kit, seq, event, targets, 'unsupported', notCarried)

@@ -11,14 +11,15 @@ export function textOf(content: Content, markup?: Markup): string | undefined {
   const { msgtype, body } = content
   if (typeof body !== 'string' || (msgtype !== 'm.text' && msgtype !== 'm.emote')) return undefined
   const plain = plainMentions(answeredBy(content) === undefined ? body : withoutQuote(body))
-  const text = ((markup && markedText(content, markup)) ?? plain).slice(0, longestText).toWellFormed()
+  const text = (markedText(content, markup) ?? plain).slice(0, longestText).toWellFormed()
   if (text.trim() === '') return undefined
   return msgtype === 'm.emote' ? `* ${text}` : text
 }
 
-function markedText({ format, formatted_body: html }: Content, markup: Markup): string | undefined {
-  const runs = format === 'org.matrix.custom.html' && typeof html === 'string' ? readHtml(html) : undefined
-  return runs && markup.write(runs)
+/** The formatted words of a message in the signs of a network; undefined where there are none. */
+export function markedText({ format, formatted_body: html }: Content, markup: Markup | undefined): string | undefined {
+  const runs = markup && format === 'org.matrix.custom.html' && typeof html === 'string' ? readHtml(html) : undefined
+  return runs && markup?.write(runs)
 }
 
 const geoPattern = /^geo:(-?\d{1,3}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)(?![\d.])/

@@ -6,13 +6,13 @@ import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'
 import { startSandbox } from '../../../bridges/sandbox/sandbox.ts'
 import type { Mishap, Phone, Seat, Seen, Sending } from './seat.ts'
 
-/** One of Meta's networks, as the sandbox plays it; the number of WhatsApp is used in the Business app too. */
-export async function graphSeat(network: Network): Promise<Seat> {
+/** One of Meta's networks, as the sandbox plays it; the number of WhatsApp is used in the Business app too, unless told otherwise. */
+export async function graphSeat(network: Network, { coexistence = true } = {}): Promise<Seat> {
   const clock = createClock(Date.UTC(2026, 10, 1))
   const sandbox = await startSandbox({ clock, firstRetryMs: 5, longestRetryMs: 20 })
   const { control, accounts } = sandbox
   const { id: account, appSecret, accessToken } = accounts[network]
-  await control.setCoexistence({ on: true })
+  await control.setCoexistence({ on: coexistence })
   const person = await sandbox.person({ network, name: 'Ana' })
   return {
     connector: connectors[network]({ baseUrl: `${sandbox.url}/`, version: 'v25.0', appSecret, verifyToken: 'a word' }),

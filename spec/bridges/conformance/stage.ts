@@ -6,7 +6,7 @@ import express from 'express'
 import { type Capabilities, capabilitiesOf } from '../../../bridges/kit/capabilities.ts'
 import { Later } from '../../../bridges/kit/feed.ts'
 import { accept, applyItem } from '../../../bridges/kit/inbox.ts'
-import type { Kit } from '../../../bridges/kit/kit.ts'
+import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import { createTyping, keepReceipts, tellReads } from '../../../bridges/kit/outbound/ephemeral.ts'
@@ -59,10 +59,10 @@ export type Stage = {
 
 const secondMs = 1000
 
-/** Sets a stage around a seat. Ana has written “hello”. */
-export async function openStage(seat: Seat): Promise<Stage> {
+/** Sets a stage around a seat, with a room of the chat's own or a shared one. Ana has written “hello”. */
+export async function openStage(seat: Seat, hub?: HubPlan): Promise<Stage> {
   const world = createWorld(temporaryFolder('conformance'))
-  const kit = await openKit(world, seat)
+  const kit = await openKit(world, seat, hub)
   const { server, url } = await listen(kit)
   await seat.listen(`${url}/webhook`)
   let events = 0
@@ -139,7 +139,7 @@ function inRoom(world: World, event: MatrixEvent): MatrixEvent {
   return { ...event, type, content: { ...plain, ...rest } }
 }
 
-async function openKit(world: World, { connector, secrets, clock }: Seat): Promise<Kit> {
+async function openKit(world: World, { connector, secrets, clock }: Seat, hub: HubPlan | undefined): Promise<Kit> {
   const { network } = connector.info
   const store = openStore(join(world.folder, 'bridge.db'))
   // Nothing is cut off here.
@@ -151,7 +151,7 @@ async function openKit(world: World, { connector, secrets, clock }: Seat): Promi
     ...base,
     serverName: 'hs.test',
     owner: alice,
-    hub: undefined,
+    hub,
     matrix: matrixOf(world, `@_${network}_bot:hs.test`),
     encryption: encryptionOf(world),
     files: filesOf(world),

@@ -93,9 +93,11 @@ export const files: readonly Story[] = [
   {
     name: 'a caption of the person stays with their picture, or stands before it',
     async tell(stage) {
-      const id = await stage.hears({ file: samples.image, text: 'my bike' })
+      const id = await stage.hears({ file: samples.image, text: 'my *old* bike' })
       if (id === 'cannot') return
-      expect(ghostSays(stage).map(bodyOf)).to.deep.equal(['hello', 'my bike'])
+      expect(ghostSays(stage).map(bodyOf)).to.deep.equal(['hello', 'my *old* bike'])
+      const { formatted_body: html } = ghostSays(stage).at(-1)?.content ?? {}
+      expect(html).to.equal(stage.caps.out.formatting === 'native' ? 'my <strong>old</strong> bike' : undefined)
     },
   },
   {
