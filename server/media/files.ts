@@ -41,8 +41,8 @@ export function createFiles(root: string): Files {
         const folder = folderOf(stored.contentHash)
         await mkdir(folder, { recursive: true, mode: 0o700 })
         await rename(path, pathOf(stored.contentHash))
-        await syncFolder(folder)
-        if (!durable.has(folder)) for (const above of [join(folder, '..'), root]) await syncFolder(above)
+        // At one time, so that the file system can write them with one another.
+        await Promise.all([folder, ...(durable.has(folder) ? [] : [join(folder, '..'), root])].map(syncFolder))
         durable.add(folder)
         return stored
       } catch (error) {
@@ -98,7 +98,7 @@ async function write(source: Readable, path: string, limit: number): Promise<Sto
       hash.update(bytes)
       await file.writeFile(bytes)
     }
-    await file.sync()
+    await file.datasync()
   } finally {
     await file.close()
   }
