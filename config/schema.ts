@@ -5,6 +5,8 @@ import { records } from './resolve.ts'
 const serverName = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[0-9a-zA-Z.-]{1,230})(?::\d{1,5})?$/
 const aServerName = { pattern: serverName, expects: 'a server name such as example.org' }
 
+const turnUri = { pattern: /^turns?:\S{1,500}$/, expects: 'an address such as turn:turn.example.org' }
+
 const listener = {
   serves: listOf(
     'What is offered there.',
@@ -102,6 +104,14 @@ export const schema = {
     display_name: text('The name that people see.', 'Server notices'),
     room_name: text('What the rooms of such messages are called.', 'Server notices'),
   }),
+  turn: group('Relays for calls between two people.', {
+    uris: listOf('The addresses of the TURN server: turn:turn.example.org?transport=udp', [], text('', '', turnUri)),
+    shared_secret: optional(secret, 'The secret that the TURN server was given; each user gets a password of their own for a while.'),
+    username: optional(text, 'A name for all users, where there is no secret.'),
+    password: optional(secret, 'Its password.'),
+    lifetime: duration('How long a password is good.', '24h'),
+  }),
+  livekit_service_url: url('Where calls of several people are: the authorisation service of a LiveKit server. Empty: none.', ''),
   delayed_events: group('Events that are sent later.', { longest: duration('How much later at most.', '24h') }),
   room_list_publish: choice('Who may put rooms into the public list.', 'admins', ['admins', 'anyone', 'nobody']),
 }

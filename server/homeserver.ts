@@ -38,6 +38,7 @@ import { sync } from './sync/index.ts'
 import { toDevice } from './to-device/index.ts'
 import { typing } from './typing/index.ts'
 import { userDirectory } from './user-directory/index.ts'
+import { voip } from './voip/index.ts'
 
 export type Homeserver = {
   readonly home: Home
@@ -96,6 +97,7 @@ function buildSlices(tools: Tools): Slice[] {
     toDevice(tools),
     typing(tools),
     userDirectory(tools),
+    voip(tools),
   ]
   const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))

@@ -1,6 +1,6 @@
 import type { Slice, Tools } from '../slice.ts'
-import { createDelayedEvents } from './delayed-events.ts'
 import { delayedEventsEndpoints } from './delayed-events.client.ts'
+import { createDelayedEvents } from './delayed-events.ts'
 import { eventContext } from './event-context.client.ts'
 import { messagePagination } from './message-pagination.client.ts'
 import { redaction } from './redaction.client.ts'
