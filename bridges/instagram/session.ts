@@ -1,5 +1,4 @@
-import type { LoginSecrets, SendResult, Session } from '../kit/connector.ts'
-import type { GraphFailure } from '../protocols/graph/failure.ts'
+import type { LoginSecrets, Session } from '../kit/connector.ts'
 import { createGraphClient, type GraphResult } from '../protocols/graph/graph-client.ts'
 import { buildInstagramProfile, readInstagramProfile } from '../protocols/graph/instagram.ts'
 import { createMediaFetcher, mediaHostsOf } from '../protocols/graph/media-fetcher.ts'
@@ -7,6 +6,7 @@ import { fittingKind } from '../protocols/graph/media-limits.ts'
 import { readMessagingSent } from '../protocols/graph/messaging.ts'
 import { buildAttachmentUpload, readAttachmentUploaded } from '../protocols/graph/messaging-media.ts'
 import { openMedia } from '../protocols/graph/open-media.ts'
+import { doneResult, failedResult, sentResult } from '../protocols/graph/send-result.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { mediaToRemote, reactionToRemote, readToRemote, toRemote, typingToRemote } from './to-remote.ts'
 
@@ -14,21 +14,24 @@ import { mediaToRemote, reactionToRemote, readToRemote, toRemote, typingToRemote
 export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
   const client = createGraphClient({ baseUrl, version, accessToken })
   const fetcher = createMediaFetcher({ hosts: mediaHostsOf(baseUrl, mediaHosts), accessToken })
+  const sent = (result: GraphResult) => sentResult(result, readMessagingSent, 'Instagram')
   return {
     async fetchMedia(media, { message, index }, limit) {
       const opened = await openMedia({ client, fetcher }, media, { messageId: message, index }, limit)
-      return opened.kind === 'open' ? opened : failed(opened)
+      return opened.kind === 'open' ? opened : failedResult(opened)
     },
     async takeMedia(file) {
       const as = fittingKind('instagram', file.kind, file)
-      if (typeof as !== 'string') return failed(as)
+      if (typeof as !== 'string') return failedResult(as)
       const result = await client.call(buildAttachmentUpload('instagram', account, as, file))
       const taken = result.kind === 'done' ? readAttachmentUploaded(result.body) : undefined
       if (taken) return { kind: 'taken', id: taken.id, as }
-      return result.kind === 'done' ? { kind: 'retry', class: 'server', words: 'Instagram took the file and gave no id.' } : failed(result)
+      return result.kind === 'done'
+        ? { kind: 'retry', class: 'server', words: 'Instagram took the file and gave no id.' }
+        : failedResult(result)
     },
-    sendMedia: async (message) => sendResult(await client.call(mediaToRemote(account, message))),
-    send: async (message) => sendResult(await client.call(toRemote(account, message))),
+    sendMedia: async (message) => sent(await client.call(mediaToRemote(account, message))),
+    send: async (message) => sent(await client.call(toRemote(account, message))),
     react: async (reaction) => doneResult(await client.call(reactionToRemote(account, reaction))),
     markRead: async (mark) => doneResult(await client.call(readToRemote(account, mark))),
     showTyping: async ({ to, on }) => void (await client.call(typingToRemote(account, to, on))),
@@ -41,22 +44,4 @@ export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account,
       await Promise.all([client.close(), fetcher.close()])
     },
   }
-}
-
-/** An answer without an id leaves open what happened. */
-function sendResult(result: GraphResult): SendResult {
-  if (result.kind !== 'done') return failed(result)
-  const sent = readMessagingSent(result.body)
-  if (!sent)
-    return { kind: 'unknown', class: 'other', words: 'Instagram answered without an id. It may have been sent: look into the chat.' }
-  return { kind: 'sent', id: sent.id }
-}
-
-/** What gets no id of its own. */
-function doneResult(result: GraphResult): SendResult {
-  return result.kind === 'done' ? { kind: 'sent' } : failed(result)
-}
-
-function failed({ kind, class: reason, words, retryAfterMs }: GraphFailure): Exclude<SendResult, { kind: 'sent' }> {
-  return kind === 'retry' && retryAfterMs !== undefined ? { kind, class: reason, words, retryAfterMs } : { kind, class: reason, words }
 }
