@@ -1,7 +1,7 @@
 import type { NetworkConnector, ToldKind } from '../kit/connector.ts'
 import { mediaLimits } from '../protocols/graph/media-limits.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
-import { login, loginSteps } from './login.ts'
+import { login, loginSteps, renew } from './login.ts'
 import { open } from './session.ts'
 import { splitForRemote } from './to-remote.ts'
 import { createWebhook } from './webhook.ts'
@@ -22,6 +22,7 @@ export function createInstagram(settings: GraphSettings): NetworkConnector {
     replyWindowMs: 24 * 3_600_000,
     loginSteps,
     login: (secrets) => login(settings, secrets),
+    renew: (secrets) => renew(settings, secrets),
     open: (secrets) => open(settings, secrets),
   }
 }

@@ -1,6 +1,6 @@
-import type { LoginResult, LoginSecrets } from '../kit/connector.ts'
+import type { LoginResult, LoginSecrets, Refused, Renewed, Retry } from '../kit/connector.ts'
 import { createGraphClient } from '../protocols/graph/graph-client.ts'
-import { buildInstagramAccount } from '../protocols/graph/instagram.ts'
+import { buildInstagramAccount, buildInstagramRenewal, readInstagramRenewal } from '../protocols/graph/instagram.ts'
 import { idField, textField } from '../protocols/graph/read-json.ts'
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 
@@ -22,6 +22,20 @@ export async function login({ baseUrl, version }: GraphSettings, { account, acce
     const { class: reason, words, retryAfterMs } = result
     if (result.kind === 'refused') return { kind: 'refused', class: reason, words }
     return { kind: 'retry', class: reason, words, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  } finally {
+    await client.close()
+  }
+}
+
+/** A token of Instagram Login is good for 60 days; another takes its place. Tokens of Pages do not end, and are refused here. */
+export async function renew({ baseUrl, version }: GraphSettings, { accessToken }: LoginSecrets): Promise<Renewed | Refused | Retry> {
+  const client = createGraphClient({ baseUrl, version, accessToken })
+  try {
+    const result = await client.call(buildInstagramRenewal())
+    const renewal = result.kind === 'done' ? readInstagramRenewal(result.body) : undefined
+    if (renewal) return { kind: 'renewed', ...renewal }
+    if (result.kind === 'done') return { kind: 'retry', class: 'server', words: 'Instagram renewed the token and gave none.' }
+    return { kind: result.kind === 'refused' ? 'refused' : 'retry', class: result.class, words: result.words }
   } finally {
     await client.close()
   }

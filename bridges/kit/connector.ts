@@ -219,6 +219,8 @@ export type Markup = {
 /** Files of a kind as a network takes them; `caption` in characters, where there is one. */
 export type FileLimit = { readonly maxBytes: number; readonly mimes?: readonly string[]; readonly caption?: number }
 
+export type Renewed = { readonly kind: 'renewed'; readonly accessToken: string; readonly lastsMs: number }
+
 export type NetworkConnector = {
   readonly info: { readonly network: NetworkKind; readonly title: string; readonly e2ee: 'none' | 'to-bridge' | 'to-device' }
   readonly webhook: Webhook
@@ -235,5 +237,7 @@ export type NetworkConnector = {
   readonly loginSteps?: { readonly account: string; readonly token: string }
   /** Proves to the network that the token may use the account. */
   login(secrets: LoginSecrets): Promise<LoginResult>
+  /** Gives a token that lasts longer for one that ends; for networks whose tokens end. */
+  renew?(secrets: LoginSecrets): Promise<Renewed | Refused | Retry>
   open(secrets: LoginSecrets): Session
 }

@@ -12,6 +12,7 @@ import {
   selectLogins,
   selectValue,
 } from './store/logins.store.ts'
+import { renewedFrom } from './tokens/facts.ts'
 import { opaqueId } from './vault.ts'
 
 type LoginKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
@@ -26,9 +27,10 @@ export async function login(kit: LoginKit, secrets: LoginSecrets): Promise<Login
   if (known?.state === 'logged_out' && selectValue(store, `logged out ${known.login}`) === vault.blind('token', secrets.accessToken)) {
     return { kind: 'refused', class: 'logged_out', words: 'This account was logged out. Log in again with a new token.' }
   }
-  const result = await connector.login(secrets)
+  const current = known ? renewedFrom(kit, known.login, secrets, secretsOf(kit, known.login)) : secrets
+  const result = await connector.login(current)
   store.atomically(() => {
-    if (result.kind === 'done') keepLogin(kit, { ...secrets, account: result.account }, result.name)
+    if (result.kind === 'done') keepLogin(kit, { ...current, account: result.account }, result.name)
     if (result.kind === 'retry' && known)
       noteState(kit, known.login, { ...result, state: 'backing_off', until: kit.clock() + firstProbeMs })
     if (result.kind !== 'refused') return

@@ -1,10 +1,12 @@
 import { addChore } from './chores.ts'
+import type { Session } from './connector.ts'
 import type { Kit } from './kit.ts'
 import { secretsOf } from './logins.ts'
 import { ownerOf } from './owners.ts'
 import { describeState, noteState } from './states.ts'
 import { type LoginRow, selectLogin, selectLogins, updateLoginTold } from './store/logins.store.ts'
 import { selectManagementRoomOf } from './store/management.store.ts'
+import { renewTokens } from './tokens/renew.ts'
 
 /** A state that lasts this long is told; one that comes and goes is not. */
 const tellAfterMs = 3000
@@ -54,10 +56,15 @@ export async function probeLogins(kit: Pick<Kit, 'store' | 'vault' | 'clock' | '
 }
 
 /** Looks after the states until the signal: tells what lasts, and asks again when a pause is over. */
-export function watchStates(kit: Kit, wake: { told(): void; connected(): void }, signal: AbortSignal): () => Promise<void> {
+export function watchStates(
+  kit: Kit & { readonly sessions: Map<string, Session> },
+  wake: { told(): void; connected(): void },
+  signal: AbortSignal,
+): () => Promise<void> {
   let busy: Promise<void> | undefined
   const look = async () => {
     if ((await probeLogins(kit)) > 0) wake.connected()
+    await renewTokens(kit)
     if (tellStates(kit)) wake.told()
   }
   const timer = setInterval(() => {

@@ -6,6 +6,7 @@ import type { Faults } from './faults.ts'
 import { type ErrorSpec, graphErrors, parameterError, unknownObject } from './graph-error.ts'
 import { messageNode, postAttachment, postWhatsappMedia, whatsappMediaNode } from './media/api-files.ts'
 import type { UploadedFile } from './media/read-form.ts'
+import { renewToken } from './renew-token.ts'
 import type { World } from './world.ts'
 
 /** A request as it came in, below the address of the sandbox. */
@@ -37,6 +38,7 @@ export function createGraphApi(world: World, faults: Faults, subscribe: Subscrib
   const run = (call: ApiCall): Outcome => {
     const [id, edge, ...rest] = call.segments
     const { account, method } = call
+    if (id === 'refresh_access_token' && method === 'GET' && !edge) return renewToken(world, call)
     const own = id === account.id || (id === 'me' && account.network !== 'whatsapp')
     if (rest.length > 0 || !id) return { error: graphErrors.unknownPath }
     if (!edge && method !== 'POST') return (own && method === 'GET' ? { body: nodeOf(account) } : undefined) ?? nodeUnder(world, call, id)
@@ -53,7 +55,8 @@ export function createGraphApi(world: World, faults: Faults, subscribe: Subscrib
 
   const accountOf = (raw: Pick<RawCall, 'query' | 'authorization'> & { body?: Json }) => {
     const token = tokenOf(raw)
-    return networks.map((network) => world.accounts[network]).find(({ accessToken }) => accessToken === token)
+    const renewed = world.renewedTokens.get(token ?? '')?.network
+    return networks.map((one) => world.accounts[one]).find(({ accessToken, network }) => accessToken === token || network === renewed)
   }
 
   return {
@@ -67,7 +70,7 @@ export function createGraphApi(world: World, faults: Faults, subscribe: Subscrib
       const refuse = (error: ErrorSpec) => ({ isSend: false, run: async (): Promise<Outcome> => ({ error }) })
       if (segments.length === 0) return refuse(graphErrors.unknownPath)
       if (token === undefined) return refuse(graphErrors.noToken)
-      const ended = account && tokenProblem(world, account.network)
+      const ended = account && tokenProblem(world, account.network, token)
       if (ended) return refuse(ended)
       const caller = account ?? app
       if (!caller) return refuse(graphErrors.badToken)
@@ -113,9 +116,10 @@ function nodeUnder(world: World, call: ApiCall, id: string): Outcome {
 }
 
 /** What a token that is no longer good is answered. */
-export function tokenProblem({ tokenEnds, clock }: World, network: Network): ErrorSpec | undefined {
-  const end = tokenEnds.get(network)
-  if (end === 'revoked') return graphErrors.revokedToken
+export function tokenProblem({ tokenEnds, renewedTokens, clock }: World, network: Network, token = ''): ErrorSpec | undefined {
+  const own = tokenEnds.get(network)
+  if (own === 'revoked') return graphErrors.revokedToken
+  const end = renewedTokens.get(token)?.until ?? own
   return end !== undefined && end <= clock.now() ? graphErrors.expiredToken : undefined
 }
 

@@ -65,6 +65,8 @@ export interface World {
   readonly files: FileStore
   /** Tokens that are no longer good: when they end by the clock, or because they were revoked. */
   readonly tokenEnds: Map<Network, number | 'revoked'>
+  /** Tokens that were given in place of an account's own, and until when they are good. */
+  readonly renewedTokens: Map<string, { network: Network; until: number }>
   /** Whether the number is used in the WhatsApp Business app too: only then the API tells of edits and withdrawals. */
   coexistence: boolean
   addPerson(input: PersonInput): Person
@@ -87,6 +89,7 @@ export function createWorld(seed: string, accounts: SandboxAccounts, clock: Sand
     personas: new Map(),
     files: createFileStore(clock),
     tokenEnds: new Map(),
+    renewedTokens: new Map(),
     coexistence: false,
     findPerson,
     addPerson(input) {

@@ -3,6 +3,7 @@ import { describeState, time } from '../states.ts'
 import type { LoginRow } from '../store/logins.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { countOpen, selectPortalsOfLogin, selectSpokesOf, selectUnknown } from '../store/spokes.store.ts'
+import { describeToken } from '../tokens/renew.ts'
 import { hubName, hubsFor, loginsFor, markOf } from './chats.ts'
 import type { Call, Outcome } from './desk.ts'
 
@@ -22,7 +23,7 @@ export function state(call: Call): Outcome {
   if (logins.length === 0) return { words: 'You have no account here. Write `login` to add one.' }
   const lines = logins.map((row) => {
     const chats = selectPortalsOfLogin(call.desk.store, row.login)
-    return `${title(call, row)}: ${describeState(row)} Since ${time(row.since)}. ${waiting(call, chats)}`
+    return `${title(call, row)}: ${describeState(row)} Since ${time(row.since)}.${describeToken(call.desk, row)} ${waiting(call, chats)}`
   })
   return { words: lines.map((line) => line.replace(/([^.!?:])\s+Since/, '$1. Since')).join('\n') }
 }

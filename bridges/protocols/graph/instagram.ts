@@ -1,6 +1,6 @@
 import type { GraphRequest } from './graph-client.ts'
 import { buildAccount, buildMessage, type OutgoingText } from './messaging.ts'
-import { idField, type JsonObject, textField } from './read-json.ts'
+import { idField, integerField, type JsonObject, textField } from './read-json.ts'
 import type { RemotePerson } from './record.ts'
 import { countBytes } from './split-text.ts'
 
@@ -40,4 +40,16 @@ export function readInstagramProfile(body: JsonObject): RemotePerson | undefined
   const name = textField(body, 'name', 256)
   const username = textField(body, 'username', 256)
   return id === undefined ? undefined : { id, ...(name ? { name } : {}), ...(username ? { username } : {}) }
+}
+
+/** Asks for a token in place of a long-lived one that is a day old or more. The token itself travels in the header. */
+export function buildInstagramRenewal(): GraphRequest {
+  return { method: 'GET', path: '/refresh_access_token', query: { grant_type: 'ig_refresh_token' } }
+}
+
+/** The new token, and for how long it is good. */
+export function readInstagramRenewal(body: JsonObject): { accessToken: string; lastsMs: number } | undefined {
+  const accessToken = textField(body, 'access_token', 4096)
+  const seconds = integerField(body, 'expires_in')
+  return accessToken !== undefined && seconds !== undefined && seconds > 0 ? { accessToken, lastsMs: seconds * 1000 } : undefined
 }
