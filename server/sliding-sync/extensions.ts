@@ -1,6 +1,5 @@
 import type { RoomId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
-import type { Membership } from '../graph/graph.ts'
 import type { Audience, Between, Piece, Section } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Connection } from './connections.ts'
@@ -20,7 +19,9 @@ type Asked = {
   /** The joined rooms that the request asks for and the client knows, or learns of in this answer. */
   readonly known: ReadonlyMap<RoomId, Match>
   /** All rooms that the user is in. */
-  readonly joined: ReadonlyMap<RoomId, Membership>
+  readonly joined: ReadonlySet<RoomId>
+  /** Those joined since the connection's last answer. */
+  readonly newlyJoined: ReadonlySet<RoomId>
   readonly answers: ReadonlyMap<RoomId, RoomAnswer>
   readonly connection: Connection
 }
@@ -61,9 +62,7 @@ async function tellToDevice(
 }
 
 async function tellE2ee(sections: readonly Section[], asked: Asked): Promise<Extension> {
-  const { joined, since = 0 } = asked
-  const rooms = new Set(joined.keys())
-  const newRooms = new Set([...joined].filter(([, { joinedAt }]) => joinedAt > since).map(([roomId]) => roomId))
+  const { joined: rooms, newlyJoined: newRooms } = asked
   const [lists, counts] = await Promise.all([
     ask(sections, 'device_list', { ...betweenOf(asked), rooms, newRooms }),
     ask(sections, 'one_time_keys', betweenOf(asked)),

@@ -56,7 +56,7 @@ export async function look(
   const known = new Map(
     [...matches].filter(([roomId, { membership }]) => membership.membership === 'join' && isKnown(roomId, connection, answers)),
   )
-  const extensions = await tellExtensions(sections, { request, since, upTo, rows, known, joined: matched.joined, answers, connection })
+  const extensions = await tellExtensions(sections, { request, since, rows, known, answers, connection, ...matched })
   const texts = [...answers].flatMap(([roomId, { text }]) => (text === undefined ? [] : [[roomId, text] as const]))
   return {
     upTo,

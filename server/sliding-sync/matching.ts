@@ -28,7 +28,9 @@ export type Matched = {
   readonly counts: ReadonlyMap<string, number>
   readonly matches: ReadonlyMap<RoomId, Match>
   readonly dms: ReadonlySet<RoomId>
-  readonly joined: ReadonlyMap<RoomId, Membership>
+  readonly joined: ReadonlySet<RoomId>
+  /** Those joined since the connection's last answer. */
+  readonly newlyJoined: ReadonlySet<RoomId>
 }
 
 type MatchTools = Tools & { readonly facts: AccountFacts }
@@ -45,19 +47,28 @@ export async function matchRooms(tools: MatchTools, request: SlidingSyncRequest,
   const { userId } = request.requester
   const isAsked = request.lists.size + request.subscriptions.size > 0
   for (;;) {
+    const learnt = isAsked ? await learn(tools, request, await graph.memberships(userId)) : unasked
+    const { rooms: joined, newest } = await graph.joinedRooms(userId)
     const memberships = await graph.memberships(userId)
-    const { ended, ignored, activity, facts } = isAsked ? await learn(tools, request, memberships) : unasked
     // From here to the end nothing waits: rooms and position belong together.
     const upTo = home.notifier.position()
-    const { newest, joined, entries } = standOf(memberships, activity)
     if (newest > upTo && !request.signal.aborted) {
       await home.notifier.reached(newest, catchUp)
       continue
     }
-    if (!isAsked) return { upTo, counts: new Map(), matches: new Map(), dms: facts.dms, joined }
-    const listed = entries.filter((entry) => isListed(entry, connection, ended, ignored))
-    return { upTo, ...choose(request, entries, sortRooms(listed), facts), dms: facts.dms, joined }
+    const { position: since } = connection.stand
+    const newlyJoined = newest > since ? joinedSince(memberships, since) : new Set<RoomId>()
+    const common = { upTo, dms: learnt.facts.dms, joined, newlyJoined }
+    return isAsked
+      ? { ...common, ...choose(request, memberships, connection, learnt) }
+      : { ...common, counts: new Map(), matches: new Map() }
   }
+}
+
+function joinedSince(memberships: ReadonlyMap<RoomId, Membership>, since: number): Set<RoomId> {
+  const joined = new Set<RoomId>()
+  for (const [roomId, { membership, joinedAt }] of memberships) if (membership === 'join' && joinedAt > since) joined.add(roomId)
+  return joined
 }
 
 /** What lists are made from beside memberships. */
@@ -90,20 +101,14 @@ async function learn(tools: MatchTools, request: SlidingSyncRequest, memberships
   }
 }
 
-/** The rooms as they are now, and the position of the last change among them. */
-function standOf(memberships: ReadonlyMap<RoomId, Membership>, activity: ReadonlyMap<RoomId, number>) {
-  const joined = new Map<RoomId, Membership>()
+/** The rooms that the user has to do with, and when something happened in them last. */
+function entriesOf(memberships: ReadonlyMap<RoomId, Membership>, activity: Learnt['activity']): Entry[] {
   const entries: Entry[] = []
-  let newest = 0
   for (const [roomId, membership] of memberships) {
-    const { position } = membership
-    if (position > newest) newest = position
-    if (membership.membership === 'join') {
-      joined.set(roomId, membership)
-      entries.push({ roomId, membership, activity: activity.get(roomId) ?? position })
-    } else if (!membership.forgotten) entries.push({ roomId, membership, activity: position })
+    const last = membership.membership === 'join' ? activity.get(roomId) : undefined
+    if (!membership.forgotten) entries.push({ roomId, membership, activity: last ?? membership.position })
   }
-  return { newest, joined, entries }
+  return entries
 }
 
 function isEnding({ membership }: Membership): boolean {
@@ -156,10 +161,12 @@ async function childrenOf(graph: Pick<Graph, 'room'>, space: RoomId): Promise<Se
 /** Puts together what lists show and what is subscribed to. */
 function choose(
   { lists, subscriptions }: SlidingSyncRequest,
-  entries: readonly Entry[],
-  listed: readonly Entry[],
-  facts: RoomFacts,
+  memberships: ReadonlyMap<RoomId, Membership>,
+  connection: Connection,
+  { ended, ignored, activity, facts }: Learnt,
 ): Pick<Matched, 'counts' | 'matches'> {
+  const entries = entriesOf(memberships, activity)
+  const listed = sortRooms(entries.filter((entry) => isListed(entry, connection, ended, ignored)))
   const counts = new Map<string, number>()
   const asking = new Map<RoomId, { readonly entry: Entry; readonly lists: string[]; readonly configs: RoomConfig[] }>()
   const ask = (entry: Entry, config: RoomConfig): string[] => {

@@ -13,7 +13,7 @@ for (const engine of engines) {
     let transactions = 0
 
     before(async function () {
-      const started = await startServer({ engine })
+      const started = await startServer({ engine, config: { presence: { enabled: true } } })
       if (!started) return this.skip()
       server = started
     })
@@ -188,6 +188,19 @@ for (const engine of engines) {
         const event = { type: 'm.typing', content: { user_ids: [bob.userId] } }
         expect((await poll).extensions.typing).to.deep.equal({ rooms: { [subscribed]: event } })
       })
+    })
+
+    it('are not needed to be seen as one wants to be', async () => {
+      const roomId = await makeRoom(alice)
+      await bob.post(`/join/${roomId}`)
+      const seen = async () => (await bob.get(`/presence/${alice.userId}/status`)).body.presence
+      const reader = slidingReader(alice)
+      await reader.next({}, { set_presence: 'offline' })
+      expect(await seen()).to.equal('offline')
+      await reader.next({}, { set_presence: 'unavailable' })
+      expect(await seen()).to.equal('unavailable')
+      await reader.next()
+      expect(await seen()).to.equal('online')
     })
 
     it('say nothing unless they are on', async () => {
