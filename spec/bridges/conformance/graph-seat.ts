@@ -4,7 +4,7 @@ import { createClock } from '../../../bridges/sandbox/clock.ts'
 import { type SandboxControl, SandboxError, type SeenMessage, type SendInput } from '../../../bridges/sandbox/control.ts'
 import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'
 import { startSandbox } from '../../../bridges/sandbox/sandbox.ts'
-import type { Mishap, Phone, Seat, Seen, Sending } from './seat.ts'
+import type { Mishap, Phone, Seat, Seen, Sending, SentFile } from './seat.ts'
 
 /** One of Meta's networks, as the sandbox plays it; the number of WhatsApp is used in the Business app too, unless told otherwise. */
 export async function graphSeat(network: Network, { coexistence = true } = {}): Promise<Seat> {
@@ -64,19 +64,21 @@ async function done(doing: Promise<void>): Promise<'done'> {
 }
 
 /** What is more than words; undefined for words alone. */
-function inputOf({ text, file, place, card, share, replyTo, forwarded }: Sending): SendInput | undefined {
+function inputOf({ text, file, album, place, card, share, replyTo, forwarded }: Sending): SendInput | undefined {
   const more = { ...(text === undefined ? {} : { text }), ...(replyTo === undefined ? {} : { replyTo }) }
   const marked = { ...more, ...(forwarded ? { forwarded: 'once' as const } : {}) }
-  if (file) {
-    const { kind, mime, bytes, name } = file
-    return { ...marked, files: [{ kind, mime, data: bytes.toString('base64'), ...(name === undefined ? {} : { name }) }] }
-  }
+  const files = album ?? (file ? [file] : [])
+  if (files.length > 0) return { ...marked, files: files.map(fileInput) }
   if (place) return { ...marked, place: { ...place } }
   if (card) {
     const phones = card.phones.map(({ number }) => ({ phone: number }))
     return { ...marked, cards: [{ name: { formatted_name: card.name, first_name: card.name }, phones }] }
   }
   return share ? { ...marked, share } : forwarded ? marked : undefined
+}
+
+function fileInput({ kind, mime, bytes, name }: SentFile) {
+  return { kind, mime, data: bytes.toString('base64'), ...(name === undefined ? {} : { name }) }
 }
 
 function seenOf({ id, from, text, replyTo, files, place, cards, reactions, edited, deleted, seen }: SeenMessage): Seen {

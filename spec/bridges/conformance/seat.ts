@@ -19,6 +19,8 @@ export type SentFile = { readonly kind: MediaKind; readonly mime: string; readon
 export type Sending = {
   readonly text?: string
   readonly file?: SentFile
+  /** Several in one message. */
+  readonly album?: readonly SentFile[]
   readonly place?: Place
   readonly card?: ContactCard
   readonly share?: { readonly url: string; readonly title: string }

@@ -48,6 +48,23 @@ export const about: readonly Story[] = [
     },
   },
   {
+    name: 'what is about a part of a long text is about the whole of it',
+    async tell(stage) {
+      const event = await stage.says(text(`${'x'.repeat(stage.caps.text.limit)} end`))
+      const last = (await arrived(stage)).at(-1)
+      await stage.hears({ text: 'I see', replyTo: last?.id ?? '' })
+      expect(ghostSays(stage).at(-1)?.content['m.relates_to']).to.deep.equal({ 'm.in_reply_to': { event_id: event } })
+      if ((await stage.seat.phone.reacts(last?.id ?? '', '👍')) !== 'cannot') {
+        await stage.settle()
+        expect(reactionsIn(stage.world)).to.deep.equal([`ghost 👍 on ${event}`])
+      }
+      await stage.takesBack(event)
+      const seen = await arrived(stage)
+      if (stage.caps.out.withdrawal === 'native') expect(seen.map(({ deleted }) => deleted)).to.deep.equal([true, true])
+      else expect(seen.map((one) => one.text).filter((words) => words.includes('taken back'))).to.have.length(1)
+    },
+  },
+  {
     name: 'a correction of the person changes their message in the room',
     covers: ['told edit'],
     async tell(stage, { told }) {

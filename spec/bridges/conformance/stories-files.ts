@@ -31,6 +31,7 @@ const msgtypes: Readonly<Record<MediaKind, string>> = {
   ...{ voice: 'm.audio', file: 'm.file', sticker: 'm.sticker' },
 }
 const voiceMark = 'org.matrix.msc3245.voice'
+const dayMs = 86_400_000
 const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** A file of the person in the room: its kind there, and that its bytes are the ones that they sent. */
@@ -121,6 +122,31 @@ export const files: readonly Story[] = [
       const [hello] = ghostSays(stage)
       const relation = ghostSays(stage).at(-1)?.content['m.relates_to']
       expect(relation).to.deep.equal({ 'm.in_reply_to': { event_id: hello?.id } })
+    },
+  },
+  {
+    name: 'several pictures in one message stand one after another, and go together when they are taken back',
+    async tell(stage) {
+      const id = await stage.hears({ album: [samples.image, samples.image], text: 'two sides of it' })
+      if (id === 'cannot') return
+      const [, ...pictures] = ghostSays(stage)
+      expect(pictures.map(({ content }) => content['msgtype'])).to.deep.equal(['m.image', 'm.image'])
+      expect(pictures.map(bodyOf)).to.deep.equal(['two sides of it', 'picture.jpg'])
+      await stage.seat.phone.unsends(id)
+      await stage.settle()
+      expect(ghostSays(stage)).to.have.length(stage.caps.tells.has('deleted') ? 1 : 3)
+    },
+  },
+  {
+    name: 'a file of which the bridge hears days later, when its address has expired, is still had',
+    async tell(stage) {
+      const sample = await sampleOf(stage.caps.tells.has('image') ? 'image' : 'file')
+      await stage.seat.tell({ held: true })
+      await stage.hears({ file: sample })
+      await stage.wait(3 * dayMs)
+      await stage.seat.tell({})
+      await stage.settle()
+      expect(ghostSays(stage).at(-1)?.content['info']).to.include({ size: sample.bytes.length })
     },
   },
   {

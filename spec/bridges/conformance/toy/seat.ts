@@ -65,13 +65,13 @@ function phoneOf(office: PigeonOffice): Phone {
   }
   return {
     async sends(sending) {
-      const { text = '', file, place, card, share, oddity, forwarded } = sending
+      const { text = '', file, album, place, card, share, oddity, forwarded } = sending
       if (oddity) {
         const number = office.count()
         office.cry(`egg ${number}`)
         return String(number)
       }
-      if (place || card || share || forwarded || (file && (file.kind !== 'file' || text !== ''))) return 'cannot'
+      if (album || place || card || share || forwarded || (file && (file.kind !== 'file' || text !== ''))) return 'cannot'
       return write(text, sending)
     },
     reacts: async () => 'cannot',
