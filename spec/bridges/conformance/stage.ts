@@ -12,6 +12,7 @@ import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import { createTyping, keepReceipts, tellReads } from '../../../bridges/kit/outbound/ephemeral.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
+import { tellWindows } from '../../../bridges/kit/outbound/window.ts'
 import { submit } from '../../../bridges/kit/outbox.ts'
 import { probeLogins } from '../../../bridges/kit/states-watch.ts'
 import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
@@ -100,6 +101,7 @@ export async function openStage(seat: Seat, hub?: HubPlan): Promise<Stage> {
     async wait(ms) {
       seat.clock.advance(ms)
       await probeLogins(kit)
+      await tellWindows(kit)
       await settle()
     },
     async logsInAgain() {

@@ -76,6 +76,22 @@ export const states: readonly Story[] = [
     },
   },
   {
+    name: 'before the network stops taking answers the room is told, once, and again after they wrote anew',
+    async tell(stage) {
+      const { windowMs } = stage.caps
+      const almost = (windowMs ?? 24 * hourMs) - hourMs / 2
+      await stage.wait(almost)
+      await stage.wait(60_000)
+      const told =
+        windowMs === undefined ? [] : [/ takes answers to Ana for (?:29|30) more minutes; after that, not before they write again\.$/]
+      expect(stage.notices()).to.have.length(told.length)
+      for (const pattern of told) expect(stage.notices()[0]).to.match(pattern)
+      await stage.hears({ text: 'still here' })
+      await stage.wait(almost)
+      expect(stage.notices()).to.have.length(2 * told.length)
+    },
+  },
+  {
     name: 'after the time in which the network takes answers the room is told in words, and it opens again when they write',
     async tell(stage) {
       const { windowMs } = stage.caps
