@@ -20,6 +20,7 @@ describe('the state of an account', function () {
       await person.says('hello')
       await eventually(`the chat of ${name}`, async () => (await talk.say('list')).includes(`• ${name}`))
     }
+    await eventually('Ben’s greeting with Ana', async () => (await ana.sees()).some(({ from }) => from !== 'me'))
   })
   after(() => town?.close())
 
