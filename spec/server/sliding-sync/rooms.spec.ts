@@ -55,12 +55,13 @@ for (const engine of engines) {
       expect(last.joined_count).to.equal(2)
     })
 
-    it('tell over a gap the state that changed in it, and the members of what is shown', async () => {
+    it('tell over a gap the state that changed in it, the members of what is shown, and those named', async () => {
       const roomId = await makeRoom(alice, { name: 'Old' })
       await bob.post(`/join/${roomId}`)
       const required_state = [
         ['m.room.topic', ''],
         ['m.room.member', '$LAZY'],
+        ['m.room.member', carol.userId],
       ]
       const reader = slidingReader(alice, allRooms({ timeline_limit: 2, required_state }))
       await reader.next()
@@ -72,7 +73,7 @@ for (const engine of engines) {
       const { [roomId]: room } = (await reader.next()).rooms
       expect(bodiesIn(room)).to.deep.equal(['2', '3'])
       expect(room).to.deep.include({ limited: true, num_live: 2, name: null, joined_count: 3 })
-      expect(typesIn(room.required_state)).to.deep.equal([memberOf(bob), 'm.room.topic '])
+      expect(typesIn(room.required_state)).to.deep.equal([memberOf(bob), memberOf(carol), 'm.room.topic '])
       expect(room.required_state.find(({ type }: Body) => type === 'm.room.topic').content.topic).to.equal('last')
       expect(room.heroes.map((hero: Body) => hero.user_id)).to.have.members([bob.userId, carol.userId])
     })

@@ -93,6 +93,14 @@ for (const engine of engines) {
       expect(await refused(alice, reader.pos()!)).to.equal('400 M_UNKNOWN_POS')
     })
 
+    it('takes pos and timeout from the body as well', async () => {
+      const roomId = await makeRoom(alice)
+      const { body: first } = await alice.post(slidingSyncPath, allRooms())
+      const poll = alice.post(slidingSyncPath, { ...allRooms(), pos: first.pos, timeout: 20_000 })
+      await say(alice, roomId, 'here')
+      expect(bodiesIn((await poll).body.rooms[roomId])).to.deep.equal(['here'])
+    })
+
     it('keeps connections of one device apart', async () => {
       const roomId = await makeRoom(alice)
       const list = slidingReader(alice, { conn_id: 'room-list', ...allRooms() })
