@@ -22,11 +22,13 @@ export type StruckOptions = {
   readonly owner: string
   /** From its first step on. */
   readonly strike?: Strike
+  /** By how much its clock is ahead. */
+  readonly later?: number
 }
-/** Parent to program: where to end, by how much its clock goes forward. */
-export type Order = { readonly number: number; readonly strike?: Strike; readonly advance?: number }
+/** Parent to program: where to end; without, nothing. */
+export type Order = { readonly number: number; readonly strike?: Strike }
 /** Program to parent. */
-export type Word = { readonly url: string } | { readonly passed: string } | { readonly heard: number }
+export type Word = { readonly url: string } | { readonly passed: string } | { readonly heard: number; readonly bytes: number }
 
 /** A bridge in a process of its own that can be told at which point it is to end. */
 export type StruckBridge = {
@@ -36,8 +38,8 @@ export type StruckBridge = {
   readonly isEnded: () => boolean
   /** Points that it has passed, since this list was emptied last. */
   readonly passed: string[]
-  /** Resolves when it has heard the order, or has ended. */
-  order(order: Omit<Order, 'number'>): Promise<void>
+  /** Resolves when it has heard the order, with the bytes that it holds in memory when all waste is thrown away; or when it has ended. */
+  order(order: Omit<Order, 'number'>): Promise<number>
   /** Resolves when it has passed no point for a while, or has ended. */
   quiet(): Promise<void>
   kill(): Promise<void>
@@ -49,10 +51,15 @@ const quietMs = 80
 /** Starts one; undefined when it ended before it listened, as it was told to. Its log grows at the end. */
 export async function startStruckBridge(options: StruckOptions, log: string): Promise<StruckBridge | undefined> {
   const descriptor = openSync(log, 'a', 0o600)
-  const child = fork(program, [JSON.stringify(options)], { cwd: project, execArgv: [], stdio: ['ignore', descriptor, descriptor, 'ipc'] })
+  const child = fork(program, [JSON.stringify(options)], {
+    cwd: project,
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', descriptor, descriptor, 'ipc'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(options.dataDir, '..', 'compile-cache') },
+  })
   closeSync(descriptor)
   const passed: string[] = []
-  const waiting = new Map<number, () => void>()
+  const waiting = new Map<number, (bytes: number) => void>()
   let latest = performance.now()
   let isEnded = false
   const url = Promise.withResolvers<string | undefined>()
@@ -60,12 +67,12 @@ export async function startStruckBridge(options: StruckOptions, log: string): Pr
   void ended.then(() => {
     isEnded = true
     url.resolve(undefined)
-    for (const heard of waiting.values()) heard()
+    for (const heard of waiting.values()) heard(Number.NaN)
   })
   child.on('message', (word: Word) => {
     latest = performance.now()
     if ('passed' in word) passed.push(word.passed)
-    else if ('heard' in word) waiting.get(word.heard)?.()
+    else if ('heard' in word) waiting.get(word.heard)?.(word.bytes)
     else url.resolve(word.url)
   })
   const listening = await url.promise
@@ -78,13 +85,14 @@ export async function startStruckBridge(options: StruckOptions, log: string): Pr
     isEnded: () => isEnded,
     passed,
     async order(order) {
-      if (isEnded) return
+      if (isEnded) return Number.NaN
       const number = orders++
-      await new Promise<void>((resolve) => {
+      const bytes = await new Promise<number>((resolve) => {
         waiting.set(number, resolve)
-        child.send({ ...order, number } satisfies Order, (error) => error && resolve())
+        child.send({ ...order, number } satisfies Order, (error) => error && resolve(Number.NaN))
       })
       waiting.delete(number)
+      return bytes
     },
     async quiet() {
       latest = performance.now()
