@@ -35,6 +35,7 @@ import { serverNotices } from './server-notices/index.ts'
 import type { Slice, Tools } from './slice.ts'
 import { slidingSync } from './sliding-sync/index.ts'
 import { sync } from './sync/index.ts'
+import { thirdParty } from './third-party/index.ts'
 import { toDevice } from './to-device/index.ts'
 import { typing } from './typing/index.ts'
 import { userDirectory } from './user-directory/index.ts'
@@ -94,6 +95,7 @@ function buildSlices(tools: Tools): Slice[] {
     rooms(tools),
     search(tools),
     serverNotices(tools),
+    thirdParty(tools),
     toDevice(tools),
     typing(tools),
     userDirectory(tools),

@@ -3,6 +3,7 @@ import { delayedEventsEndpoints } from './delayed-events.client.ts'
 import { createDelayedEvents } from './delayed-events.ts'
 import { eventContext } from './event-context.client.ts'
 import { messagePagination } from './message-pagination.client.ts'
+import { oneEvent } from './one-event.client.ts'
 import { redaction } from './redaction.client.ts'
 import { roomEventByTimestamp } from './room-event-by-timestamp.client.ts'
 import { roomSend } from './room-send.client.ts'
@@ -19,6 +20,7 @@ export function events(tools: Tools): Slice {
       ...roomState(tools, delayed),
       ...redaction(tools),
       ...rooms(tools),
+      ...oneEvent(tools),
       ...eventContext(tools),
       ...messagePagination(tools),
       ...roomEventByTimestamp(tools),
