@@ -119,7 +119,7 @@ function tellRoom(at: Look, match: Match, before: SentRoom | undefined): Promise
   }
 }
 
-/** The answer as JSON text. */
+/** The answer as JSON text. Without `txn_id`: to say it back would promise that the request is remembered, and need not be repeated. */
 export function answerText(pos: string, { counts, rooms, extensions }: Found): string {
   const lists = [...counts].map(([name, count]) => `${JSON.stringify(name)}:{"count":${count}}`)
   const told = [...rooms].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`)

@@ -93,6 +93,10 @@ for (const engine of engines) {
       expect(await refused(alice, reader.pos()!)).to.equal('400 M_UNKNOWN_POS')
     })
 
+    it('does not say txn_id back, which would promise to remember what was asked', async () => {
+      expect(await slidingReader(alice).next({ txn_id: 'm1' })).to.have.all.keys('pos', 'lists', 'rooms', 'extensions')
+    })
+
     it('takes pos and timeout from the body as well', async () => {
       const roomId = await makeRoom(alice)
       const { body: first } = await alice.post(slidingSyncPath, allRooms())
