@@ -115,7 +115,9 @@ function delayedEventsReader(tools: Pick<Tools, 'home' | 'graph'>): Reader {
         log.error('delayed events could not be sent', { error: String(error) })
         return 1000
       })
-      if (wait > 0) await clock.sleep(Math.min(wait, longestSleep), AbortSignal.any([stopping.signal, changed.signal]))
+      const woken = AbortSignal.any([stopping.signal, changed.signal])
+      if (wait === undefined) await aborted(woken)
+      else if (wait > 0) await clock.sleep(Math.min(wait, longestSleep), woken)
     }
   }
 
@@ -136,15 +138,21 @@ function delayedEventsReader(tools: Pick<Tools, 'home' | 'graph'>): Reader {
   }
 }
 
-/** Sends what is due, and gives the milliseconds until more will be. */
-async function sendDue(tools: Pick<Tools, 'home' | 'graph'>): Promise<number> {
+/** Resolves with the signal, at once when it has come. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => void signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** Sends what is due, and gives the milliseconds until more will be; undefined when nothing waits. */
+async function sendDue(tools: Pick<Tools, 'home' | 'graph'>): Promise<number | undefined> {
   const { database, clock } = tools.home
   for (const row of await database.select(selectNext, atOnce)) {
     const left = row.send_at - clock.now()
     if (left > 0) return left
     await sendOrDrop(tools, row)
   }
-  return (await database.select(selectNext, 1)).length === 0 ? longestSleep : 0
+  return (await database.select(selectNext, 1)).length === 0 ? undefined : 0
 }
 
 /** What the room refuses by then is not tried again; nor is a state event in whose place somebody else has set another one meanwhile. */
