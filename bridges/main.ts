@@ -39,6 +39,7 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
       hub.enabled && hub.alias
         ? { alias: hub.alias, name: hub.name, consent: hub.consent, invite: [...invite, ...(config.owner ? [config.owner] : [])] }
         : undefined,
+    coalesceMs: hub.coalesce,
     permissions: config.permissions,
     log,
   })

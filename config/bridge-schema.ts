@@ -50,7 +50,7 @@ export const bridgeSchema = {
     ),
     name: text('What the room is called; used by the bridge that makes it.', 'Shared room'),
     invite: listOf('Who is invited when it is made; empty: the bots of the three bridges, and the owner.', [], text('', '', anOwner)),
-    coalesce: duration('Texts of one person within this time become one message; 0s never.', '0s'),
+    coalesce: duration('Texts of one person that follow one another within this time bear their name once; 0s: each does.', '0s'),
   }),
   log: group('What the bridge says about itself.', {
     level: text('error, warn, info or debug.', 'info', { pattern: /^(error|warn|info|debug)$/, expects: 'error, warn, info or debug' }),

@@ -50,6 +50,7 @@ export type BridgeOptions = {
   readonly secrets: LoginSecrets | undefined
   readonly owner: string | undefined
   readonly hub: HubPlan | undefined
+  readonly coalesceMs?: number
   readonly permissions: Permissions
   readonly log: Log
   readonly clock?: () => number
@@ -105,7 +106,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const sessions = new Map<string, Session>()
   const rooms = createRoomActions(client)
   const outbox = { wake: (from?: number) => feeds.outbox?.wake(from) }
-  const desk = { ...kit, sessions, checkpoint, rooms, permissions: options.permissions, outbox }
+  const desk = { ...kit, coalesceMs: options.coalesceMs ?? 0, sessions, checkpoint, rooms, permissions: options.permissions, outbox }
   const working = work(desk, options, appservice, feeds, stopping.signal).then(() => {
     if (!stopping.signal.aborted) progress = 'running'
   })

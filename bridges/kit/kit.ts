@@ -26,6 +26,8 @@ export type Kit = {
   /** Who is invited into a chat's own room. */
   readonly owner: string | undefined
   readonly hub: HubPlan | undefined
+  /** Texts of one person that follow one another within this time bear their name once; each does without it. */
+  readonly coalesceMs?: number
   readonly store: Store
   readonly vault: Vault
   readonly matrix: MatrixSide

@@ -8,10 +8,12 @@ import { rememberMessage } from './messages.ts'
 import { prepareSend } from './outbound/send.ts'
 import { lateFor } from './outbound/window.ts'
 import { checkHold, learnFrom } from './states.ts'
+import { hasLaterMessage } from './store/messages.store.ts'
 import {
   abandonSubmitting,
   countAttempt,
   type OutboxRow,
+  selectLastSent,
   selectOutbox,
   selectQueued,
   takeOrphans,
@@ -19,7 +21,7 @@ import {
 } from './store/outbox.store.ts'
 import { selectPortal } from './store/portals.store.ts'
 
-type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint'>
+type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs'>
 const interrupted =
   'The bridge stopped while this was being sent. It may have been sent: look into the chat on the network before sending it again.'
 const mostTries = 200
@@ -70,7 +72,8 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (late) return updateOutbox(store, row, { state: 'expired', class: 'window_closed', words: late }, clock())
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
-  const send = await prepareSend(kit, session, portal, row, vault.open(row.payload, `outbox ${row.key}`))
+  const payload = vault.open(row.payload, `outbox ${row.key}`)
+  const send = await prepareSend(kit, session, portal, row, goesOn(kit, row) ? payload.slice(row.lead) : payload)
   checkpoint('part taken')
   // Taken back while its file was prepared.
   if (selectOutbox(store, seq)?.state !== 'queued') return
@@ -88,6 +91,14 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   checkpoint('part settled')
   if (result.kind !== 'sent' && selectOutbox(store, seq)?.state === 'queued')
     throw new Later(`the network said: ${result.class}`, result.kind === 'retry' ? result.retryAfterMs : undefined)
+}
+
+/** Whether a text follows one of the same person, so that their name need not stand before it again. */
+function goesOn({ store, clock, coalesceMs = 0 }: OutboxKit, { portal, kind, parts, author, lead }: OutboxRow): boolean {
+  if (coalesceMs === 0 || kind !== 'text' || parts > 1 || lead === 0) return false
+  const before = selectLastSent(store, portal)
+  if (!before?.remote || before.author !== author || clock() - (before.submitted_at ?? 0) >= coalesceMs) return false
+  return !hasLaterMessage(store, portal, before.remote)
 }
 
 /** What done twice is done once may be tried again after a lost answer. */

@@ -71,9 +71,12 @@ async function messageIdsOf(scene: Scene, network: Network): Promise<Needle[]> {
 
 /** Everybody says and does something of each kind; each word of it is a seed. */
 export async function playSeeds(scene: Scene, seeds: Seeds, seats: Readonly<Record<Network, Seat>>): Promise<void> {
-  for (const network of networks) await playPerson(scene, seeds, network, seats[network])
-  await breathe(scene)
-  for (const network of networks) await playAlice(seeds, network, seats[network])
+  for (const network of networks) {
+    await playPerson(scene, seeds, network, seats[network])
+    await breathe(scene)
+    await playAlice(seeds, network, seats[network])
+    await breathe(scene)
+  }
 }
 
 async function playPerson(scene: Scene, { word, cardNumber }: Seeds, network: Network, seat: Seat): Promise<void> {

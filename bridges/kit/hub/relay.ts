@@ -38,10 +38,26 @@ export function queueFor(kit: OutboxKit, said: Said, chats: readonly PortalRow[]
     const guarded = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
     const parts = kit.connector.split(guarded)
     parts.forEach((words, part) => {
-      const row = { kind, event, room, portal, part, parts: parts.length, target: part === 0 ? target : null }
+      const row = {
+        kind,
+        event,
+        room,
+        portal,
+        part,
+        parts: parts.length,
+        target: part === 0 ? target : null,
+        ...leadOf(kit, speaker, answers),
+      }
       queuePart(kit, row, `${numbered(part, parts.length)}${speaker && part > 0 ? guardText(words) : words}`)
     })
   }
+}
+
+/** Who is named before what is said, and how much of it that takes; before an answer the name always stays. */
+function leadOf({ vault }: Pick<Kit, 'vault'>, speaker: Speaker | undefined, answers?: Answered): Pick<NewOutboxRow, 'author' | 'lead'> {
+  if (!speaker) return { author: null, lead: 0 }
+  const prefix = speakerPrefix(speaker.name, speaker.app)
+  return { author: vault.blind('author', prefix), lead: answers ? 0 : prefix.length }
 }
 
 /** Which of several parts it is. Connectors leave room for so much. */
@@ -55,7 +71,16 @@ function queuePlace(kit: OutboxKit, { event, room, speaker, answers, place }: Sa
   const lead = speaker ? [speakerPrefix(speaker.name, speaker.app).trimEnd()] : []
   const parts = lead.length + 1
   for (const words of lead) queuePart(kit, { event, room, portal, part: 0, parts, target }, words)
-  const row = { kind: 'place' as const, event, room, portal, part: parts - 1, parts, target: parts === 1 ? target : null }
+  const row = {
+    kind: 'place' as const,
+    event,
+    room,
+    portal,
+    part: parts - 1,
+    parts,
+    target: parts === 1 ? target : null,
+    ...leadOf(kit, speaker),
+  }
   queuePart(kit, row, JSON.stringify(place))
 }
 
@@ -88,7 +113,8 @@ export function queueFile(
       queuePart(kit, { event, room, portal, part, parts, target: part === 0 ? target : null }, speaker && part > 0 ? guardText(text) : text)
     })
     const payload = JSON.stringify({ ...file, caption: isCaption && words !== '' ? words : undefined })
-    queuePart(kit, { kind: 'media', event, room, portal, part: lead.length, parts, target: parts === 1 ? target : null }, payload)
+    const row = { kind: 'media' as const, event, room, portal, part: lead.length, parts, target: parts === 1 ? target : null }
+    queuePart(kit, { ...row, ...leadOf(kit, speaker) }, payload)
   }
 }
 
@@ -119,7 +145,7 @@ export function refuseFor(
   }
 }
 
-const blank = { kind: 'text' as const, target: null, part: 0, parts: 1, payload: null, class: null, words: null }
+const blank = { kind: 'text' as const, target: null, part: 0, parts: 1, payload: null, class: null, words: null, author: null, lead: 0 }
 
 /** What goes along with a send and comes back from the network: says nothing, and nobody else can make it. */
 function outboxKey({ vault }: Pick<Kit, 'vault'>, event: string, portal: string, part: number): string {

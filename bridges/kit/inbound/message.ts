@@ -107,10 +107,11 @@ function settleEcho(kit: Kit, portal: PortalRow, remote: string, event: InboundS
   if (selectOutboxByRemote(store, remote)) return true
   const tagged = event.tag === undefined ? undefined : selectOutboxByKey(store, event.tag)
   // Where the network gives no tag back: by its text, or as the file that is on its way.
-  const alike = selectUnsettled(store, portal.portal).find(({ kind, key, payload, remote: id }) => {
+  const alike = selectUnsettled(store, portal.portal).find(({ kind, key, payload, remote: id, lead }) => {
     if (id !== null || payload === null || kind === 'reaction') return false
     if (kind === 'media' || event.type === 'media') return kind === 'media' && event.type === 'media' && event.tag === undefined
-    return event.type === 'message' && vault.open(payload, `outbox ${key}`) === event.text
+    const words = event.type === 'message' ? vault.open(payload, `outbox ${key}`) : ''
+    return event.type === 'message' && (words === event.text || (lead > 0 && words.slice(lead) === event.text))
   })
   const ours = tagged ?? alike
   if (!ours) return false

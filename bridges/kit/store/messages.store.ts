@@ -53,6 +53,15 @@ export function hasMessage({ database }: Store, portal: string, remote: string):
   )
 }
 
+/** Whether anything came into a chat after a message of it: from its person, or from the account by another way. Looks at what is newer alone. */
+export function hasLaterMessage({ database }: Store, portal: string, remote: string): boolean {
+  const later = database.prepare<{ portal: string; remote: string }, number>(
+    `SELECT 1 FROM messages NOT INDEXED
+     WHERE rowid > (SELECT max(rowid) FROM messages WHERE portal = @portal AND remote = @remote) AND portal = @portal LIMIT 1`,
+  )
+  return later.pluck().get({ portal, remote }) === 1
+}
+
 /** The message of a chat that stands in the room as this event, its first part first. */
 export function selectMessageOf({ database }: Store, portal: string, event: string): { remote: string; remoteId: Buffer } | undefined {
   const row = database.prepare<[string, string], { remote: string; remoteId: Buffer }>(

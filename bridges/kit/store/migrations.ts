@@ -131,4 +131,9 @@ export const migrations: readonly string[] = [
   -- Messages of which files are still to be fetched.
   CREATE INDEX inbox_late ON inbox (seq) WHERE state = 'late';
   `,
+  `
+  -- author: who is named before a part, blind; lead: how many characters of it that takes.
+  ALTER TABLE outbox ADD COLUMN author TEXT;
+  ALTER TABLE outbox ADD COLUMN lead INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

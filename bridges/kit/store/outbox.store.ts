@@ -22,20 +22,22 @@ export type OutboxRow = {
   submitted_at: number | null
   changed_at: number
   shown: string | null
+  author: string | null
+  lead: number
 }
 const columns =
-  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown'
+  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown, author, lead'
 
 export type NewOutboxRow = Pick<
   OutboxRow,
-  'key' | 'kind' | 'target' | 'event' | 'room' | 'portal' | 'part' | 'parts' | 'payload' | 'state' | 'class' | 'words'
+  'key' | 'kind' | 'target' | 'event' | 'room' | 'portal' | 'part' | 'parts' | 'payload' | 'state' | 'class' | 'words' | 'author' | 'lead'
 >
 
 /** Adds a part of an event for a chat; one that is there already changes nothing. */
 export function insertOutbox({ database }: Store, row: NewOutboxRow, now: number): void {
   const insert = database.prepare(
-    `INSERT OR IGNORE INTO outbox (key, kind, target, event, room, portal, part, parts, payload, state, class, words, changed_at)
-     VALUES (@key, @kind, @target, @event, @room, @portal, @part, @parts, @payload, @state, @class, @words, @now)`,
+    `INSERT OR IGNORE INTO outbox (key, kind, target, event, room, portal, part, parts, payload, state, class, words, author, lead, changed_at)
+     VALUES (@key, @kind, @target, @event, @room, @portal, @part, @parts, @payload, @state, @class, @words, @author, @lead, @now)`,
   )
   insert.run({ ...row, now })
 }
@@ -49,6 +51,15 @@ export function selectQueued({ database }: Store, after: number, limit: number):
 
 export function selectOutbox({ database }: Store, seq: number): OutboxRow | undefined {
   return database.prepare<[number], OutboxRow>(`SELECT ${columns} FROM outbox WHERE seq = ?`).get(seq)
+}
+
+/** The part that the network took last for a chat. */
+export function selectLastSent({ database }: Store, portal: string): OutboxRow | undefined {
+  const row = database.prepare<[string], OutboxRow>(
+    `SELECT ${columns} FROM outbox WHERE portal = ? AND remote IS NOT NULL AND state IN ('submitted', 'sent', 'delivered', 'read')
+     ORDER BY seq DESC LIMIT 1`,
+  )
+  return row.get(portal)
 }
 
 export function selectOutboxByKey({ database }: Store, key: string): OutboxRow | undefined {

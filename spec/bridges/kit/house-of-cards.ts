@@ -169,7 +169,7 @@ function connectorOf(world: World): NetworkConnector {
 /** A bridge on the world's folder; `crashAt` ends it at the nth checkpoint that it passes. */
 export async function openKit(
   world: World,
-  options: { hub?: HubPlan; crashAt?: number } = {},
+  options: { hub?: HubPlan; coalesceMs?: number; crashAt?: number } = {},
 ): Promise<Kit & { passed: string[]; close(): void }> {
   const store = openStore(join(world.folder, 'bridge.db'))
   const vault = openVault('whatsapp', join(world.folder, 'vault.key'))
@@ -181,6 +181,7 @@ export async function openKit(
     serverName: 'hs.test',
     owner: '@alice:hs.test',
     hub: options.hub,
+    coalesceMs: options.coalesceMs ?? 0,
     store,
     vault,
     matrix: matrixOf(world),

@@ -47,8 +47,7 @@ describe('a message to the network', () => {
 
   async function work(kit: Kit): Promise<void> {
     for (const row of selectNewTransactions(kit.store, 0, 100)) await drain(kit, row)
-    for (const row of selectNewMatrixEvents(kit.store, 0, 100))
-      await applyMatrixEvent(kit, row.seq, readEvent(kit, row) as MatrixEvent)
+    for (const row of selectNewMatrixEvents(kit.store, 0, 100)) await applyMatrixEvent(kit, row.seq, readEvent(kit, row) as MatrixEvent)
     for (const row of selectQueued(kit.store, 0, 100)) await submit(kit, row.seq)
   }
 

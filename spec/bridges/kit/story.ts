@@ -36,7 +36,7 @@ export const answering = (event: string) => ({ 'm.relates_to': { 'm.in_reply_to'
 export async function live(
   world: World,
   happened: { heard?: readonly InboundEvent[]; posted?: readonly MatrixEvent[] },
-  options: { hub?: HubPlan; crashAt?: number } = {},
+  options: { hub?: HubPlan; coalesceMs?: number; crashAt?: number } = {},
 ): Promise<readonly string[]> {
   const kit = await openKit(world, options)
   try {
