@@ -35,21 +35,22 @@ async function perform(kit: Kit, rooms: RoomActions, key: string, chore: Chore):
       return
     }
     case 'invite':
-      if ((await kit.matrix.members(room)).every(({ userId }) => userId !== chore.user)) await rooms.invite(chore.user, room)
-      return
+      if ((await kit.matrix.members(room)).some(({ userId }) => userId === chore.user)) return
+      // The bot of a bridge that has never run is nobody yet.
+      return ifThere(rooms.invite(chore.user, room), [404])
     case 'leave':
-      return ifStillThere(rooms.leave(chore.user, room))
+      return ifThere(rooms.leave(chore.user, room), [403, 404])
     case 'name':
-      return ifStillThere(rooms.setName(chore.user, room, chore.name))
+      return ifThere(rooms.setName(chore.user, room, chore.name), [403, 404])
   }
 }
 
-/** Who has gone already need not leave. */
-async function ifStillThere(done: Promise<void>): Promise<void> {
+/** Who has gone already need not leave: these answers are as good as done. */
+async function ifThere(done: Promise<void>, gone: readonly number[]): Promise<void> {
   try {
     await done
   } catch (error) {
-    if (!(error instanceof MatrixRequestError) || (error.status !== 403 && error.status !== 404)) throw error
+    if (!(error instanceof MatrixRequestError) || !gone.includes(error.status)) throw error
   }
 }
 
