@@ -70,7 +70,9 @@ async function identify(tools: Tools, type: string, body: JsonObject, requester:
   if (type !== 'm.login.password') throw unknown('this login type is not known')
   const password = readText(body, 'password')
   if (['identifier', 'user', 'address'].every((key) => body[key] === undefined)) throw missingParam('identifier is missing')
-  const userId = namedUser(body, home.serverName)
+  const named = namedUser(body, home.serverName)
+  // New names are in small letters; people write theirs as their keyboard likes.
+  const userId = named === undefined || (await people.account(named)) ? named : (named.toLowerCase() as UserId)
   // A name that cannot be one costs as long as one that could, and gets the same words.
   const right = await people.checkPassword(userId ?? `@:${home.serverName}`, password)
   if (!userId || !right) throw forbidden('the user name or the password is wrong')

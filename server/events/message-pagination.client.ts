@@ -32,15 +32,15 @@ export function messagePagination(tools: Tools): Endpoint[] {
 async function messagesOf(tools: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
   const { graph } = tools
   const roomId = roomIdOf(params['roomId'])
-  const direction = readChoice(query, 'dir', ['b', 'f'])
-  if (direction === undefined) throw missingParam('`dir` must say `b` or `f`')
-  const limit = readCount(query, 'limit', 10, 1000)
-  const filter = queryFilter(query)
   const room = await graph.freshRoom(roomId)
   const membership = (await graph.memberships(requester.userId)).get(roomId)
   const readableByAll = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable'
   if (room === undefined || ((membership === undefined || membership.forgotten) && !readableByAll))
     throw forbidden('you are not a member of this room')
+  const direction = readChoice(query, 'dir', ['b', 'f'])
+  if (direction === undefined) throw missingParam('`dir` must say `b` or `f`')
+  const limit = readCount(query, 'limit', 10, 1000)
+  const filter = queryFilter(query)
   const from = query.get('from')
   const to = query.get('to')
   const start = from === null || from === '' ? (direction === 'b' ? newest : oldest) : await placeOfToken(graph, roomId, from)

@@ -34,6 +34,10 @@ export type PathTree = { readonly find: (method: string, path: string) => Found 
 export function buildPathTree(endpoints: Iterable<Endpoint>): PathTree {
   const root = makeNode()
   for (const endpoint of endpoints) for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) insert(root, endpoint, path)
+  const client = root.literals.get('_matrix')?.literals.get('client')
+  const v3 = client?.literals.get('v3')
+  // What is offered under v3 was called r0 before v1.1, and clients that read r0 among the versions may ask for that.
+  if (v3 !== undefined) client?.literals.set('r0', v3)
   return { find: (method, path) => find(root, method === 'HEAD' ? 'GET' : method, path) }
 }
 

@@ -2,7 +2,7 @@ import { allowedRooms } from '../core/allowed-rooms.ts'
 import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
 import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
-import { isJsonObject } from '../core/json.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
@@ -46,6 +46,7 @@ async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): P
     reason: readOptionalText(call.body, 'reason'),
     timestamp: timestampOf(call),
     content: {
+      ...ownContent(call.body),
       ...(await profileContent(people, userId)),
       ...(authoriser === undefined ? {} : { join_authorised_via_users_server: authoriser }),
     },
@@ -53,6 +54,22 @@ async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): P
   await carrySettings(tools, room, userId)
   return { body: { room_id: roomId } }
 }
+
+/** What a client adds to its join of its own accord: keys that nothing else has a use for. */
+function ownContent(body: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)))
+}
+
+const reserved = new Set([
+  'membership',
+  'reason',
+  'third_party_signed',
+  'third_party_invite',
+  'is_direct',
+  'displayname',
+  'avatar_url',
+  'join_authorised_via_users_server',
+])
 
 /** "When a user joins the new room, the server should automatically transfer/replicate some of the user's personalized settings". */
 async function carrySettings({ graph, home }: Tools, room: RoomView, userId: UserId): Promise<void> {

@@ -29,6 +29,10 @@ export const selectSession = statement<[string, number], { session_id: string }>
   'SELECT session_id FROM sessions WHERE session_id = ? AND confirmed <= ?',
 )
 
+export const selectSessionOfDevice = statement<[UserId, DeviceId], { session_id: string }>(
+  'SELECT session_id FROM sessions WHERE user_id = ? AND device_id = ?',
+)
+
 export const insertSession = statement<[string, UserId, DeviceId | null, number]>(
   'INSERT INTO sessions (session_id, user_id, device_id, client, scopes, confirmed, created_at) VALUES (?, ?, ?, NULL, NULL, 0, ?)',
 )

@@ -18,6 +18,7 @@ import {
   insertSession,
   selectByRefreshToken,
   selectSession,
+  selectSessionOfDevice,
   selectUsableAccount,
   updateConfirmed,
 } from './sessions.store.ts'
@@ -28,14 +29,18 @@ type Tools = Pick<Home, 'database' | 'clock' | 'random'>
 /** How long an access token lives when its client can refresh it. */
 export const accessTokenLifetime = 15 * 60_000
 
-/** Starts a session; a device of that id is taken over. 403 M_USER_DEACTIVATED when the account is no more. */
+/**
+ * Starts a session. A device of that id is taken over with its session's id: transaction ids go on where its last tokens left them. 403
+ * M_USER_DEACTIVATED when the account is no more.
+ */
 export async function createSession(
   home: Tools,
   of: { userId: UserId; deviceId: DeviceId | undefined | null; displayName: string | undefined; refreshable: boolean },
 ): Promise<NewSession> {
   const { userId } = of
   const deviceId = of.deviceId === null ? undefined : (of.deviceId ?? makeDeviceId(home))
-  const sessionId = home.random(16).toString('base64url')
+  const before = of.deviceId ? await home.database.selectOne(selectSessionOfDevice, userId, of.deviceId) : undefined
+  const sessionId = before?.session_id ?? home.random(16).toString('base64url')
   const tokens = makeTokens(home, sessionId, 0, of.refreshable)
   const writes: Write[] = []
   const log: LogRow[] = [{ kind: 'session', key: userId }]

@@ -2,7 +2,7 @@ import { powerScope, requiredLevel, userPower } from '../core/event-auth/power-l
 import { readText, roomIdOf } from '../core/fields.ts'
 import { isRoomAlias, isRoomId, type RoomAlias, serverNameOf, type UserId } from '../core/ids.ts'
 import { conflict, forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
-import type { RoomView } from '../graph/graph.ts'
+import type { Graph, RoomView } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
@@ -91,8 +91,21 @@ async function deleteAlias({ graph }: Tools, { params, requester }: Call<'access
   const scope = room === undefined ? undefined : powerScope((type, stateKey) => room.state(type, stateKey)?.pdu, room.rules)
   const isMember = room?.membership(requester.userId) === 'join'
   const mayName =
-    isMember && scope !== undefined && userPower(scope, requester.userId) >= requiredLevel(scope, 'm.room.canonical_alias', true)
+    room !== undefined &&
+    isMember &&
+    scope !== undefined &&
+    userPower(scope, requester.userId) >= requiredLevel(scope, 'm.room.canonical_alias', true)
   if (creator !== requester.userId && !mayName && !requester.admin) throw forbidden('this alias is not yours')
   if (!(await graph.removeAlias(alias))) throw notFound('no room has this alias')
+  if (mayName) await dropFromCanonical(graph, room, alias, requester.userId)
   return { body: {} }
+}
+
+/** "Servers may choose to update the `alt_aliases` for the `m.room.canonical_alias` state event": it names the alias no more. */
+async function dropFromCanonical(graph: Graph, room: RoomView, alias: RoomAlias, sender: UserId): Promise<void> {
+  const { alias: main, alt_aliases: others, ...content } = room.state('m.room.canonical_alias', '')?.pdu.content ?? {}
+  const left = Array.isArray(others) ? others.filter((other) => other !== alias) : []
+  if (main !== alias && left.length === (Array.isArray(others) ? others.length : 0)) return
+  const kept = { ...(main === undefined || main === alias ? {} : { alias: main }), ...(left.length === 0 ? {} : { alt_aliases: left }) }
+  await graph.append(room.roomId, [{ type: 'm.room.canonical_alias', stateKey: '', sender, content: { ...content, ...kept } }])
 }

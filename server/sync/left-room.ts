@@ -21,11 +21,9 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
   const { graph } = tools
   const filter = request.filter.room?.timeline
   const limit = Math.min(filter?.limit ?? 10, 100)
-  const { events, limited } = await graph.arrived(roomId, after, membership.position, limit)
+  const { events, limited } = await graph.arrived(roomId, after, membership.position, Math.max(limit, 1))
   const visible = await graph.visible(events, request.requester.userId)
-  const seen = visible.filter(
-    ({ event }) => event.eventId === membership.eventId || matchesFilter(filter, { ...event.pdu, room_id: roomId }),
-  )
+  const seen = limit === 0 ? [] : visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
   const first = seen[0]?.event
   const state = (await leftState(tools, left, { events, visible, seen, limited })).filter(({ pdu }) =>
     matchesFilter(request.filter.room?.state, { ...pdu, room_id: roomId }),

@@ -1,6 +1,7 @@
-import type { RoomId } from '../core/ids.ts'
+import type { RoomId, UserId } from '../core/ids.ts'
 import type { Membership } from '../graph/graph.ts'
 import type { Requester } from '../http/endpoint.ts'
+import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Piece, Section, Tools } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Listener } from '../storage/listeners.ts'
@@ -48,11 +49,20 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
   }
   const invite = new Map<RoomId, string>()
   const knock = new Map<RoomId, string>()
-  for (const roomId of sorted.invited) invite.set(roomId, await invitedText(tools, roomId, requester.userId, 'invite_state'))
+  for (const roomId of await welcome(tools, requester.userId, sorted.invited)) {
+    invite.set(roomId, await invitedText(tools, roomId, requester.userId, 'invite_state'))
+  }
   for (const roomId of sorted.knocked) knock.set(roomId, await invitedText(tools, roomId, requester.userId, 'knock_state'))
   const leave = new Map<RoomId, string>()
   for (const [roomId, membership] of sorted.left) leave.set(roomId, await leftText(tools, { roomId, membership, request, after, upTo }))
   return { upTo, told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo, between }
+}
+
+/** The invitations of those whom the user does not ignore. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
+async function welcome({ home, graph }: Tools, userId: UserId, invited: readonly RoomId[]): Promise<readonly RoomId[]> {
+  if (invited.length === 0) return invited
+  const [ignored, memberships] = await Promise.all([ignoredUsers(home.database, userId), graph.memberships(userId)])
+  return invited.filter((roomId) => !ignored.includes(memberships.get(roomId)?.sender as UserId))
 }
 
 const catchUp = 1000

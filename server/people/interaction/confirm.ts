@@ -1,4 +1,5 @@
 import type { UserId } from '../../core/ids.ts'
+import { forbidden } from '../../core/matrix-error.ts'
 import type { Home } from '../../home.ts'
 import type { Call } from '../../http/endpoint.ts'
 import type { People } from '../people.ts'
@@ -22,10 +23,11 @@ function passwordStage(home: Home, checkPassword: People['checkPassword'], userI
     counts: (detail) => detail === userId,
     attempt: async (auth) => {
       const named = namedUser(auth, home.serverName)
+      if (named !== undefined && named !== userId) throw forbidden('this takes the password of the account that it is about')
       const { password } = auth
       if (typeof password !== 'string') return { refused: 'a password is needed' }
       const right = await checkPassword(userId, password)
-      return named === userId && right ? { done: userId } : { refused: 'that is not the password' }
+      return named !== undefined && right ? { done: userId } : { refused: 'that is not the password' }
     },
   }
 }
