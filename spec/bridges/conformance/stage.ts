@@ -75,7 +75,8 @@ export async function openStage(seat: Seat, hub?: HubPlan): Promise<Stage> {
     await settle()
     return event.event_id
   }
-  const settle = () => settleAll(world, kit, seat)
+  const tellBridge = homeserverOf(world, kit)
+  const settle = () => settleAll(tellBridge, kit, seat)
   const showTyping = createTyping(kit)
   const stage: Stage = {
     ...{ seat, world, kit, settle },
@@ -174,23 +175,27 @@ async function listen(kit: Kit): Promise<{ server: Server; url: string }> {
 const mostRounds = 100
 
 /** The homeserver tells the bridge of everything in its rooms, also of what it sent itself. */
-function tellBridge(world: World, kit: Kit): void {
-  for (const { id, room, sender, type, content } of world.events) {
-    const event = { event_id: id, room_id: room, sender, type, content }
-    insertMatrixEvent(kit.store, id, room, Buffer.from(JSON.stringify(event)), kit.clock())
+function homeserverOf(world: World, kit: Kit): () => void {
+  let told = 0
+  return () => {
+    for (const { id, room, sender, type, content } of world.events.slice(told)) {
+      const event = { event_id: id, room_id: room, sender, type, content }
+      insertMatrixEvent(kit.store, id, room, Buffer.from(JSON.stringify(event)), kit.clock())
+    }
+    told = world.events.length
   }
 }
 
-async function settleAll(world: World, kit: Kit, seat: Seat): Promise<void> {
+async function settleAll(tellBridge: () => void, kit: Kit, seat: Seat): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
     await seat.settle()
-    tellBridge(world, kit)
+    tellBridge()
     const busy = [await workInbox(kit), await workEvents(kit), await workOutbox(kit)].includes(true)
     if (busy) continue
     await showStatuses(kit, new AbortController().signal)
     await tellReads(kit)
     await seat.settle()
-    tellBridge(world, kit)
+    tellBridge()
     if (selectNewMatrixEvents(kit.store, 0, 1).length === 0 && selectNewInbox(kit.store, 0, 1).length === 0) return
   }
   throw new Error('it never settles')

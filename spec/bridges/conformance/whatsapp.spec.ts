@@ -1,7 +1,22 @@
 import { expect } from 'chai'
+import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
 import { graphSeat } from './graph-seat.ts'
 import { openStage, type Stage } from './stage.ts'
-import { bodyOf, ghostSays } from './story.ts'
+import { arrived, bodyOf, ghostSays, text } from './story.ts'
+
+describe('WhatsApp, which slows down what goes to one person', () => {
+  it('gets the rest when it takes it, in order, and the account is not paused for others', async () => {
+    const stage = await openStage(await graphSeat('whatsapp'))
+    const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`)
+    for (const line of lines) await stage.says(text(line))
+    expect((await arrived(stage)).length).to.be.lessThan(lines.length)
+    expect(selectLogins(stage.kit.store).map(({ state }) => state)).to.deep.equal(['connected'])
+    for (let round = 0; round < 8; round++) await stage.wait(6000)
+    expect((await arrived(stage)).map((seen) => seen.text)).to.deep.equal(lines)
+    expect(stage.notices()).to.deep.equal([])
+    await stage.close()
+  })
+})
 
 describe('WhatsApp with a number that is used with the API alone', () => {
   let stage: Stage
