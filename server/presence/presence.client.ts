@@ -46,7 +46,7 @@ export function presenceEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>
       handle: ({ params, body, requester }) => {
         if (userIdOf(params['userId']) !== requester.userId) throw forbidden('one can only say how one is oneself')
         const { presence, message } = readPresence(body)
-        presences?.set(requester.userId, requester.session, presence, message)
+        presences?.set(requester.userId, requester.deviceId ?? '', presence, message)
         return { body: {} }
       },
     }),

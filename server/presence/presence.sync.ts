@@ -2,7 +2,7 @@ import type { RoomId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Home } from '../home.ts'
-import type { Section } from '../slice.ts'
+import type { Between, Section } from '../slice.ts'
 import { type PresenceRow, selectChanged, selectPresent } from './presence.store.ts'
 import type { Presences } from './presence.ts'
 import { presenceContent } from './presence-content.ts'
@@ -22,26 +22,30 @@ export function presenceSection(home: Pick<Home, 'database' | 'clock' | 'notifie
   home.notifier.onAdvance((_, rows) => {
     for (const { kind, position } of rows) if (kind === 'presence') lastChange = position
   })
+  const told = async ({ audience, after, upTo, rooms }: Between, mayHaveChanged: boolean, whole: ReadonlySet<RoomId>) => {
+    const changed = mayHaveChanged ? await home.database.select(selectChanged, after, upTo, mostChanged) : []
+    const present = whole.size > 0 ? await home.database.select(selectPresent, mostPresent) : []
+    // Nobody is woken by their own presence: whoever asks is online by that.
+    const self = audience.kind === 'device' ? audience.userId : undefined
+    const others = changed.filter(({ user_id }) => user_id !== self)
+    const rows = [...(await sharing(graph, rooms, others)), ...(await sharing(graph, whole, present))]
+    if (rows.length === 0) return undefined
+    const byUser = new Map(rows.map((row) => [row.user_id, row]))
+    return { presence: [...byUser.values()].map((row) => eventOf(row, presences, home.clock.now())) }
+  }
   return {
     name: 'presence',
     kinds: ['presence'],
     always: 'look',
-    between: async (between) => {
-      const { audience, after, upTo, newRooms } = between
+    between: (between) => {
+      const { audience, after, newRooms } = between
       if (audience.kind === 'device' && audience.polls !== undefined) {
         const { as, milliseconds } = audience.polls
         presences.touch(audience.userId, audience.deviceId ?? '', as, milliseconds + betweenPolls)
       }
       const whole = after === 0 ? between.rooms : newRooms
-      const changed = after > 0 && lastChange > after ? await home.database.select(selectChanged, after, upTo, mostChanged) : []
-      const present = whole.size > 0 ? await home.database.select(selectPresent, mostPresent) : []
-      // Nobody is woken by their own presence: whoever asks is online by that.
-      const self = audience.kind === 'device' ? audience.userId : undefined
-      const others = changed.filter(({ user_id }) => user_id !== self)
-      const rows = [...(await sharing(graph, between.rooms, others)), ...(await sharing(graph, whole, present))]
-      if (rows.length === 0) return undefined
-      const byUser = new Map(rows.map((row) => [row.user_id, row]))
-      return { presence: [...byUser.values()].map((row) => eventOf(row, presences, home.clock.now())) }
+      const mayHaveChanged = after > 0 && lastChange > after
+      return mayHaveChanged || whole.size > 0 ? told(between, mayHaveChanged, whole) : undefined
     },
   }
 }

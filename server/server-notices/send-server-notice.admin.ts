@@ -8,7 +8,7 @@ import { noticeRoomOf } from './notice-rooms.ts'
 /** Sending a notice to a user, as administrators' tools ask for it; with a transaction id it is sent once. */
 export function sendServerNotice(tools: Tools): Endpoint[] {
   const path = '/_synapse/admin/v1/send_server_notice'
-  const common = { auth: 'access_token', body: 'json' } as const
+  const common = { auth: 'access_token', body: 'json?' } as const
   return [
     endpoint({ ...common, method: 'POST', path, operationId: 'postServerNotice', handle: (call) => send(tools, call) }),
     endpoint({ ...common, method: 'PUT', path: `${path}/{txnId}`, operationId: 'putServerNotice', handle: (call) => send(tools, call) }),

@@ -30,16 +30,17 @@ function declare(engine: Engine): void {
   const see = (user: TestUser, whom: TestUser) => user.get(`/presence/${whom.userId}/status`)
   const toldOf = (body: Body, whom: TestUser) => (body.presence?.events ?? []).find(({ sender }: Body) => sender === whom.userId)?.content
   /** Polls until somebody is told of. */
-  const untilTold = async (user: TestUser, since: string, whom: TestUser): Promise<Body> => {
+  const untilTold = async (user: TestUser, since: string, whom: TestUser, presence: string): Promise<Body> => {
     const body = await sync(user, { since, timeout: '10000' })
-    return toldOf(body, whom) ?? untilTold(user, body.next_batch, whom)
+    const told = toldOf(body, whom)
+    return told?.presence === presence ? told : untilTold(user, body.next_batch, whom, presence)
   }
 
   it('is told to those who share a room, with its message, and asked for by them', async () => {
     await share()
     const { next_batch } = await sync(alice)
     await say(bob, 'unavailable', { status_msg: 'at lunch' })
-    const told = await untilTold(alice, next_batch, bob)
+    const told = await untilTold(alice, next_batch, bob, 'unavailable')
     expect(told).to.include({ presence: 'unavailable', status_msg: 'at lunch', currently_active: false })
     expect((await see(alice, bob)).body).to.include({ presence: 'unavailable', status_msg: 'at lunch' })
     expect(toldOf(await sync(alice), bob)).to.include({ presence: 'unavailable' })
@@ -76,7 +77,7 @@ function declare(engine: Engine): void {
     expect((await see(alice, bob)).body.presence).to.equal('unavailable')
     const { next_batch } = await sync(alice)
     await bob.get('/sync')
-    expect((await untilTold(alice, next_batch, bob)).presence).to.equal('online')
+    expect((await untilTold(alice, next_batch, bob, 'online')).presence).to.equal('online')
     await sync(bob, { set_presence: 'offline' })
     expect((await see(alice, bob)).body.presence).to.equal('offline')
   })
