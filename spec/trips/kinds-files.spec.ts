@@ -126,6 +126,15 @@ describe('in one encrypted room of three networks', function () {
       expect(JSON.stringify(everything).replace(/\D/g, '')).not.to.include('5559998888')
     })
 
+    it('a contact card of the Matrix user reaches each network as a contact, or in words', async () => {
+      const bytes = Buffer.from('BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Emil Eder\r\nN:Eder;Emil;;;\r\nEMAIL:emil@bikes.example\r\nEND:VCARD\r\n')
+      await scene.alice.sends({ kind: 'm.file', mime: 'text/vcard', name: 'emil.vcf', bytes })
+      for (const network of networks) {
+        const seen = await onPhone(scene, network, ({ text, cards }) => `${text}${JSON.stringify(cards ?? '')}`.includes('Emil Eder'))
+        expect(seen.cards !== undefined, network).to.equal(network === 'whatsapp')
+      }
+    })
+
     it('a link stays a link for everybody', async () => {
       for (const by of ['matrix', ...networks] as const) {
         const link = `https://bikes.example/${by}?colour=blue&size=54`

@@ -18,7 +18,10 @@ export async function find<T>(words: string, look: () => Promise<T | undefined> 
   }
 }
 
-type Phone = Pick<SeenMessage, 'id' | 'text' | 'replyTo' | 'reactions' | 'files' | 'deleted' | 'edited' | 'from' | 'seen'>
+type Phone = Pick<
+  SeenMessage,
+  'id' | 'text' | 'replyTo' | 'reactions' | 'files' | 'place' | 'cards' | 'deleted' | 'edited' | 'from' | 'seen'
+>
 type Match<T> = string | ((message: T) => boolean)
 const matcher = <T extends { text: string }>(match: Match<T>) => (typeof match === 'string' ? ({ text }: T) => text === match : match)
 
