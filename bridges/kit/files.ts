@@ -4,14 +4,16 @@ import { MediaFailure } from './media/failure.ts'
 import type { MediaHomeserver } from './media/homeserver-request.ts'
 import type { Kept, Spool } from './media/spool.ts'
 import { type TakenIn, takeIn } from './media/take-in.ts'
-import { uploadEncrypted } from './media/upload.ts'
+import { uploadEncrypted, uploadMedia } from './media/upload.ts'
+
+export type UploadedFile = { readonly file: EncryptedFile } | { readonly url: string }
 
 /** Files between the networks and the homeserver: streamed, bounded, cleaned of places. Everything fails with a MediaFailure. */
 export type Files = {
   /** Takes a stream in; `bytes` is to be discarded when done. */
   take(input: AsyncIterable<Uint8Array>, declaredType: string | undefined): Promise<TakenIn>
-  /** Encrypts a file and gives it to the homeserver as the user's. */
-  upload(userId: string, file: TakenIn): Promise<EncryptedFile>
+  /** Gives a file to the homeserver as the user's: encrypted, or as it is for a room that is not. Gives what goes into the event. */
+  upload(userId: string, file: TakenIn, encrypted: boolean): Promise<UploadedFile>
   /** Takes the file of an event in, decrypted where it is encrypted. */
   download(at: { readonly file?: unknown; readonly url?: unknown; readonly mime?: string | undefined }): Promise<TakenIn>
 }
@@ -24,7 +26,11 @@ export function createFiles(homeserver: MediaHomeserver, spool: Spool): Files {
     takeIn(input, { spool, limit: largestFile, declaredType })
   return {
     take,
-    upload: (userId, { bytes }) => uploadEncrypted(homeserver, { userId, bytes: () => bytes.stream(), length: bytes.size }),
+    async upload(userId, { bytes, mime }, encrypted) {
+      const upload = { userId, bytes: () => bytes.stream(), length: bytes.size }
+      if (encrypted) return { file: await uploadEncrypted(homeserver, upload) }
+      return { url: await uploadMedia(homeserver, { ...upload, contentType: mime }) }
+    },
     async download({ file, url, mime }) {
       const encrypted = file === undefined ? undefined : readEncryptedFile(file)
       const mxc = encrypted?.url ?? (file === undefined ? url : undefined)

@@ -1,5 +1,5 @@
 import type { RemoteMedia } from '../connector.ts'
-import type { EncryptedFile } from '../media/encrypted-attachment.ts'
+import type { UploadedFile } from '../files.ts'
 import type { TakenIn } from '../media/take-in.ts'
 
 const msgtypes = { image: 'm.image', video: 'm.video', audio: 'm.audio', file: 'm.file' } as const
@@ -26,7 +26,7 @@ export function isSticker(
 export function fileContent(
   media: RemoteMedia,
   { kind, mime, bytes, width, height, durationMs, extension }: Omit<TakenIn, 'bytes'> & { bytes: { size: number } },
-  file: EncryptedFile,
+  uploaded: UploadedFile,
   caption: string | undefined,
 ): Record<string, unknown> {
   const filename = media.name ?? `${wordFor(media.kind).replace(' ', '-')}.${extension}`
@@ -41,6 +41,6 @@ export function fileContent(
     media.kind === 'voice' && kind === 'audio'
       ? { 'org.matrix.msc3245.voice': {}, 'org.matrix.msc1767.audio': durationMs === undefined ? {} : { duration: durationMs } }
       : {}
-  if (isSticker(media, { kind }, caption)) return { body: media.name ?? 'Sticker', file, info }
-  return { msgtype: msgtypes[kind], body: caption || filename, filename, file, info, ...voice }
+  if (isSticker(media, { kind }, caption)) return { body: media.name ?? 'Sticker', ...uploaded, info }
+  return { msgtype: msgtypes[kind], body: caption || filename, filename, ...uploaded, info, ...voice }
 }

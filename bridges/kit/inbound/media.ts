@@ -119,10 +119,18 @@ async function bringLate(kit: Kit, event: InboundMedia, frame: Frame, place: Pla
   if (typeof unsigned === 'object' && unsigned !== null && 'redacted_because' in unsigned) return undefined
   const fetched = await fetchFile(kit, event, frame, place)
   kit.checkpoint('late file fetched')
-  if (fetched.kind === 'later') return fetched.why
+  if (fetched.kind === 'later') return laterStill(kit, place, fetched.why)
   if (fetched.kind === 'missing') return end(fetched.words)
   await sendFile(kit, event, frame, place, fetched, lateParts + place.index)
   return end(came)
+}
+
+const seldomMs = 30_000
+
+/** Each wait is as long as all before it: networks shut out whoever asks in vain too often. */
+function laterStill({ store, clock }: Kit, { held }: Place, { message, afterMs = 0 }: Later): Later {
+  const waited = clock() - (selectSendTime(store, held) ?? clock())
+  return new Later(message, Math.max(afterMs, waited, seldomMs))
 }
 
 /** The words in the place of a file; sent to the end when that was cut off. */
@@ -148,7 +156,7 @@ async function endHold(kit: Kit, frame: Frame, place: Place, standing: string, s
 async function fetchFile(
   kit: Kit,
   event: InboundMedia,
-  { portal, sender, moment }: Frame,
+  { portal, room, sender, moment }: Frame,
   { index, words, held }: Place,
 ): Promise<Fetched> {
   const media = event.media[index]
@@ -166,11 +174,11 @@ async function fetchFile(
     }
     const taken = await kit.files.take(opened.body, opened.mime ?? media.mime)
     try {
-      const file = await kit.files.upload(sender, taken)
+      const uploaded = await kit.files.upload(sender, taken, await kit.encryption.isEncrypted(room))
       const caption = words.trim() === '' ? undefined : words
       const type = isSticker(media, taken, caption) ? 'm.sticker' : 'm.room.message'
       const formatted = caption === undefined ? {} : formattedOf(kit.connector.markup, caption)
-      return { kind: 'file', type, content: { ...fileContent(media, taken, file, caption), ...formatted } }
+      return { kind: 'file', type, content: { ...fileContent(media, taken, uploaded, caption), ...formatted } }
     } finally {
       await taken.bytes.discard()
     }

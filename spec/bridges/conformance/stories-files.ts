@@ -92,6 +92,16 @@ export const files: readonly Story[] = [
     },
   ]),
   {
+    name: 'a file of the person is not encrypted where the room is not',
+    async tell(stage) {
+      stage.world.open.add('!room0')
+      await stage.hears({ file: samples.file })
+      const { content } = stage.world.events.at(-1) ?? {}
+      expect(content).to.include({ msgtype: 'm.file' }).and.not.to.have.property('file')
+      expect(stage.world.files.get(String(content?.['url']))?.length).to.equal(samples.file.bytes.length)
+    },
+  },
+  {
     name: 'a caption of the person stays with their picture, or stands before it',
     async tell(stage) {
       const id = await stage.hears({ file: samples.image, text: 'my *old* bike' })

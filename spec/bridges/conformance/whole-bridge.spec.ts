@@ -72,6 +72,19 @@ describe('the bridge of a network that the kit has never heard of, on a homeserv
     expect((await seat.phone.sees()).map(({ mine }) => mine)).to.deep.equal([true, false])
     expect((await events()).filter(({ type }) => type === 'm.room.encrypted')).to.deep.equal([])
   })
+
+  it('brings a file as it is, which whoever is in the room can fetch', async () => {
+    const bytes = Buffer.from('%PDF-1.4\n%%EOF\n')
+    await seat.phone.sends({ file: { kind: 'file', mime: 'application/pdf', bytes, name: 'offer.pdf' } })
+    await seat.settle()
+    const found = await eventually('the file', async () => (await events()).find(({ content }) => content['msgtype'] === 'm.file'))
+    expect(found.content['body']).to.equal('offer.pdf')
+    const mxc = String(found.content['url']).slice('mxc://'.length)
+    const answer = await fetch(`${server.url}/_matrix/client/v1/media/download/${mxc}`, {
+      headers: { authorization: `Bearer ${alice.token}` },
+    })
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).to.equal(true)
+  })
 })
 
 function registrationAt(port: number) {

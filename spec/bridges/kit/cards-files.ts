@@ -34,10 +34,10 @@ export function filesOf(world: World): Files {
   const take: Files['take'] = (input, declaredType) => takeIn(input, { spool, limit: 1_000_000, declaredType })
   return {
     take,
-    async upload(_userId, { bytes }) {
+    async upload(_userId, { bytes }, encrypted) {
       const url = `mxc://hs.test/${world.files.size}`
       world.files.set(url, await bytes.read(0, bytes.size))
-      return { url, v: 'v2' } as EncryptedFile
+      return encrypted ? { file: { url, v: 'v2' } as EncryptedFile } : { url }
     },
     async download({ file, url, mime }) {
       const bytes = world.files.get(String((file as { url?: unknown } | undefined)?.url ?? url))
