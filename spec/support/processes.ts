@@ -4,9 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { recordingFolder } from './answers/record.ts'
 
 /** The folder of the project: where programs are named from. */
 export const project = join(import.meta.dirname, '..', '..')
+const recorder = join(import.meta.dirname, 'answers/record.ts')
 
 export type Ready = { line: RegExp } | { url: string }
 export type Start = {
@@ -91,7 +93,8 @@ export async function startProcess({
 }: Start): Promise<Running> {
   const from = sizeOf(log)
   const descriptor = openSync(log, 'a', 0o600)
-  const child = spawn(command, [...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', descriptor, descriptor] })
+  const recorded = command === process.execPath && process.env[recordingFolder] !== undefined ? ['--import', recorder] : []
+  const child = spawn(command, [...recorded, ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', descriptor, descriptor] })
   closeSync(descriptor)
   let broken: Error | undefined
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {

@@ -1,0 +1,46 @@
+import { openSync, writeSync } from 'node:fs'
+import { ServerResponse } from 'node:http'
+import { join } from 'node:path'
+
+/** An answer as it went out: one line of a recording. A compressed body stands in base64, one that is not JSON is left out. */
+export type Recorded = { method: string; url: string; status: number; type: string; coding: string; body: string }
+
+/** Names the folder of the recording to the processes that specs start (see `startProcess`): each loads this file before its own. */
+export const recordingFolder = 'SPEC_RECORDED_ANSWERS'
+
+const isMatrix = /^\/(?:_matrix\/(?:client|media)\/|\.well-known\/)/
+
+/** Keeps every answer that this process gives below the client-server API's paths, from now on. A kill loses nothing that was sent. */
+export function recordAnswers(folder: string): void {
+  let file: number | undefined
+  const { end } = ServerResponse.prototype
+  ServerResponse.prototype.end = function (this: ServerResponse, ...given: unknown[]) {
+    const done = (end as (...all: unknown[]) => ServerResponse).apply(this, given)
+    const line = describe(this, given[0])
+    if (line) {
+      file ??= openSync(join(folder, `${process.pid}.jsonl`), 'a', 0o600)
+      writeSync(file, `${JSON.stringify(line)}\n`)
+    }
+    return done
+  } as typeof end
+}
+
+function describe(response: ServerResponse, chunk: unknown): Recorded | undefined {
+  const { method = '', url = '', originalUrl = url } = response.req as ServerResponse['req'] & { originalUrl?: string }
+  if (!isMatrix.test(originalUrl) || method === 'OPTIONS' || method === 'HEAD') return undefined
+  const type = headerOf(response, 'content-type')
+  const coding = headerOf(response, 'content-encoding')
+  const isText = type.startsWith('application/json')
+  const data = typeof chunk === 'string' || chunk instanceof Uint8Array ? Buffer.from(chunk) : Buffer.alloc(0)
+  const body = isText ? data.toString(coding === '' ? 'utf8' : 'base64') : ''
+  return { method, url: originalUrl, status: response.statusCode, type, coding, body }
+}
+
+/** A header as it was sent: a list given to `writeHead` is known to the message's first lines alone. */
+function headerOf(response: ServerResponse, name: string): string {
+  const lines = (response as unknown as { _header: string | null })._header ?? ''
+  return new RegExp(`^${name}: *(.*)$`, 'im').exec(lines)?.[1]?.trim() ?? ''
+}
+
+const folder = process.env[recordingFolder]
+if (folder !== undefined) recordAnswers(folder)
