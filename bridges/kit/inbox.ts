@@ -40,7 +40,7 @@ export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
   const event = readItem(kit, row)
   const rest = event && (await apply(kit, event, row))
   kit.checkpoint('item applied')
-  if (rest === 'late') delayInbox(kit.store, row.seq)
+  if (rest === 'late') delayInbox(kit.store, row)
   else if (rest) park(kit, row.seq, rest)
   else finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
   kit.checkpoint('item done')

@@ -23,9 +23,12 @@ export function selectLateInbox({ database }: Store, after: number, limit: numbe
   return rows.all(after, limit)
 }
 
-/** The message is in its room and holds up nobody; its files come when they can be had. */
-export function delayInbox({ database }: Store, seq: number): void {
-  database.prepare("UPDATE inbox SET state = 'late', attempts = 0 WHERE seq = ?").run(seq)
+/** The message is in its room and holds up nobody; its files come when they can be had. It goes to the end of those that are late. */
+export function delayInbox({ database, atomically }: Store, { seq, dedup, raw, received_at: at }: InboxRow): void {
+  atomically(() => {
+    database.prepare('DELETE FROM inbox WHERE seq = ?').run(seq)
+    database.prepare("INSERT INTO inbox (dedup, raw, state, received_at) VALUES (?, ?, 'late', ?)").run(dedup, raw, at)
+  })
 }
 
 /** Marks an item as applied, or as one that this version has no use for. The body goes, the key stays: it is the guard against a replay. */

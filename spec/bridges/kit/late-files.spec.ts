@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { Later } from '../../../bridges/kit/feed.ts'
+import { accept } from '../../../bridges/kit/inbox.ts'
+import { delayInbox, selectLateInbox, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { pixel } from './cards-files.ts'
-import { account, createWorld, messagesIn, type World } from './house-of-cards.ts'
+import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
 import { about, ana, ben, hub, live, said } from './story.ts'
 
 const picture = (id: string, media: readonly string[], more: object = {}) =>
@@ -77,6 +79,21 @@ describe('a file that cannot be had when its message comes', () => {
     expect(files()).to.deep.equal([])
   })
 
+  it('is asked for ever more seldom: networks shut out whoever asks in vain too often', async () => {
+    await waits({ heard: [picture('w2', ['f1'])] })
+    world.now += 10_000
+    const pauses = []
+    for (const passes of [0, 60_000, 240_000]) {
+      world.now += passes
+      const error = await live(world, {}).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+      pauses.push((error as Later).afterMs)
+    }
+    expect(pauses).to.deep.equal([30_000, 60_000, 300_000])
+  })
+
   it('does not come any more when it was taken back meanwhile', async () => {
     await waits({ heard: [picture('w2', ['f1'])] })
     world.now += 10_000
@@ -85,6 +102,19 @@ describe('a file that cannot be had when its message comes', () => {
     await live(world, { heard: [about(ana, 'deleted', 'w2')] })
     expect(files()).to.deep.equal([])
     expect(world.redactions).to.have.length(1)
+  })
+
+  it('is not passed over when a later one was late before it', async () => {
+    const kit = await openKit(world)
+    const items = ['w2', 'w3'].map((id) => ({ dedupKey: id, raw: JSON.stringify(picture(id, ['f1'])) }))
+    expect(accept(kit, items)).to.equal(2)
+    const [early, later] = selectNewInbox(kit.store, 0, 2)
+    delayInbox(kit.store, later!)
+    const [taken] = selectLateInbox(kit.store, 0, 10)
+    delayInbox(kit.store, early!)
+    expect(selectLateInbox(kit.store, taken!.seq, 10).map(({ dedup }) => dedup)).to.deep.equal([early!.dedup])
+    expect(accept(kit, items)).to.equal(0)
+    kit.close()
   })
 
   it('reaches the others in a shared room when it comes, and not before', async () => {
