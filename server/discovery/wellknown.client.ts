@@ -12,7 +12,7 @@ export function wellKnown({ home }: { home: Pick<Home, 'config'> }): Endpoint[] 
       operationId: 'getWellknown',
       auth: 'none',
       body: 'none',
-      handle: () => ({ body: { 'm.homeserver': { base_url: home.config.public_baseurl } } }),
+      handle: () => ({ body: { 'm.homeserver': { base_url: home.config.public_baseurl }, ...foci(home) } }),
     }),
     endpoint({
       method: 'GET',
@@ -46,6 +46,11 @@ export function wellKnown({ home }: { home: Pick<Home, 'config'> }): Endpoint[] 
       },
     }),
   ]
+}
+
+/** Where calls meet, for clients that look here. https://github.com/matrix-org/matrix-spec-proposals/pull/4143 */
+function foci({ config: { livekit_service_url: url } }: Pick<Home, 'config'>): JsonObject {
+  return url === '' ? {} : { 'org.matrix.msc4143.rtc_foci': [{ type: 'livekit', livekit_service_url: url }] }
 }
 
 /** Whom to turn to; 404 M_NOT_FOUND when nothing is configured. https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixsupport */

@@ -7,7 +7,7 @@ const path = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events'
 
 /** Managing delayed events. Who knows an id may act on it without a token: a call's media server does so for its members. */
 export function delayedEventsEndpoints(delayed: DelayedEvents): Endpoint[] {
-  const post = { method: 'POST', auth: 'access_token?', body: 'json?', rate: 'other' } as const
+  const post = { method: 'POST', auth: 'access_token?', body: 'json?', rate: 'delayed_event' } as const
   return [
     endpoint({
       method: 'GET',
@@ -15,7 +15,7 @@ export function delayedEventsEndpoints(delayed: DelayedEvents): Endpoint[] {
       operationId: 'getDelayedEvents',
       auth: 'access_token',
       body: 'none',
-      rate: 'other',
+      rate: 'delayed_event',
       handle: async ({ requester }) => {
         const rows = await delayed.list(requester.userId)
         const events = rows.map(({ delay_id, room_id, type, state_key, delay, running_since, content }) => ({

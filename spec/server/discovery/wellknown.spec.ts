@@ -22,6 +22,11 @@ describe('what is known of a server by its name', () => {
     expect(headers.get('access-control-allow-origin')).to.equal('*')
     expect((await get('policy_server')).body).to.deep.equal({ public_keys: { ed25519: 'a key' } })
   })
+  it('is where calls meet, when there is such a place', async () => {
+    server = await startServer({ config: { livekit_service_url: 'https://calls.test/' } })
+    const { body } = await get('client')
+    expect(body['org.matrix.msc4143.rtc_foci']).to.deep.equal([{ type: 'livekit', livekit_service_url: 'https://calls.test/' }])
+  })
   it('is not found when it is not', async () => {
     server = await startServer()
     for (const name of ['support', 'policy_server']) {

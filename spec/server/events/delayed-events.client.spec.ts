@@ -103,3 +103,17 @@ function declare(engine: Engine): void {
     expect(unstable_features).to.include({ 'org.matrix.msc4140': true })
   })
 }
+
+describe('the limit on managing delayed events', () => {
+  it('is one of its own, by address for who has no token', async () => {
+    const strict = { per_second: 0.001, burst_count: 1 }
+    const loose = { per_second: 1000, burst_count: 1000 }
+    const server = await startServer({ config: { rate_limits: 'defaults', rc_delayed_event_mgmt: strict, rc_other: loose } })
+    try {
+      const cancel = () => server.anonymous.post('/_matrix/client/unstable/org.matrix.msc4140/delayed_events/none/cancel')
+      expect([(await cancel()).status, (await cancel()).status]).to.deep.equal([404, 429])
+    } finally {
+      await server.close()
+    }
+  })
+})
