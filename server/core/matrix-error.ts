@@ -44,6 +44,7 @@ export const invalidParam = maker(400, 'M_INVALID_PARAM', 'a parameter has a wro
 export const invalidRoomState = maker(400, 'M_INVALID_ROOM_STATE', 'the initial state of the room is not possible')
 export const invalidSignature = maker(400, 'M_INVALID_SIGNATURE', 'a signature is not valid')
 export const invalidUsername = maker(400, 'M_INVALID_USERNAME', 'this is not a valid user name')
+export const inviteBlocked = maker(403, 'M_INVITE_BLOCKED', 'this user takes no invitations from you')
 export const keyTooLarge = maker(400, 'M_KEY_TOO_LARGE', 'the name of the field is too long')
 export const methodNotAllowed = maker(405, 'M_UNRECOGNIZED', 'this path knows no such method')
 export const missingParam = maker(400, 'M_MISSING_PARAM', 'a required parameter is missing')

@@ -1,12 +1,14 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { roomIdOf } from '../core/fields.ts'
-import { isRoomAlias, type RoomAlias, type RoomId } from '../core/ids.ts'
+import { isRoomAlias, isUserId, type RoomAlias, type RoomId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badAlias, badJson, forbidden, invalidParam } from '../core/matrix-error.ts'
 import type { RoomView, Template } from '../graph/graph.ts'
 import { createLanes } from '../graph/lanes.ts'
 import { timestampOf } from '../graph/timestamp.ts'
+import type { Home } from '../home.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { checkInvite } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 import { readDelay } from './delayed-events.client.ts'
 import type { DelayedEvents } from './delayed-events.ts'
@@ -36,7 +38,7 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         const room = await graph.freshRoom(roomId)
         if (room === undefined) throw forbidden('you are not in a room with this id')
         if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
-        if (type === 'm.room.member') checkMember(template, home.serverName)
+        if (type === 'm.room.member') await checkMember(template, home)
         const delay = readDelay(call.query, home.config.delayed_events.longest)
         if (delay !== undefined) return { body: { delay_id: await delayed.schedule(roomId, template, delay, undefined) } }
         return lanes(JSON.stringify([roomId, type, template.stateKey]), async () => {
@@ -58,12 +60,13 @@ async function unchanged(room: RoomView, template: Template, load: () => Promise
   return canonicalJson(current.pdu.content) === canonicalJson(template.content) ? current.eventId : undefined
 }
 
-function checkMember({ stateKey, content }: Template, serverName: string): void {
+async function checkMember({ stateKey, content, sender }: Template, { serverName, database }: Pick<Home, 'serverName' | 'database'>) {
   if (!['join', 'invite', 'leave', 'ban', 'knock'].includes(String(content['membership'])))
     throw badJson('`membership` must be one that Matrix knows')
-  if (stateKey === undefined || !stateKey.startsWith('@')) throw invalidParam('the state key of a membership is a user id')
-  if (content['membership'] === 'invite' && !stateKey.endsWith(`:${serverName}`))
-    throw forbidden('users of other servers cannot be invited yet')
+  if (!isUserId(stateKey)) throw invalidParam('the state key of a membership is a user id')
+  if (content['membership'] !== 'invite') return
+  if (!stateKey.endsWith(`:${serverName}`)) throw forbidden('users of other servers cannot be invited yet')
+  await checkInvite(database, sender, stateKey)
 }
 
 /** "The `alias` and `alt_aliases` must be valid, and point to the room": 400 M_BAD_ALIAS or M_INVALID_PARAM. Those that stood before are not asked again. */

@@ -2,6 +2,7 @@ import { readOptionalText, readUserId, roomIdOf } from '../core/fields.ts'
 import { forbidden, notFound, threepidDenied } from '../core/matrix-error.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { checkInvite } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, isLocal, profileContent } from './change-membership.ts'
 
@@ -28,6 +29,7 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
         if (room?.membership(call.requester.userId) !== 'join') throw forbidden('you are not a member of this room')
         if (!isLocal(home, target)) throw forbidden('users of other servers cannot be invited yet: this server does not federate')
         if (!(await people.userExists(target, call.requester.service))) throw notFound('there is no such user on this server')
+        await checkInvite(home.database, call.requester.userId, target)
         await changeMembership(graph, {
           roomId,
           sender: call.requester.userId,

@@ -2,6 +2,8 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { notifyingActions, type PushAction } from '../core/push-rules.ts'
 import type { RoomView, TimelineEvent } from '../graph/graph.ts'
 import { pushEvent } from '../graph/unread/push-event.ts'
+import type { Home } from '../home.ts'
+import { welcomeInviters } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 import { breather } from './breather.ts'
 
@@ -13,7 +15,7 @@ export type Notified = {
   readonly actions: readonly PushAction[]
 }
 
-type Needs = Pick<Tools, 'graph' | 'people'>
+type Needs = Pick<Tools, 'graph' | 'people'> & { readonly home: Pick<Home, 'database'> }
 
 const mostOfRoom = 500
 
@@ -22,7 +24,7 @@ const mostOfRoom = 500
  * those who have a pusher cost anything. Of a room in which a very great deal happened at once, the newest events count.
  */
 export async function gatherPushes(
-  { graph, people }: Needs,
+  { graph, people, home }: Needs,
   roomId: RoomId,
   after: number,
   upTo: number,
@@ -42,12 +44,14 @@ export async function gatherPushes(
     const { way, compiled } = reader.inRoom(roomId)
     const context = await graph.pushContext(roomId, reader)
     if (context === undefined || way === 'silent') continue
+    const isMember = room.membership(userId) === 'join'
+    const isWelcome = isMember ? undefined : await welcomeInviters(home.database, userId)
     for (const event of newestFirst) {
       context.before(event)
       await breathe()
       const { position = 0, pdu, redactedBy, eventId } = event
       if (position > upTo || redactedBy !== undefined || reader.ignored.has(pdu.sender)) continue
-      if (room.membership(userId) !== 'join' && inviteeOf(event, wanted)[0] !== userId) continue
+      if (isWelcome !== undefined && (inviteeOf(event, wanted)[0] !== userId || !isWelcome(pdu.sender))) continue
       const actions = notifyingActions(compiled, pushEvent(event), context.now)
       if (actions !== undefined) found.push({ userId, eventId, position, actions })
     }

@@ -5,6 +5,7 @@ import { badJson, forbidden, invalidParam, notFound, roomInUse, unsupportedRoomV
 import { roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import type { Template } from '../graph/graph.ts'
 import { type AppService, type Call, type Endpoint, endpoint, type Reply, type Requester } from '../http/endpoint.ts'
+import { checkInvite } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
 import { firstEvents, type NewRoom, type Preset } from './first-events.ts'
@@ -67,7 +68,7 @@ async function readNewRoom({ people, home }: Tools, { userId: creator, service }
     alias: aliasName === undefined || aliasName === '' ? undefined : aliasOf(aliasName, home.serverName),
     name: readOptionalText(body, 'name'),
     topic: readOptionalText(body, 'topic'),
-    invited: await readProfiles({ people, home }, invited, isDirect, service),
+    invited: await readProfiles({ people, home }, { creator, invited, isDirect, service }),
     initialState: readInitialState(creator, body),
     creationContent: readOptionalObject(body, 'creation_content') ?? {},
     powerLevels: readOptionalObject(body, 'power_level_content_override') ?? {},
@@ -85,15 +86,19 @@ function readInvited(body: JsonObject): UserId[] {
 
 async function readProfiles(
   { people, home }: Pick<Tools, 'people' | 'home'>,
-  invited: readonly UserId[],
-  isDirect: boolean,
-  asking?: AppService,
+  {
+    creator,
+    invited,
+    isDirect,
+    service,
+  }: { creator: UserId; invited: readonly UserId[]; isDirect: boolean; service?: AppService | undefined },
 ) {
   const contents = new Map<UserId, JsonObject>()
   for (const userId of invited) {
     if (!userId.endsWith(`:${home.serverName}`))
       throw forbidden('users of other servers cannot be invited yet: this server does not federate')
-    if (!(await people.userExists(userId, asking))) throw notFound(`there is no user ${userId} on this server`)
+    if (!(await people.userExists(userId, service))) throw notFound(`there is no user ${userId} on this server`)
+    await checkInvite(home.database, creator, userId)
     const { displayname, avatar_url } = await people.profile(userId)
     contents.set(userId, {
       membership: 'invite',

@@ -1,7 +1,7 @@
 import { type EventId, isRoomId, type RoomId, type UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Graph, Membership } from '../graph/graph.ts'
-import { ignoredUsers } from '../people/ignored-users.ts'
+import { welcomeInviters } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 import type { AccountFacts } from './account-facts.ts'
 import type { Connection } from './connections.ts'
@@ -75,12 +75,13 @@ function joinedSince(memberships: ReadonlyMap<RoomId, Membership>, since: number
 type Learnt = {
   /** The kicks and bans that ended a stay. */
   readonly ended: ReadonlySet<EventId>
-  readonly ignored: ReadonlySet<UserId>
+  /** Of whose invitations the user wants to hear. */
+  readonly isWelcome: (inviter: UserId) => boolean
   readonly activity: ReadonlyMap<RoomId, number>
   readonly facts: RoomFacts
 }
 
-const unasked: Learnt = { ended: new Set(), ignored: new Set(), activity: new Map(), facts: nothing }
+const unasked: Learnt = { ended: new Set(), isWelcome: () => true, activity: new Map(), facts: nothing }
 
 async function learn(tools: MatchTools, request: SlidingSyncRequest, memberships: ReadonlyMap<RoomId, Membership>): Promise<Learnt> {
   const { home, graph } = tools
@@ -95,17 +96,18 @@ async function learn(tools: MatchTools, request: SlidingSyncRequest, memberships
   }
   return {
     ended: endings.length === 0 ? unasked.ended : await graph.endedStays(endings),
-    ignored: hasInvites ? new Set(await ignoredUsers(home.database, userId)) : unasked.ignored,
+    isWelcome: hasInvites ? await welcomeInviters(home.database, userId) : unasked.isWelcome,
     facts: await factsFor(tools, request, memberships),
     activity: await graph.lastActivity(joined),
   }
 }
 
 /** The rooms that the user has to do with, and when something happened in them last. */
-function entriesOf(memberships: ReadonlyMap<RoomId, Membership>, activity: Learnt['activity']): Entry[] {
+function entriesOf(memberships: ReadonlyMap<RoomId, Membership>, { activity, isWelcome }: Learnt): Entry[] {
   const entries: Entry[] = []
   for (const [roomId, membership] of memberships) {
     const last = membership.membership === 'join' ? activity.get(roomId) : undefined
+    if (membership.membership === 'invite' && !isWelcome(membership.sender)) continue
     if (!membership.forgotten) entries.push({ roomId, membership, activity: last ?? membership.position })
   }
   return entries
@@ -119,9 +121,8 @@ function isEnding({ membership }: Membership): boolean {
  * Whether lists know the room: joined, invited to, knocked on; left by somebody else's doing; or left otherwise, until that was told to a client which
  * knows the room.
  */
-function isListed({ roomId, membership }: Entry, { sent }: Connection, ended: Learnt['ended'], ignored: Learnt['ignored']): boolean {
+function isListed({ roomId, membership }: Entry, { sent }: Connection, ended: Learnt['ended']): boolean {
   if (membership.membership === 'join') return true
-  if (membership.membership === 'invite') return !ignored.has(membership.sender)
   if (!isEnding(membership) || ended.has(membership.eventId)) return true
   const told = sent.get(roomId)?.membership
   return told !== undefined && told !== 'leave' && told !== 'ban'
@@ -163,10 +164,11 @@ function choose(
   { lists, subscriptions }: SlidingSyncRequest,
   memberships: ReadonlyMap<RoomId, Membership>,
   connection: Connection,
-  { ended, ignored, activity, facts }: Learnt,
+  learnt: Learnt,
 ): Pick<Matched, 'counts' | 'matches'> {
-  const entries = entriesOf(memberships, activity)
-  const listed = sortRooms(entries.filter((entry) => isListed(entry, connection, ended, ignored)))
+  const { ended, facts } = learnt
+  const entries = entriesOf(memberships, learnt)
+  const listed = sortRooms(entries.filter((entry) => isListed(entry, connection, ended)))
   const counts = new Map<string, number>()
   const asking = new Map<RoomId, { readonly entry: Entry; readonly lists: string[]; readonly configs: RoomConfig[] }>()
   const ask = (entry: Entry, config: RoomConfig): string[] => {

@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../core/ids.ts'
 import type { Membership } from '../graph/graph.ts'
 import type { Requester } from '../http/endpoint.ts'
-import { ignoredUsers } from '../people/ignored-users.ts'
+import { welcomeInviters } from '../people/invites/invite-wishes.ts'
 import type { Piece, Section, Tools } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
 import type { Listener } from '../storage/listeners.ts'
@@ -58,11 +58,14 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
   return { upTo, told, join, invite, knock, leave, toDeviceUpTo: told.toDeviceUpTo, between }
 }
 
-/** The invitations of those whom the user does not ignore. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
+/**
+ * The invitations of those whom the user neither ignores nor blocks. https://spec.matrix.org/v1.19/client-server-api/#ignoring-users and
+ * https://spec.matrix.org/v1.19/client-server-api/#invite-permission
+ */
 async function welcome({ home, graph }: Tools, userId: UserId, invited: readonly RoomId[]): Promise<readonly RoomId[]> {
   if (invited.length === 0) return invited
-  const [ignored, memberships] = await Promise.all([ignoredUsers(home.database, userId), graph.memberships(userId)])
-  return invited.filter((roomId) => !ignored.includes(memberships.get(roomId)?.sender as UserId))
+  const [isWelcome, memberships] = await Promise.all([welcomeInviters(home.database, userId), graph.memberships(userId)])
+  return invited.filter((roomId) => isWelcome(memberships.get(roomId)?.sender as UserId))
 }
 
 const catchUp = 1000
