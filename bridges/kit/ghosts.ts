@@ -21,8 +21,10 @@ type IdentityKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>
  */
 export function resolveContact(kit: IdentityKit, login: string, person: RemotePerson): string {
   const { store, clock, connector } = kit
-  return store.atomically(() => {
-    const known = findContact(kit, login, person.ids)
+  const known = findContact(kit, login, person.ids)
+  // A new one must not be lost once its ghost exists; of a known one, what is new comes again.
+  const write = known === undefined ? store.atomically : store.lazily
+  return write(() => {
     const contact = known ?? opaqueId()
     if (known === undefined) insertContact(store, contact, login, `_${connector.info.network}_${opaqueId()}`, clock())
     addIdentities(kit, login, contact, person.ids)

@@ -40,7 +40,8 @@ export async function sendOnce(
     ...(stored.ts === null ? {} : { ts: stored.ts }),
   })
   checkpoint('event sent')
-  store.atomically(() => {
+  // Lost in a power cut, it is sent again under the same transaction id, which gives the same event.
+  store.lazily(() => {
     finishSend(store, planned.txn, event)
     done(event)
   })

@@ -53,6 +53,18 @@ export function forgetMemory(context: CryptoContext): void {
   context.checked.clear()
 }
 
+/** The same for what its caller follows with a commit of its own before anything of it goes out: it is not waited for until it is on disk. */
+export function inLazyTransaction<T>(context: CryptoContext, work: () => T): T {
+  const { database } = context
+  if (database.inTransaction) return inTransaction(context, work)
+  database.pragma('synchronous = NORMAL')
+  try {
+    return inTransaction(context, work)
+  } finally {
+    database.pragma('synchronous = FULL')
+  }
+}
+
 /** Runs `work` in one transaction (a savepoint inside another); when it throws, memory is brought back to what the database holds. */
 export function inTransaction<T>(context: CryptoContext, work: () => T): T {
   try {

@@ -1,5 +1,5 @@
 import type { OwnDevice } from './accounts.ts'
-import { type CryptoContext, inTransaction } from './context.ts'
+import { type CryptoContext, inLazyTransaction, inTransaction } from './context.ts'
 import type { DeviceRow } from './device-list.store.ts'
 import { refreshDeviceLists } from './device-lists.ts'
 import { createGroup, readGroup, retireGroup, saveGroup } from './group.ts'
@@ -33,7 +33,8 @@ export type PreparedEvent = { readonly type: 'm.room.encrypted'; readonly conten
 
 /**
  * Encrypts an event for a room. Before it answers, every reachable device of the recipients was sent the key, and the ratchet and the
- * ciphertext are stored in one transaction under `txnId`. Rejects when the homeserver does not answer; asking again goes on from there.
+ * ciphertext are stored in one transaction under `txnId`, which is on disk with the caller's next commit. Rejects when the homeserver
+ * does not answer; asking again goes on from there.
  * https://spec.matrix.org/v1.19/client-server-api/#mmegolmv1aes-sha2
  */
 export function encrypt(context: CryptoContext, request: EncryptRequest): Promise<PreparedEvent> {
@@ -90,7 +91,7 @@ function hasLeaver(context: CryptoContext, row: OutboundSessionRow, devices: rea
 
 function encryptWith(context: CryptoContext, own: OwnDevice, row: OutboundSessionRow, request: EncryptRequest): PreparedEvent {
   const { 'm.relates_to': relation, ...inner } = request.content
-  const content: JsonObject = inTransaction(context, () => {
+  const content: JsonObject = inLazyTransaction(context, () => {
     const group = readGroup(context, row)
     const ciphertext = group.encrypt(JSON.stringify({ type: request.type, content: inner, room_id: request.roomId }))
     const prepared: JsonObject = {

@@ -32,8 +32,9 @@ export function delayInbox({ database, atomically }: Store, { seq, dedup, raw, r
 }
 
 /** Marks an item as applied, or as one that this version has no use for. The body goes, the key stays: it is the guard against a replay. */
-export function finishInbox({ database }: Store, seq: number, state: 'done' | 'ignored'): void {
-  database.prepare('UPDATE inbox SET state = ?, raw = NULL, waits = NULL WHERE seq = ?').run(state, seq)
+export function finishInbox({ database, lazily }: Store, seq: number, state: 'done' | 'ignored'): void {
+  const update = database.prepare('UPDATE inbox SET state = ?, raw = NULL, waits = NULL WHERE seq = ?')
+  lazily(() => update.run(state, seq))
 }
 
 /** One more try has failed; after the last the item is set aside, with its body. */

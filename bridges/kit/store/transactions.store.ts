@@ -31,8 +31,9 @@ export function selectNewMatrixEvents({ database }: Store, after: number, limit:
   return rows.all(after, limit)
 }
 
-export function finishMatrixEvent({ database }: Store, seq: number, state: 'done' | 'ignored' | 'undecryptable'): void {
-  database.prepare("UPDATE matrix_events SET state = ?, body = iif(? = 'undecryptable', body, NULL) WHERE seq = ?").run(state, state, seq)
+export function finishMatrixEvent({ database, lazily }: Store, seq: number, state: 'done' | 'ignored' | 'undecryptable'): void {
+  const update = database.prepare("UPDATE matrix_events SET state = ?, body = iif(? = 'undecryptable', body, NULL) WHERE seq = ?")
+  lazily(() => update.run(state, state, seq))
 }
 
 export function failMatrixEvent({ database }: Store, seq: number, last: boolean): void {

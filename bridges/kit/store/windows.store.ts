@@ -4,8 +4,9 @@ import type { Store } from './store.ts'
 export type ClosingRow = Pick<PortalRow, 'portal' | 'contact' | 'hub'> & { room: string; wroteAt: number }
 
 /** The person of a chat wrote: from here the network's window counts. Older news change nothing. */
-export function updateWroteAt({ database }: Store, portal: string, at: number): void {
-  database.prepare('UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), ?) WHERE portal = ?').run(at, portal)
+export function updateWroteAt({ database, lazily }: Store, portal: string, at: number): void {
+  const update = database.prepare('UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), ?) WHERE portal = ?')
+  lazily(() => update.run(at, portal))
 }
 
 export function selectWroteAt({ database }: Store, portal: string): number | undefined {
