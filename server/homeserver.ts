@@ -110,7 +110,9 @@ function buildSlices(tools: Tools): Slice[] {
 /** Every endpoint that a homeserver has, without opening one. */
 export function listEndpoints(): { method: string; path: string; operationId: string }[] {
   const endpoints = [...buildSlices(nothing as Tools).flatMap((slice) => slice.endpoints ?? []), ...operatorsEndpoints(nothing as Home)]
-  return endpoints.map(({ method, path, operationId }) => ({ method, path, operationId }))
+  return endpoints.flatMap(({ method, path, operationId, alsoOperations = [] }) =>
+    [operationId, ...alsoOperations].map((id) => ({ method, path, operationId: id })),
+  )
 }
 
 function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endpoint[]): Pick<Homeserver, 'listen' | 'close'> {

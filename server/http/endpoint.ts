@@ -74,6 +74,8 @@ export type Endpoint = {
   /** Other paths of the same operation: unstable names, r0 and v1 of old clients. */
   readonly aliases?: readonly string[]
   readonly operationId: string
+  /** Operations of the specification that share path and verb, and are answered by the same. */
+  readonly alsoOperations?: readonly string[]
   readonly auth: Auth
   /** 'json' asks for an object, 'json?' takes a missing body for `{}`, 'stream' leaves the body to the handler, 'none' ignores it. */
   readonly body: 'json' | 'json?' | 'stream' | 'none'

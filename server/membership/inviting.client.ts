@@ -16,6 +16,7 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
       method: 'POST',
       path: '/_matrix/client/v3/rooms/{roomId}/invite',
       operationId: 'inviteUser',
+      alsoOperations: ['inviteBy3PID'],
       auth: 'access_token',
       body: 'json',
       rate: 'invite',

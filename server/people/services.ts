@@ -10,6 +10,11 @@ export type Services = Pick<People, 'services' | 'servicesOf' | 'service' | 'exc
   readonly isIn: (service: AppService, userId: UserId) => boolean
 }
 
+/** The name of one network of a service, the same wherever clients ask for it. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3thirdpartyprotocols */
+export function instanceIdOf(service: Pick<AppService, 'id'>, networkId: string): string {
+  return `${service.id}|${networkId}`
+}
+
 const mostRemembered = 50_000
 const none: readonly AppService[] = []
 

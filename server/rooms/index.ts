@@ -1,4 +1,5 @@
 import type { Slice, Tools } from '../slice.ts'
+import { appserviceRoomDirectory } from './appservice-room-directory.client.ts'
 import { createRoom } from './create-room.client.ts'
 import { directory } from './directory.client.ts'
 import { listPublicRooms } from './list-public-rooms.client.ts'
@@ -15,6 +16,7 @@ export function rooms(tools: Tools): Slice {
       ...directory(tools),
       ...roomUpgrades(tools),
       ...listPublicRooms(tools),
+      ...appserviceRoomDirectory(tools),
       ...roomSummaryEndpoints(tools),
       ...spaceHierarchy(tools),
     ],

@@ -1,11 +1,11 @@
 import { powerScope, requiredLevel, userPower } from '../core/event-auth/power-levels.ts'
-import { readCount, readList, readOptionalObject, readOptionalText, roomIdOf } from '../core/fields.ts'
+import { readCount, readList, readOptionalBoolean, readOptionalObject, readOptionalText, roomIdOf } from '../core/fields.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { badJson, forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
 import type { RoomView } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { isPublished, publication, publishedRooms } from './published-rooms.ts'
+import { type Directory, isPublished, publication, publishedRooms } from './published-rooms.ts'
 import { isFindable, publicSummary } from './room-summary.ts'
 
 const mostRooms = 500
@@ -25,7 +25,8 @@ export function listPublicRooms(tools: Tools): Endpoint[] {
       body: 'none',
       handle: ({ query }) => {
         checkServer(tools, query)
-        return answer(tools, { begin: readSince(query.get('since')), limit: readLimit(readCount(query, 'limit', usualRooms, mostRooms)) })
+        const limit = readLimit(readCount(query, 'limit', usualRooms, mostRooms))
+        return answer(tools, { begin: readSince(query.get('since')), limit, directory: { of: 'server' } })
       },
     }),
     endpoint({
@@ -82,12 +83,11 @@ type Question = {
   readonly term?: string | undefined
   /** `null` stands for rooms without a type. */
   readonly types?: readonly Json[] | undefined
-  readonly network?: string | undefined
+  readonly directory: Directory
 }
 
-async function answer({ graph, home }: Tools, { begin, limit, term, types, network }: Question): Promise<Reply> {
-  // No application service lists rooms under a network of its own.
-  const ids = network === undefined ? await publishedRooms(home) : []
+async function answer({ graph, home }: Tools, { begin, limit, term, types, directory }: Question): Promise<Reply> {
+  const ids = await publishedRooms(home, directory)
   const rooms: RoomView[] = []
   for (const roomId of ids) {
     const room = await graph.room(roomId)
@@ -124,14 +124,22 @@ function readQuestion(body: JsonObject): Question {
   const types = filter['room_types'] === undefined || filter['room_types'] === null ? undefined : readList(filter, 'room_types')
   if (types?.some((type) => type !== null && typeof type !== 'string')) throw badJson('`room_types` must hold texts and null')
   const term = readOptionalText(filter, 'generic_search_term')
-  const network = readOptionalText(body, 'third_party_instance_id')
   return {
     begin: readSince(readOptionalText(body, 'since') ?? null),
     limit: readLimit(Math.min(Number(limit), mostRooms)),
     term: term === undefined || term === '' ? undefined : term.toLowerCase(),
     types,
-    network: network === '' ? undefined : network,
+    directory: readDirectory(body),
   }
+}
+
+/** "Can only be used if `include_all_networks` is false." */
+function readDirectory(body: JsonObject): Directory {
+  const instanceId = readOptionalText(body, 'third_party_instance_id') ?? ''
+  const isAll = readOptionalBoolean(body, 'include_all_networks') ?? false
+  if (isAll && instanceId !== '') throw invalidParam('ask for one network, or for all')
+  if (instanceId !== '') return { of: 'network', instanceId }
+  return { of: isAll ? 'all' : 'server' }
 }
 
 function readLimit(limit: number): number {

@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import type { AppService } from '../http/endpoint.ts'
 import { askService, isTaken, isUnknownPath } from '../people/ask-appservice.ts'
+import { instanceIdOf } from '../people/services.ts'
 import type { Egress } from '../remote/egress.ts'
 
 const patience = 10_000
@@ -39,13 +40,21 @@ export async function askAll(
 export async function askProtocol(egress: Egress, services: readonly AppService[], protocol: string): Promise<JsonObject | undefined> {
   const speaking = services.filter(({ protocols }) => protocols.includes(protocol))
   const answers = await Promise.all(speaking.map((service) => askNetwork(egress, service, `protocol/${encodeURIComponent(protocol)}`)))
-  const told = answers.filter((answer) => isJsonObject(answer))
-  const first = told[0]
+  const first = answers.find((answer) => isJsonObject(answer))
   if (first === undefined) return undefined
-  const instances = told.flatMap(({ instances: own }) => (Array.isArray(own) ? own.filter(isJsonObject) : []))
+  const instances = answers.flatMap((answer, at) => instancesOf(speaking[at]!, answer))
   const lists = { user_fields: listOf(first['user_fields']), location_fields: listOf(first['location_fields']) }
   const types = isJsonObject(first['field_types']) ? first['field_types'] : {}
   return { ...lists, icon: typeof first['icon'] === 'string' ? first['icon'] : '', field_types: types, instances }
+}
+
+/** "The instances are modified by the homeserver … to include an `instance_id`". */
+function instancesOf(service: AppService, answer: Json | undefined): JsonObject[] {
+  const instances = isJsonObject(answer) && Array.isArray(answer['instances']) ? answer['instances'].filter(isJsonObject) : []
+  return instances.map((instance) => {
+    const { network_id: network } = instance
+    return typeof network === 'string' ? { ...instance, instance_id: instanceIdOf(service, network) } : instance
+  })
 }
 
 function listOf(value: Json | undefined): string[] {

@@ -26,6 +26,7 @@ import { urlPreviews } from './0057-url-previews.ts'
 import { presence } from './0048-presence.ts'
 import { reports } from './0049-reports.ts'
 import { delayedEvents } from './0050-delayed-events.ts'
+import { networkRooms } from './0060-network-rooms.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   presence,
   reports,
   delayedEvents,
+  networkRooms,
 ]

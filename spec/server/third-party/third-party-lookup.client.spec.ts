@@ -44,6 +44,13 @@ describe('networks behind application services', () => {
     expect((await alice.get('/thirdparty/protocol/fax')).body.errcode).to.equal('M_NOT_FOUND')
   })
 
+  it('have instances under ids by which their rooms are asked for', async () => {
+    const instances = [{ network_id: 'town', desc: 'SMS of the town', fields: {} }]
+    answers.set('/_matrix/app/v1/thirdparty/protocol/sms', { ...about, instances })
+    const { body } = await alice.get('/thirdparty/protocol/sms')
+    expect(body.instances).to.deep.equal([{ ...instances[0], instance_id: 'bridge|town' }])
+  })
+
   it('find users and places by their fields or ids', async () => {
     answers.set('/_matrix/app/v1/thirdparty/user/sms?number=1', [found, { userid: 7 }, null])
     expect((await alice.get('/thirdparty/user/sms', { query: { number: '1' } })).body).to.deep.equal([found])
