@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { stopPostgres } from '../support/postgres.ts'
 import { type Engine, engines } from '../support/server.ts'
+import { measureBridging } from './bridging.ts'
 import { openConnection } from './client.ts'
 import { type Growth, measureHistory, measureMembers } from './growth.ts'
 import { measureListening } from './listening.ts'
@@ -16,24 +17,35 @@ type Note = (name: string, unit: string, value: number) => void
 
 const usual: Sizes = { seconds: 5, listeners: [100], members: 1000, events: { few: 1000, many: 20_000 } }
 const full: Sizes = { seconds: 10, listeners: [100, 1000], members: 10_000, events: { few: 1000, many: 300_000 } }
+const parts: readonly string[] = ['server', 'bridge']
+const bridgeSeconds = 30
 const usage = `npm run bench -- [options]
   --full            rooms of 10,000 members, 300,000 events, 1,000 listeners
   --engine NAME     sqlite or postgres alone
-  --seconds N       how long each part sends (5; 10 with --full)
+  --seconds N       how long each part sends (5; 10 with --full; 30 through the bridge)
+  --part NAME       server or bridge alone
 `
 
 async function main(): Promise<void> {
-  const options = { full: { type: 'boolean' }, engine: { type: 'string' }, seconds: { type: 'string' }, help: { type: 'boolean' } } as const
+  const options = {
+    full: { type: 'boolean' },
+    engine: { type: 'string' },
+    seconds: { type: 'string' },
+    part: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const
   const { values } = parseArgs({ options })
   if (values.help) return void process.stdout.write(usage)
   const base = values.full ? full : usual
   const sizes = { ...base, seconds: Number(values.seconds ?? base.seconds) }
   if (!(sizes.seconds > 0) || (values.engine !== undefined && !engines.includes(values.engine as Engine))) throw new Error(usage)
+  if (values.part !== undefined && !parts.includes(values.part)) throw new Error(usage)
   const results = new Map<Engine, Measured[]>()
   for (const engine of engines) {
     if (values.engine !== undefined && values.engine !== engine) continue
-    const measured = await measureEngine(engine, sizes)
-    if (measured) results.set(engine, measured)
+    const measured = values.part === 'bridge' ? [] : await measureEngine(engine, sizes)
+    const bridged = values.part === 'server' ? [] : await bridges(engine, Number(values.seconds ?? bridgeSeconds))
+    if (measured && bridged) results.set(engine, [...measured, ...bridged])
   }
   await stopPostgres()
   process.stdout.write(
@@ -66,6 +78,22 @@ async function measureEngine(engine: Engine, sizes: Sizes): Promise<Measured[] |
   } finally {
     await server.stop()
   }
+  return measured
+}
+
+async function bridges(engine: Engine, seconds: number): Promise<Measured[] | undefined> {
+  const bridged = await measureBridging(engine, { chats: 100, perSecond: 500, seconds })
+  if (!bridged) return undefined
+  const name = 'bridge, 500 webhooks a second into 100 encrypted chats'
+  const measured = [
+    { name: `${name}: messages`, unit: '1/s', value: bridged.perSecond },
+    { name: `${name}: p50`, unit: 'ms', value: bridged.p50 },
+    { name: `${name}: p99`, unit: 'ms', value: bridged.p99 },
+    { name: `${name}: the last is late by`, unit: 's', value: bridged.behind },
+    { name: `${name}: server’s CPU of 1,000 messages`, unit: 's', value: bridged.serverCost },
+    { name: `${name}: bridge’s CPU of 1,000 messages`, unit: 's', value: bridged.bridgeCost },
+  ]
+  for (const { name, unit, value } of measured) process.stdout.write(`${engine}: ${name}: ${shown(value)} ${unit}\n`)
   return measured
 }
 

@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net'
 
-/** A request as it goes out; the body is sent as JSON. */
-export type Asked = { readonly method: string; readonly path: string; readonly token?: string | undefined; readonly body?: object }
+/** A request as it goes out; the body is sent as JSON, unless it is given as bytes. */
+export type Asked = {
+  readonly method: string
+  readonly path: string
+  readonly token?: string | undefined
+  readonly body?: object
+  readonly raw?: Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
 export type Answer = { readonly status: number; readonly text: string }
 export type Connection = { readonly request: (asked: Asked) => Promise<Answer>; readonly close: () => void }
 
@@ -58,11 +65,12 @@ export function openConnection(url: string): Connection {
   }
 }
 
-function requestText({ method, path, token, body }: Asked, host: string): string {
+function requestText({ method, path, token, body, raw, headers = {} }: Asked, host: string): string {
   const authorization = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`
-  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}`
-  if (body === undefined) return `${head}\r\n`
-  const text = JSON.stringify(body)
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}${more.join('')}`
+  if (body === undefined && raw === undefined) return `${head}\r\n`
+  const text = raw?.toString() ?? JSON.stringify(body)
   return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
 }
 

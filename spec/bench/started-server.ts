@@ -27,14 +27,14 @@ rate_limited: false
 namespaces: { users: [{ exclusive: true, regex: '@crowd[0-9]+:.*' }], aliases: [], rooms: [] }
 `
 
-/** Starts the server as people run it, in a process of its own on fresh data; undefined for PostgreSQL where there is none. Limits on requests are off. */
-export async function startFresh(engine: Engine): Promise<StartedServer | undefined> {
+/** Starts the server as people run it, in a process of its own on fresh data; undefined for PostgreSQL where there is none. Limits on requests are off; `services` are registration files of further application services. */
+export async function startFresh(engine: Engine, services: readonly string[] = []): Promise<StartedServer | undefined> {
   const database = engine === 'postgres' ? await freshDatabase() : undefined
   if (engine === 'postgres' && !database) return undefined
   const folder = temporaryFolder('tombolo-bench')
   const config = join(folder, 'tombolo.yaml')
   writeFileSync(join(folder, 'service.yaml'), registration, { mode: 0o600 })
-  writeFileSync(config, JSON.stringify(configuration(folder, database?.url)), { mode: 0o600 })
+  writeFileSync(config, JSON.stringify(configuration(folder, database?.url, services)), { mode: 0o600 })
   const began = performance.now()
   const running = await startServer(config, {
     log: join(folder, 'log'),
@@ -52,7 +52,7 @@ export async function startFresh(engine: Engine): Promise<StartedServer | undefi
   return { engine, url: running.line![1]!, startMilliseconds, processorTime: () => processorTime(pids), stop }
 }
 
-function configuration(folder: string, databaseUrl: string | undefined): object {
+function configuration(folder: string, databaseUrl: string | undefined, services: readonly string[]): object {
   return {
     server_name: 'bench.test',
     public_baseurl: 'http://bench.test/',
@@ -60,7 +60,7 @@ function configuration(folder: string, databaseUrl: string | undefined): object 
     database: databaseUrl === undefined ? { kind: 'sqlite' } : { kind: 'postgres', url: databaseUrl },
     listeners: [{ serves: ['client', 'media', 'admin', 'federation'], host: '127.0.0.1', port: 0 }],
     registration: { open: false, shared_secret: sharedSecret },
-    appservice_files: [join(folder, 'service.yaml')],
+    appservice_files: [join(folder, 'service.yaml'), ...services],
     rate_limits: 'off',
     password_hashing: 'fast',
     presence: { enabled: false },
