@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { ScriptedPerson } from '../../bridges/sandbox/people.ts'
 import { type Network, networks } from '../../config/bridge-schema.ts'
-import type { Strike } from '../support/struck-bridge.ts'
-import { eventually, openStruckTown, type Quarter, type StruckTown } from '../support/struck-town.ts'
+import type { Strike } from '../support/bridges/struck-bridge.ts'
+import { eventually, openStruckTown, type Quarter, type StruckTown } from '../support/bridges/struck-town.ts'
 
 const kills = Number(process.env['TOMBOLO_KILLS'] ?? 100)
 

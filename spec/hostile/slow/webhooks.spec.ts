@@ -6,10 +6,10 @@ import { Agent, request } from 'undici'
 import { objectOf } from '../../../bridges/sandbox/accounts.ts'
 import { signatureHeaders } from '../../../bridges/sandbox/envelope.ts'
 import { type Network, networks } from '../../../config/bridge-schema.ts'
+import { eventually, openStruckTown, type StruckTown } from '../../support/bridges/struck-town.ts'
+import { mutateWebhook } from '../../support/bridges/webhook-mutations.ts'
+import { startRecorder } from '../../support/bridges/webhook-recorder.ts'
 import { randomNumbers } from '../../support/random-json.ts'
-import { eventually, openStruckTown, type StruckTown } from '../../support/struck-town.ts'
-import { mutateWebhook } from '../../support/webhook-mutations.ts'
-import { startRecorder } from '../../support/webhook-recorder.ts'
 
 const each = Math.ceil(10_000 / networks.length)
 const atOnce = 8

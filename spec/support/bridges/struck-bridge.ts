@@ -2,10 +2,10 @@ import { fork } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LoginSecrets } from '../../bridges/kit/connector.ts'
-import type { GraphSettings } from '../../bridges/protocols/graph/settings.ts'
-import type { Network } from '../../config/bridge-schema.ts'
-import { project } from './processes.ts'
+import type { LoginSecrets } from '../../../bridges/kit/connector.ts'
+import type { GraphSettings } from '../../../bridges/protocols/graph/settings.ts'
+import type { Network } from '../../../config/bridge-schema.ts'
+import { project } from '../processes.ts'
 
 /** The nth passing, from now on, of a point of this name. */
 export type Strike = { readonly point: string; nth: number }
