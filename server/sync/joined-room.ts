@@ -8,6 +8,7 @@ import { encodePlace } from '../graph/place-token.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
 import type { RoomPiece } from './pieces.ts'
+import { shared } from './shared.ts'
 import { summaryText } from './summary.ts'
 import type { SyncRequest } from './sync-request.ts'
 import { unreadText } from './unread-text.ts'
@@ -41,21 +42,53 @@ export async function joinedText(tools: Tools, joined: Joined): Promise<string |
   const { roomId, request, piece, isNew } = joined
   const room = await tools.graph.room(roomId)
   if (room === undefined) return undefined
-  const whole = isNew || request.fullState
-  const stretch = await stretchOf(tools, joined, room, whole)
+  const told = isNew || request.fullState ? await tell(tools, joined, room, request.requester.session) : await tellMany(tools, joined, room)
   const unread = await tools.graph.unread(roomId, await tools.people.pushReader(request.requester.userId))
-  const members = stretch.seen.some(({ event }) => event.pdu.type === 'm.room.member')
-  const summary = whole || members || stretch.limited ? summaryText(room, request.requester.userId) : '{}'
+  const summary = told.summarised ? summaryText(room, request.requester.userId) : '{}'
   return (
-    `{"timeline":${timelineText(tools, stretch, request)},"${request.stateName}":{"events":${stateText(tools, stretch.state)}}` +
+    `{"timeline":${told.timeline},"${request.stateName}":{"events":${told.state}}` +
     `,"ephemeral":{"events":${JSON.stringify(piece?.ephemeral ?? [])}},"account_data":{"events":${JSON.stringify(piece?.accountData ?? [])}}` +
     `,${unreadText(unread, request.filter.room?.timeline?.unread_thread_notifications === true)},"summary":${summary}}`
   )
 }
 
+/** A stretch as JSON text, and what it depends on. */
+type ToldStretch = {
+  readonly timeline: string
+  readonly state: string
+  /** Whether the room's summary goes with it. */
+  readonly summarised: boolean
+  /** Whether it says something of the reader: their transaction ids, or what they take part in. */
+  readonly isOf: (session: string) => boolean
+}
+
+async function tell(tools: Tools, joined: Joined, room: RoomView, session: string): Promise<ToldStretch> {
+  const whole = joined.isNew || joined.request.fullState
+  const stretch = await stretchOf(tools, joined, room, whole)
+  const { seen, limited } = stretch
+  const sessions = seen.map(({ event }) => event.sentBy?.session)
+  return {
+    timeline: timelineText(tools, stretch, session),
+    state: stateText(tools, stretch.state),
+    summarised: whole || limited || seen.some(({ event }) => event.pdu.type === 'm.room.member'),
+    isOf: (one) => limited || sessions.includes(one),
+  }
+}
+
+const nobody = ''
+
+/** Whoever was in the room all the time sees all that came; it is told to all of them in the same words. */
+async function tellMany(tools: Tools, joined: Joined, room: RoomView): Promise<ToldStretch> {
+  const { roomId, after, upTo, request } = joined
+  const question = `${roomId} ${after} ${upTo} ${request.stateName}`
+  const told = await shared(tools.graph, request.filter, question, tools.home.clock.now(), () => tell(tools, joined, room, nobody))
+  const { session } = request.requester
+  return told.isOf(session) ? tell(tools, joined, room, session) : told
+}
+
 /** The timeline of a stretch as JSON text. */
-export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, { requester }: SyncRequest): string {
-  const reader = { session: requester.session, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
+export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, session: string): string {
+  const reader = { session, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
   const events = seen.map((one) => clientEventText(one, reader, false)).join(',')
   return `{"events":[${events}],"limited":${limited},"prev_batch":"${start}"}`
 }

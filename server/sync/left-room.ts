@@ -30,7 +30,7 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
   )
   const start = first === undefined ? encodeToken(membership.position) : encodePlace(first)
   const bundles = limited ? await bundlesOf(tools, request, seen, events) : {}
-  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
+  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester.session)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
 }
 
 type Stretch = {

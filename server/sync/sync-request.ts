@@ -42,12 +42,25 @@ export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'
 }
 
 async function filterOf(home: Pick<Home, 'database'>, requester: Requester, text: string | null): Promise<Filter> {
-  if (text === null || text === '') return {}
+  if (text === null || text === '') return noFilter
   if (text.startsWith('{')) return inlineFilter(text)
+  const stored = storedFilters.get(home.database) ?? new Map<string, Filter>()
+  storedFilters.set(home.database, stored)
+  const known = stored.get(`${requester.userId} ${text}`)
+  if (known !== undefined) return known
   const filter = await readFilter(home.database, requester.userId, text)
   if (filter === undefined) throw invalidParam('there is no such filter: store it again')
-  return filter
+  // The id is made of what the filter says: those of many users are one.
+  const one = stored.get(text) ?? filter
+  stored.set(text, one).set(`${requester.userId} ${text}`, one)
+  if (stored.size > mostStored) stored.clear()
+  return one
 }
+
+const noFilter: Filter = {}
+const mostStored = 20_000
+/** Filters that were read from the database; they never change. */
+const storedFilters = new WeakMap<Home['database'], Map<string, Filter>>()
 
 const mostFilters = 200
 const longestKept = 2000
