@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Listener } from '../../config/schema.ts'
+import { MatrixError } from '../core/matrix-error.ts'
 import type { Area } from './path-tree.ts'
+import { rawError } from './reply.ts'
 
 export type Listening = {
   /** Where the first listener really listens, such as `http://127.0.0.1:8008`. */
@@ -51,7 +53,7 @@ async function openOne(listener: Listener, serve: Serve): Promise<{ server: Serv
     ? createSecureServer({ ...limits, cert: readFileSync(cert), key: readFileSync(key) }, onRequest)
     : createServer(limits, onRequest)
   server.maxRequestsPerSocket = 0
-  server.on('clientError', (_, socket) => refuse(socket as Socket))
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => refuse(socket as Socket, code))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(listener.port, listener.host, () => {
@@ -62,10 +64,11 @@ async function openOne(listener: Listener, serve: Serve): Promise<{ server: Serv
   return { server, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
 }
 
-/** What is no HTTP gets one plain line and no connection. */
-function refuse(socket: Socket): void {
-  if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  else socket.destroy()
+/** What is no HTTP, or has a head that is too long, is told so in Matrix's form and gets no connection. */
+function refuse(socket: Socket, code: string | undefined): void {
+  if (!socket.writable) socket.destroy()
+  else if (code === 'HPE_HEADER_OVERFLOW') socket.end(rawError(new MatrixError(431, 'M_TOO_LARGE', 'the address and headers are too long')))
+  else socket.end(rawError(new MatrixError(400, 'M_UNKNOWN', 'this is no HTTP request')))
 }
 
 function closeOne(server: Server, milliseconds: number): Promise<void> {

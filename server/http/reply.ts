@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { gzip } from 'node:zlib'
 import { MatrixError } from '../core/matrix-error.ts'
 import type { Reply } from './endpoint.ts'
@@ -53,6 +53,14 @@ export function sendError(response: ServerResponse, error: MatrixError, headers:
   const data = JSON.stringify(error)
   response.writeHead(error.status, headerList(all, Buffer.byteLength(data)))
   response.end(data)
+}
+
+/** An error as the bytes of a whole answer, for a request that could not be read; the connection ends with it. */
+export function rawError(error: MatrixError): string {
+  const data = JSON.stringify(error)
+  const fields = [...headerList(undefined, Buffer.byteLength(data)), 'Connection', 'close']
+  const lines = fields.flatMap((name, index) => (index % 2 === 0 ? `${name}: ${fields[index + 1]}\r\n` : []))
+  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${data}`
 }
 
 /** Begins an answer whose body the handler streams itself. */
