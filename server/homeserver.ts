@@ -77,11 +77,12 @@ export async function createHomeserver(config: Config, overrides: Overrides = {}
 
 /** Every part of the server that can be plugged in, one line each. */
 function buildSlices(tools: Tools): Slice[] {
+  const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const slices: Slice[] = [
     account(tools),
     accountData(tools),
     deviceList(tools),
-    events(tools),
+    events(tools, sections),
     keyBackup(tools),
     keys(tools),
     media(tools),
@@ -101,7 +102,6 @@ function buildSlices(tools: Tools): Slice[] {
     userDirectory(tools),
     voip(tools),
   ]
-  const sections = () => slices.flatMap((slice) => slice.sections ?? [])
   const paths = () => slices.flatMap(({ endpoints = [] }) => endpoints.flatMap(({ path, aliases = [] }) => [path, ...aliases]))
   slices.push(sync(tools, sections), slidingSync(tools, sections), appservice(tools, sections), discovery(tools, paths))
   return slices

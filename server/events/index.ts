@@ -1,8 +1,9 @@
-import type { Slice, Tools } from '../slice.ts'
+import type { Section, Slice, Tools } from '../slice.ts'
 import { delayedEventsEndpoints } from './delayed-events.client.ts'
 import { createDelayedEvents } from './delayed-events.ts'
 import { eventContext } from './event-context.client.ts'
 import { messagePagination } from './message-pagination.client.ts'
+import { oldSync } from './old-sync.client.ts'
 import { oneEvent } from './one-event.client.ts'
 import { redaction } from './redaction.client.ts'
 import { roomEventByTimestamp } from './room-event-by-timestamp.client.ts'
@@ -11,7 +12,7 @@ import { roomState } from './room-state.client.ts'
 import { rooms } from './rooms.client.ts'
 
 /** Sending events, and reading the events and the state of a room. */
-export function events(tools: Tools): Slice {
+export function events(tools: Tools, sections: () => readonly Section[]): Slice {
   const delayed = createDelayedEvents(tools)
   return {
     name: 'events',
@@ -21,6 +22,7 @@ export function events(tools: Tools): Slice {
       ...redaction(tools),
       ...rooms(tools),
       ...oneEvent(tools),
+      ...oldSync(tools, sections),
       ...eventContext(tools),
       ...messagePagination(tools),
       ...roomEventByTimestamp(tools),
