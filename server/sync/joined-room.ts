@@ -7,6 +7,7 @@ import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.t
 import { encodePlace } from '../graph/place-token.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
+import { type EventShape, eventShape } from './event-shape.ts'
 import type { RoomPiece } from './pieces.ts'
 import { shared } from './shared.ts'
 import { summaryText } from './summary.ts'
@@ -66,10 +67,11 @@ async function tell(tools: Tools, joined: Joined, room: RoomView, session: strin
   const whole = joined.isNew || joined.request.fullState
   const stretch = await stretchOf(tools, joined, room, whole)
   const { seen, limited } = stretch
+  const shape = eventShape(joined.request.filter)
   const sessions = seen.map(({ event }) => event.sentBy?.session)
   return {
-    timeline: timelineText(tools, stretch, session),
-    state: stateText(tools, stretch.state),
+    timeline: timelineText(tools, stretch, session, shape),
+    state: stateText(tools, stretch.state, shape),
     summarised: whole || limited || seen.some(({ event }) => event.pdu.type === 'm.room.member'),
     isOf: (one) => limited || sessions.includes(one),
   }
@@ -86,17 +88,19 @@ async function tellMany(tools: Tools, joined: Joined, room: RoomView): Promise<T
   return told.isOf(session) ? tell(tools, joined, room, session) : told
 }
 
-/** The timeline of a stretch as JSON text. */
-export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, session: string): string {
+/** The timeline of a stretch as JSON text; `shape` is how a filter wants events, if it does. */
+export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, session: string, shape?: EventShape): string {
   const reader = { session, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
-  const events = seen.map((one) => clientEventText(one, reader, false)).join(',')
-  return `{"events":[${events}],"limited":${limited},"prev_batch":"${start}"}`
+  const texts = seen.map((one) => clientEventText(one, reader, false))
+  const events = shape === undefined ? texts : texts.map((text, at) => shape(text, seen[at]!.event))
+  return `{"events":[${events.join(',')}],"limited":${limited},"prev_batch":"${start}"}`
 }
 
 /** State events as a JSON list. */
-export function stateText({ home }: Tools, state: readonly StateEvent[]): string {
+export function stateText({ home }: Tools, state: readonly StateEvent[], shape?: EventShape): string {
   const now = home.clock.now()
-  return `[${state.map((event) => stateEventText(event, undefined, now)).join(',')}]`
+  const texts = state.map((event) => stateEventText(event, undefined, now))
+  return `[${(shape === undefined ? texts : texts.map((text, at) => shape(text, state[at]!))).join(',')}]`
 }
 
 async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: boolean): Promise<Stretch> {

@@ -4,6 +4,7 @@ import { encodeToken } from '../core/stream-token.ts'
 import type { Membership, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
 import type { Tools } from '../slice.ts'
+import { eventShape } from './event-shape.ts'
 import { bundlesOf, newest, stateText, timelineText } from './joined-room.ts'
 import type { SyncRequest } from './sync-request.ts'
 
@@ -29,8 +30,9 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
     matchesFilter(request.filter.room?.state, { ...pdu, room_id: roomId }),
   )
   const start = first === undefined ? encodeToken(membership.position) : encodePlace(first)
+  const shape = eventShape(request.filter)
   const bundles = limited ? await bundlesOf(tools, request, seen, events) : {}
-  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester.session)},"${request.stateName}":{"events":${stateText(tools, state)}},"account_data":{"events":[]}}`
+  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester.session, shape)},"${request.stateName}":{"events":${stateText(tools, state, shape)}},"account_data":{"events":[]}}`
 }
 
 type Stretch = {
