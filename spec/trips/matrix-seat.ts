@@ -106,10 +106,11 @@ function timelineOf(room: Room | null): MatrixEvent[] {
   return room?.getLiveTimeline().getEvents() ?? []
 }
 
-/** Without corrections: these stand in what they correct. */
+/** Without corrections, which stand in what they correct, and without what two verify each other by. */
 function messagesIn(room: Room | null): MatrixEvent[] {
   const kinds = ['m.room.message', 'm.sticker', 'm.room.encrypted']
-  return timelineOf(room).filter((event) => kinds.includes(event.getType()) && !event.isRelation('m.replace'))
+  const isShown = (event: MatrixEvent) => !event.isRelation('m.replace') && event.getContent()['msgtype'] !== 'm.key.verification.request'
+  return timelineOf(room).filter((event) => kinds.includes(event.getType()) && isShown(event))
 }
 
 async function faultsIn(client: MatrixClient, room: Room | null): Promise<string[]> {
