@@ -30,6 +30,7 @@ export function capabilities({ home, people }: { home: Pick<Home, 'config'>; peo
             'm.3pid_changes': { enabled: false },
             'm.get_login_token': { enabled: home.config.login_via_existing_session.enabled },
             'org.matrix.msc4140.delayed_events': { enabled: true, max_delay: home.config.delayed_events.longest },
+            'io.element.msc4452.preview_url': { enabled: home.config.url_preview.enabled },
             'm.forget_forced_upon_leave': { enabled: false },
             ...(requester.admin ? moderation : {}),
           },

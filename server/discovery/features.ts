@@ -10,6 +10,7 @@ const unstable = '/_matrix/client/unstable'
 const flags: Readonly<Record<string, string>> = {
   'fi.mau.msc2246.stable': '/_matrix/media/v1/create',
   'fi.mau.msc2659.stable': '/_matrix/client/v1/appservice/{appserviceId}/ping',
+  'net.zemos.msc4383': '/_matrix/client/versions',
   'org.matrix.e2e_cross_signing': '/_matrix/client/v3/keys/device_signing/upload',
   'org.matrix.msc2285.stable': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3030': '/_matrix/client/v1/rooms/{roomId}/timestamp_to_event',

@@ -15,6 +15,13 @@ describe('discovery', () => {
     expect(body.versions).to.include.members(['r0.0.1', 'r0.6.1', 'v1.1', 'v1.4', 'v1.11', 'v1.19'])
     expect((await server.as('no token').get('/_matrix/client/versions')).status).to.equal(401)
   })
+  it('says what it is beside its versions, and whether it previews links', async () => {
+    const { body } = await server.anonymous.get('/_matrix/client/versions')
+    expect(body.unstable_features['net.zemos.msc4383']).to.equal(true)
+    expect(body['net.zemos.msc4383.server']).to.deep.equal((await server.anonymous.get('/_matrix/federation/v1/version')).body.server)
+    const { capabilities } = (await (await server.register('previewer')).get('/capabilities')).body
+    expect(capabilities['io.element.msc4452.preview_url']).to.deep.equal({ enabled: false })
+  })
   it('shows a flag only with the path that it stands for', () => {
     expect(unstableFeatures([])).not.to.have.property('uk.tcpip.msc4133')
     const paths = ['/_matrix/client/unstable/uk.tcpip.msc4133/profile/{anyone}/{anything}']
