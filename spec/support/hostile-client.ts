@@ -77,7 +77,8 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
   let token = me.token
   return {
     ids: {
-      userId: me.userId,
+      // An administrator would lock herself out.
+      userId: admin ? other.userId : me.userId,
       otherId: other.userId,
       deviceId: me.deviceId,
       roomId: room,
@@ -100,6 +101,9 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
       version,
       sessionId: 'session',
       appserviceId: 'bridge',
+      authType: 'm.login.registration_token',
+      action: 'restart',
+      relType: 'm.thread',
     },
     token: () => token,
     renew: async () => {
@@ -108,6 +112,21 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
         .accessToken
     },
   }
+}
+
+/** Sends every request of an endpoint, eight at a time; whoever was logged out by one logs in again. */
+export async function sendAll(wire: ReturnType<typeof wireTo>, stage: Stage, requests: Iterable<Wire>): Promise<void> {
+  const queue = requests[Symbol.iterator]()
+  const work = async () => {
+    for (let next = queue.next(); !next.done; next = queue.next()) {
+      const token = stage.token()
+      const asked = { ...next.value, headers: { Authorization: `Bearer ${token}`, ...next.value.headers } }
+      const answer = await wire.send(asked)
+      checkAnswer(asked, answer)
+      if (answer.status === 401 && answer.text.includes('M_UNKNOWN_TOKEN') && token === stage.token()) await stage.renew()
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, work))
 }
 
 /** Fills `{name}` with ids, encoded for a path. */
@@ -123,7 +142,11 @@ export function bodyOf(text: string, ids: Readonly<Record<string, string>>): str
 /** Queries without which an operation refuses before it looks at anything else. */
 const neededQueries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   getRoomEvents: { dir: 'b' },
+  getEvents: { timeout: '0' },
+  peekEvents: { timeout: '0' },
   getEventByTimestamp: { ts: '1' },
+  getContentThumbnail: { width: '32', height: '32' },
+  getContentThumbnailAuthed: { width: '32', height: '32' },
 }
 
 /** A whole path: its parameters filled, with the query that the operation needs and what is added to it. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { listEndpoints } from '../../server/homeserver.ts'
-import { bodyOf, checkAnswer, pathOf, type Stage, setStage, targetOf, type Wire, wireTo } from './hostile-client.ts'
+import { bodyOf, checkAnswer, pathOf, type Stage, sendAll, setStage, targetOf, type Wire, wireTo } from './hostile-client.ts'
 import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './hostile-inputs.ts'
 import { type Engine, startServer, type TestServer } from './server.ts'
 
@@ -49,25 +49,10 @@ export function specifyHostileInputs(engine: Engine, every: number): void {
       expect((await server.anonymous.get('/_matrix/client/versions')).status).to.equal(200)
     })
 
-    /** Sends every request of an endpoint, eight at a time; whoever was logged out by one logs in again. */
-    async function sendAll(stage: Stage, requests: Iterable<Wire>): Promise<void> {
-      const queue = requests[Symbol.iterator]()
-      const work = async () => {
-        for (let next = queue.next(); !next.done; next = queue.next()) {
-          const token = stage.token()
-          const asked = { ...next.value, headers: { Authorization: `Bearer ${token}`, ...next.value.headers } }
-          const answer = await wire.send(asked)
-          checkAnswer(asked, answer)
-          if (answer.status === 401 && answer.text.includes('M_UNKNOWN_TOKEN') && token === stage.token()) await stage.renew()
-        }
-      }
-      await Promise.all(Array.from({ length: 8 }, work))
-    }
-
     async function attack(requestsOf: (endpoint: (typeof endpoints)[number], stage: Stage) => Iterable<Wire>): Promise<void> {
       for (const endpoint of endpoints) {
-        const stage = await setStage(server, /^\/_(?:synapse|tombolo)\//.test(endpoint.path))
-        await sendAll(stage, requestsOf(endpoint, stage))
+        const stage = await setStage(server, /^\/_(?:synapse|tombolo)\/|\/admin\//.test(endpoint.path))
+        await sendAll(wire, stage, requestsOf(endpoint, stage))
       }
     }
 
@@ -96,7 +81,8 @@ export function specifyHostileInputs(engine: Engine, every: number): void {
           `http://else.where${whole}`,
         ]
         for (const one of other) yield { method, path: one, body }
-        yield { method, path: whole.slice(0, whole.lastIndexOf('/')) || '/none', body }
+        // Old `/events`, which is a path without its last segment, waits.
+        yield { method, path: `${whole.slice(0, whole.lastIndexOf('/')) || '/none'}?timeout=0`, body }
         yield { method: method === 'DELETE' ? 'GET' : 'DELETE', path: whole }
         yield { method: 'PATCH', path: whole, headers: { 'X-Original-URL': '/_matrix/client/versions', 'X-HTTP-Method-Override': 'GET' } }
       })

@@ -1,4 +1,5 @@
 import { specifyHostileInputs } from '../../support/hostile-suite.ts'
-import { engines } from '../../support/server.ts'
+import { specifyThousands } from '../../support/hostile-thousands.ts'
 
-for (const engine of engines) specifyHostileInputs(engine, 3)
+specifyThousands('sqlite', 2000)
+specifyHostileInputs('postgres', 5)
