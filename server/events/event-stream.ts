@@ -8,9 +8,9 @@ import type { Call, Reply } from '../http/endpoint.ts'
 import { welcomeInviters } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
 
-const usualWait = 30_000
 const longestWait = 180_000
 const mostOfRoom = 50
+const mostEvents = 1000
 
 /**
  * What happened in the user's rooms since a token, waited for when nothing did; with `room_id` in one room, which may be one that everybody may
@@ -22,7 +22,7 @@ export async function streamEvents(tools: Tools, { query, requester, signal }: C
   const room = peeked === null ? undefined : roomIdOf(peeked)
   const from = query.get('from')
   const after = from === null || from === '' ? notifier.position() : decodeToken(from).position
-  const wait = readCount(query, 'timeout', usualWait, longestWait)
+  const wait = readCount(query, 'timeout', 0, longestWait)
   const until = performance.now() + wait
   if (room !== undefined) await checkReadable(tools, room, requester.userId)
   if (after > notifier.position()) await notifier.reached(after, wait)
@@ -32,7 +32,9 @@ export async function streamEvents(tools: Tools, { query, requester, signal }: C
       if (room === undefined) for (const roomId of (await tools.graph.joinedRooms(requester.userId)).rooms) subscription.add(roomId)
       const upTo = Math.max(notifier.position(), after)
       const seen =
-        room === undefined ? await ofRooms(tools, requester.userId, after, upTo) : await peek(tools, room, requester.userId, after, upTo)
+        room === undefined
+          ? await ofRooms(tools, requester.userId, after, upTo)
+          : await peek(tools, room, requester.userId, [after, upTo], mostOfRoom)
       const left = until - performance.now()
       if (seen.length > 0 || left <= 0 || signal.aborted) {
         const reader = { session: requester.session, now: clock.now() }
@@ -52,8 +54,8 @@ async function checkReadable({ graph }: Tools, roomId: RoomId, userId: UserId): 
   if (room === undefined || (!isOpen && room.membership(userId) !== 'join')) throw forbidden('you may not read this room')
 }
 
-async function peek(tools: Tools, roomId: RoomId, userId: UserId, after: number, upTo: number): Promise<Seen[]> {
-  const { events } = await tools.graph.arrived(roomId, after, upTo, mostOfRoom)
+async function peek(tools: Tools, roomId: RoomId, userId: UserId, [after, upTo]: [number, number], most: number): Promise<Seen[]> {
+  const { events } = await tools.graph.arrived(roomId, after, upTo, most)
   return tools.graph.visible(events, userId)
 }
 
@@ -62,7 +64,9 @@ async function ofRooms(tools: Tools, userId: UserId, after: number, upTo: number
   const { graph } = tools
   const { rooms, newest } = await graph.joinedRooms(userId)
   const found: Seen[] = []
-  for (const roomId of await graph.changedRooms(rooms, after)) found.push(...(await peek(tools, roomId, userId, after, upTo)))
+  const changed = await graph.changedRooms(rooms, after)
+  const most = Math.max(1, Math.min(mostOfRoom, Math.floor(mostEvents / Math.max(1, changed.length))))
+  for (const roomId of changed) found.push(...(await peek(tools, roomId, userId, [after, upTo], most)))
   if (newest > after) {
     for (const [roomId, membership] of await graph.memberships(userId)) {
       if (rooms.has(roomId) || membership.position <= after || membership.position > upTo) continue
@@ -74,7 +78,7 @@ async function ofRooms(tools: Tools, userId: UserId, after: number, upTo: number
 
 async function ofOtherRoom(tools: Tools, roomId: RoomId, membership: Membership, userId: UserId, after: number): Promise<Seen[]> {
   const { graph, home } = tools
-  if (membership.membership !== 'invite') return peek(tools, roomId, userId, after, membership.position)
+  if (membership.membership !== 'invite') return peek(tools, roomId, userId, [after, membership.position], mostOfRoom)
   const isWelcome = await welcomeInviters(home.database, userId)
   const event = isWelcome(membership.sender) ? await graph.event(membership.eventId) : undefined
   return event === undefined ? [] : [{ event, membership: membership.membership }]

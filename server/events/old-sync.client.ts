@@ -1,5 +1,6 @@
 import { readChoice, readCount, roomIdOf } from '../core/fields.ts'
 import type { RoomId } from '../core/ids.ts'
+import { MatrixError } from '../core/matrix-error.ts'
 import { encodeToken } from '../core/stream-token.ts'
 import { clientEventText } from '../graph/client-event.ts'
 import type { Membership } from '../graph/graph.ts'
@@ -62,7 +63,7 @@ async function initialSync(tools: Tools, sections: readonly Section[], { query, 
   for (const [roomId, membership] of newestFirst) {
     const { membership: is, sender, forgotten } = membership
     const isIn = is === 'join' || ((is === 'leave' || is === 'ban') && archived && !forgotten)
-    const room = isIn && whole < mostRooms ? await readableState(graph, roomId, requester).catch(() => undefined) : undefined
+    const room = isIn && whole < mostRooms ? await readableState(graph, roomId, requester).catch(onlyRefusals) : undefined
     if (room !== undefined) {
       whole++
       rooms.push(await roomInfoText(tools, room, { requester, limit, upTo }))
@@ -72,6 +73,11 @@ async function initialSync(tools: Tools, sections: readonly Section[], { query, 
   const presence = JSON.stringify(await presenceOf(tools, sections, requester, upTo))
   const account = JSON.stringify(await accountData(tools, userId, [''], upTo))
   return { body: `{"end":"${encodeToken(upTo)}","presence":${presence},"account_data":${account},"rooms":[${rooms.join(',')}]}` }
+}
+
+/** Of a room that was never read, a ban alone is told. */
+function onlyRefusals(error: unknown): undefined {
+  if (!(error instanceof MatrixError)) throw error
 }
 
 async function invitedText({ graph, home }: Tools, roomId: RoomId, { eventId, membership }: Membership, session: string): Promise<string> {

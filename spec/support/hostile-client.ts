@@ -104,6 +104,7 @@ export async function setStage(server: TestServer, admin = false): Promise<Stage
       authType: 'm.login.registration_token',
       action: 'restart',
       relType: 'm.thread',
+      networkId: 'irc',
     },
     token: () => token,
     renew: async () => {
