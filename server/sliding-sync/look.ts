@@ -104,6 +104,17 @@ async function tellRooms(at: Look, matches: readonly Match[], { sent }: Connecti
       length += answer.text?.length ?? 0
     }
   }
+  return stillAllowed(at, matches, answers)
+}
+
+/** State is told as it is when it is read, and that is not for those who were sent away meanwhile: next they are told of that. */
+async function stillAllowed(
+  { tools, request }: Look,
+  matches: readonly Match[],
+  answers: Map<RoomId, RoomAnswer>,
+): Promise<Map<RoomId, RoomAnswer>> {
+  const { rooms } = await tools.graph.joinedRooms(request.requester.userId)
+  for (const { roomId, membership } of matches) if (membership.membership === 'join' && !rooms.has(roomId)) answers.delete(roomId)
   return answers
 }
 

@@ -48,10 +48,12 @@ export async function matchRooms(tools: MatchTools, request: SlidingSyncRequest,
   const isAsked = request.lists.size + request.subscriptions.size > 0
   for (;;) {
     const learnt = isAsked ? await learn(tools, request, await graph.memberships(userId)) : unasked
-    const { rooms: joined, newest } = await graph.joinedRooms(userId)
+    const standing = await graph.joinedRooms(userId)
     const memberships = await graph.memberships(userId)
-    // From here to the end nothing waits: rooms and position belong together.
     const upTo = home.notifier.position()
+    // Rooms and position belong together: a change that came between them is looked at anew.
+    if ((await graph.joinedRooms(userId)) !== standing) continue
+    const { rooms: joined, newest } = standing
     if (newest > upTo && !request.signal.aborted) {
       await home.notifier.reached(newest, catchUp)
       continue

@@ -35,7 +35,10 @@ export function createListeners(
     of: async ({ session, userId }) => {
       // The users of an application service share its session.
       const key = `${userId} ${session}`
-      const known = listeners.get(key) ?? (await make(userId))
+      const made = listeners.has(key) ? undefined : await make(userId)
+      const known = listeners.get(key) ?? made!
+      // Another request of the session came first.
+      if (made !== undefined && made !== known) made.subscription.close()
       listeners.delete(key)
       listeners.set(key, known)
       if (listeners.size > mostIdle) {

@@ -47,6 +47,7 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
     const text = await joinedText(tools, { roomId, request, after, upTo, isNew: sorted.fresh.has(roomId), piece: told.rooms.get(roomId) })
     if (text !== undefined) join.set(roomId, text)
   }
+  if (await wasSentAway(tools, requester.userId, join)) return look(tools, sections, listener, request)
   const invite = new Map<RoomId, string>()
   const knock = new Map<RoomId, string>()
   for (const roomId of await welcome(tools, requester.userId, sorted.invited)) {
@@ -68,6 +69,13 @@ async function welcome({ home, graph }: Tools, userId: UserId, invited: readonly
   return invited.filter((roomId) => isWelcome(memberships.get(roomId)?.sender as UserId))
 }
 
+/** Whether the user is no more in one of these rooms: their state is told as it is when they are read, and that is not for those who were sent away meanwhile. */
+async function wasSentAway({ graph }: Tools, userId: UserId, told: ReadonlyMap<RoomId, string>): Promise<boolean> {
+  const { rooms } = await graph.joinedRooms(userId)
+  for (const roomId of told.keys()) if (!rooms.has(roomId)) return true
+  return false
+}
+
 const catchUp = 1000
 
 /**
@@ -78,8 +86,9 @@ async function stand({ home, graph }: Tools, request: SyncRequest): Promise<{ re
   const { since, requester, filter } = request
   const allRooms = filter.room?.rooms === undefined && filter.room?.not_rooms === undefined
   for (;;) {
-    const joined = await graph.joinedRooms(requester.userId)
+    // The position first: rooms that are newer than it are found out, a position that is newer than the rooms would not be.
     const upTo = Math.max(home.notifier.position(), since?.position ?? 0)
+    const joined = await graph.joinedRooms(requester.userId)
     if (since !== undefined && allRooms && joined.newest <= since.position) return { upTo, sorted: { ...unmoved, joined: joined.rooms } }
     const sorted = sortRooms(await graph.memberships(requester.userId), request, upTo)
     if (sorted.newest <= upTo || request.signal.aborted) return { upTo, sorted }

@@ -1,28 +1,41 @@
 import type { Filter } from '../core/event-filter.ts'
 import type { Graph } from '../graph/graph.ts'
 
-type Kept = { readonly what: Promise<unknown>; readonly at: number }
+type Kept = { readonly what: Promise<unknown>; readonly at: number; readonly forget: () => void }
+type Wave = { readonly byFilter: WeakMap<Filter, Map<string, Kept>>; readonly oldestFirst: Set<Kept> }
 
 /** Milliseconds: what is shared tells the age of events, and a wave of answers does not last longer. */
 const sharedFor = 500
-const mostKept = 500
-const stretches = new WeakMap<Graph, WeakMap<Filter, Map<string, Kept>>>()
+const mostKept = 2000
+const waves = new WeakMap<Graph, Wave>()
 
 /**
  * What is the same for all who ask with one filter at one time: many who listen to a room hear the same of it. `question` names all that it depends
- * on but the filter and the graph; `make` answers it.
+ * on but the filter and the graph; `make` answers it. What is too old goes when anything is asked, whatever the filter: a stretch may be large.
  */
 export function shared<T>(graph: Graph, filter: Filter, question: string, now: number, make: () => Promise<T>): Promise<T> {
-  const ofGraph = stretches.get(graph) ?? new WeakMap<Filter, Map<string, Kept>>()
-  const ofFilter = ofGraph.get(filter) ?? new Map<string, Kept>()
-  stretches.set(graph, ofGraph)
-  ofGraph.set(filter, ofFilter)
+  const wave = waves.get(graph) ?? { byFilter: new WeakMap<Filter, Map<string, Kept>>(), oldestFirst: new Set<Kept>() }
+  waves.set(graph, wave)
+  const { byFilter, oldestFirst } = wave
+  for (const oldest of oldestFirst) {
+    if (now >= oldest.at && now - oldest.at < sharedFor && oldestFirst.size < mostKept) break
+    oldest.forget()
+  }
+  const ofFilter = byFilter.get(filter) ?? new Map<string, Kept>()
+  byFilter.set(filter, ofFilter)
   const known = ofFilter.get(question)
-  if (known !== undefined && now >= known.at && now - known.at < sharedFor) return known.what as Promise<T>
+  if (known !== undefined) return known.what as Promise<T>
   const what = make()
-  ofFilter.delete(question)
-  ofFilter.set(question, { what, at: now })
-  what.catch(() => ofFilter.delete(question))
-  if (ofFilter.size > mostKept) ofFilter.delete(ofFilter.keys().next().value!)
+  const kept: Kept = {
+    what,
+    at: now,
+    forget: () => {
+      oldestFirst.delete(kept)
+      if (ofFilter.get(question) === kept) ofFilter.delete(question)
+    },
+  }
+  ofFilter.set(question, kept)
+  oldestFirst.add(kept)
+  what.catch(kept.forget)
   return what
 }
