@@ -21,7 +21,7 @@ describe('load', () => {
     const { config, warnings } = load({ file: write('') })
     expect(config.server_name).to.equal('localhost')
     expect(config.public_baseurl).to.equal('http://localhost:8008/')
-    expect(config.registration).to.deep.equal({ open: false, token_required: false, shared_secret: undefined })
+    expect(config.registration).to.deep.equal({ open: false, token_required: false, shared_secret: undefined, terms: [] })
     expect(config.media.max_upload_size).to.equal(50 * 1024 * 1024)
     expect(config.delayed_events.longest).to.equal(86_400_000)
     expect(config.database.path).to.equal(join(folder, 'data', 'tombolo.db'))
