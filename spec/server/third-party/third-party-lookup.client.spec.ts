@@ -33,7 +33,7 @@ describe('networks behind application services', () => {
     service.close()
   })
 
-  const about = { user_fields: ['number'], location_fields: ['inbox'], icon: 'mxc://a/b', field_types: {}, instances: [{ desc: 'SMS' }] }
+  const about = { user_fields: ['number'], location_fields: ['inbox'], icon: 'mxc://a/b', field_types: {}, instances: [] }
   const found = { userid: '@bridge_1:hs.test', protocol: 'sms', fields: { number: '1' } }
 
   it('are described by those who bridge them, at the path of today or of old', async () => {

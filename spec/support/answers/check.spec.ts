@@ -85,6 +85,13 @@ describe('the check of answers against schemas', () => {
     expect(await violations(elsewhere)).to.deep.equal(['GET 400 it must be object (1 times)'])
   })
 
+  it('finds a success that the specification does not know', async () => {
+    expect(await violations({ status: 201, value: {} })).to.deep.equal([
+      'getThing 201 is a status that the specification does not know here (1 times)',
+    ])
+    expect(await violations({ url: '/_matrix/client/unstable/x', status: 201, value: {} })).to.deep.equal([])
+  })
+
   it('finds what is not JSON', async () => {
     expect(await violations({ body: '{' })).to.deep.equal(['getThing 200 is no JSON (1 times)'])
     expect(await violations({ type: 'text/html', body: '' })).to.deep.equal(['getThing 200 is text/html, not JSON (1 times)'])
