@@ -20,6 +20,7 @@ import {
   updateOutbox,
 } from './store/outbox.store.ts'
 import { selectPortal } from './store/portals.store.ts'
+import { hasLeft } from './store/spokes.store.ts'
 
 type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs'>
 const interrupted =
@@ -65,7 +66,9 @@ export function learnSent(kit: Pick<Kit, 'store' | 'vault' | 'clock'>, row: Outb
 export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   const { store, vault, clock, checkpoint } = kit
   const row = selectOutbox(store, seq)
+  if (row?.state === 'submitting') return markBrokenOff(kit, row)
   if (row?.state !== 'queued' || row.payload === null) return
+  if (hasLeft(store, row.portal, row.room)) return updateOutbox(store, row, { state: 'cancelled' }, clock())
   const portal = selectPortal(store, row.portal)
   if (portal && checkHold(kit, portal.login) === 'held') return
   const late = portal && lateFor(kit, portal)
@@ -93,6 +96,13 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
     throw new Later(`the network said: ${result.class}`, result.kind === 'retry' ? result.retryAfterMs : undefined)
 }
 
+/** A try that ended before what came of it was noted: one chat's parts go strictly one after another, so no other try is under way. */
+function markBrokenOff({ store, clock }: OutboxKit, row: OutboxRow): void {
+  const repeats = mayRepeat(row, { kind: 'unknown' })
+  updateOutbox(store, row, { state: repeats ? 'queued' : 'unknown', class: 'interrupted', words: interrupted }, clock())
+  if (repeats) throw new Later('a try that broke off')
+}
+
 /** Whether a text follows one of the same person, so that their name need not stand before it again. */
 function goesOn({ store, clock, coalesceMs = 0 }: OutboxKit, { portal, kind, parts, author, lead }: OutboxRow): boolean {
   if (coalesceMs === 0 || kind !== 'text' || parts > 1 || lead === 0) return false
@@ -102,7 +112,7 @@ function goesOn({ store, clock, coalesceMs = 0 }: OutboxKit, { portal, kind, par
 }
 
 /** What done twice is done once may be tried again after a lost answer. */
-function mayRepeat({ kind }: OutboxRow, { kind: result }: SendResult): boolean {
+function mayRepeat({ kind }: OutboxRow, { kind: result }: Pick<SendResult, 'kind'>): boolean {
   return result === 'retry' || (result === 'unknown' && (kind === 'reaction' || kind === 'edit' || kind === 'undo'))
 }
 

@@ -9,13 +9,24 @@ const marksOf: ReadonlyMap<string, Mark> = new Map([
 ])
 const blocks = new Set(['p', 'div', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'li', 'pre', 'blockquote', 'table', 'tr', 'hr'])
 const longestHtml = 65_536
+const deepest = 100
 
 /** The `formatted_body` of a message as text with marks; undefined where it says no more than its plain body. https://spec.matrix.org/v1.19/client-server-api/#mroommessage-msgtypes */
 export function readHtml(html: string): readonly Run[] | undefined {
   if (html.length > longestHtml) return undefined
   const reader = createReader()
-  const parser = new Parser({ onopentag: reader.open, onclosetag: reader.close, ontext: reader.text }, { decodeEntities: true })
+  const parser: Parser = new Parser(
+    {
+      onopentag(tag, attributes) {
+        if (reader.open(tag, attributes) > deepest) parser.pause()
+      },
+      onclosetag: reader.close,
+      ontext: reader.text,
+    },
+    { decodeEntities: true },
+  )
   parser.end(html)
+  if (reader.depth() > deepest) return undefined
   const runs = trimmed(reader.runs)
   return runs.some(({ marks }) => marks.length > 0) ? runs : undefined
 }
@@ -36,7 +47,9 @@ function createReader() {
   }
   return {
     runs,
-    open(tag: string, attributes: Readonly<Record<string, string>>) {
+    depth: () => open.length,
+    /** Gives how deep it is. */
+    open(tag: string, attributes: Readonly<Record<string, string>>): number {
       if (tag === 'mx-reply') hidden++
       if (tag === 'br') add('\n', true)
       if (blocks.has(tag)) line()
@@ -46,7 +59,7 @@ function createReader() {
         add(list.tag === 'ol' ? `${list.count}. ` : '- ', true)
       }
       if (tag === 'blockquote') add('> ', true)
-      open.push({ tag, mark: marksOf.get(tag), link: tag === 'a' ? attributes['href'] : undefined, from: runs.length })
+      return open.push({ tag, mark: marksOf.get(tag), link: tag === 'a' ? attributes['href'] : undefined, from: runs.length })
     },
     text(text: string) {
       const inCode = open.some(({ tag }) => tag === 'pre')

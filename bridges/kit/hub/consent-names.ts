@@ -8,9 +8,11 @@ type NameKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock'>
 
 /**
  * What the person of a chat is called in a shared room: as they chose, else as the network calls them, with a number when somebody else in the room is,
- * or was, called so. The same until one of the names changes. In a room of their own, their plain name.
+ * or was, called so. The same until one of the names changes. In a room of their own, their plain name. Where a room is named in which they were, as there.
  */
-export function nameIn(kit: NameKit, { portal, contact }: Pick<PortalRow, 'portal' | 'contact'>): string {
+export function nameIn(kit: NameKit, { portal, contact }: Pick<PortalRow, 'portal' | 'contact'>, where?: string): string {
+  if (where !== undefined && selectSpoke(kit.store, portal, where))
+    return kit.store.atomically(() => settleName(kit, portal, contact, where))
   const { hub, room } = selectPortal(kit.store, portal) ?? {}
   if (hub !== 1 || !room) return nameOf(kit, contact)
   return kit.store.atomically(() => {

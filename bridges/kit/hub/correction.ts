@@ -52,7 +52,8 @@ export function queueWithdrawal(kit: CorrectionKit, about: About, chats: readonl
   const { store, clock } = kit
   for (const chat of chats) {
     const parts = selectParts(store, about.target, chat.portal)
-    for (const part of parts) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
+    const corrections = (['edit', 'correction'] as const).flatMap((kind) => selectAbout(store, chat.portal, about.target, kind))
+    for (const part of [...parts, ...corrections]) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
     if (!parts.some(({ state }) => arrived.has(state))) continue
     const told = (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, chat.portal, about.target, kind).length > 0)
     if (told) continue

@@ -12,6 +12,7 @@ import { sendOnce, transactionId } from '../send.ts'
 import { selectOutboxByRemote } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReactionsTo } from '../store/reactions.store.ts'
+import { hasLeft, selectRoomsOf } from '../store/spokes.store.ts'
 import { updateWroteAt } from '../store/windows.store.ts'
 import { formattedOf } from './content.ts'
 import { originTime } from './origin-time.ts'
@@ -40,15 +41,29 @@ export async function applyAbout(kit: Kit, event: InboundAbout, key: string): Pr
   if (event.type === 'reaction' && !event.own) updateWroteAt(store, portal.portal, originTime(event.at, kit.clock()))
   const remote = vault.blind('message', event.target)
   const [first, ...rest] = eventsOf(kit, portal.portal, event.target)
-  if (first === undefined || portal.room === null) return { portal: portal.portal, remote }
-  const sender = event.own ? kit.matrix.botUserId : await ensureGhost(kit, contact)
+  if (first === undefined) return { portal: portal.portal, remote }
+  const room = await roomOf(kit, portal, first)
+  if (room === undefined) return undefined
   const ours = selectOutboxByRemote(store, remote) !== undefined
-  const target: Target = { portal, room: portal.room, events: [first, ...rest], sender, ours }
+  if (hasLeft(store, portal.portal, room)) {
+    if (event.type === 'deleted' && !ours) await applyDeletedAfter(kit, { portal, room, events: [first, ...rest] })
+    return undefined
+  }
+  const sender = event.own ? kit.matrix.botUserId : await ensureGhost(kit, contact)
+  const target: Target = { portal, room, events: [first, ...rest], sender, ours }
   kit.checkpoint('target known')
   if (event.type === 'reaction') await applyReaction(kit, event, target, key)
   else if (target.ours) await tellInWords(kit, event, target, key)
   else if (event.type === 'edit') await applyEdit(kit, event, target, key)
   else await applyDeleted(kit, event, target)
+  return undefined
+}
+
+/** Where a message of a chat stands: chats move into shared rooms and out of them, their messages do not. */
+async function roomOf({ store, matrix }: Kit, { portal }: PortalRow, event: string): Promise<string | undefined> {
+  const rooms = selectRoomsOf(store, portal)
+  if (rooms.length < 2) return rooms[0]
+  for (const room of rooms) if (await matrix.event(room, event)) return room
   return undefined
 }
 
@@ -108,6 +123,17 @@ async function applyDeleted(kit: Kit, event: InboundDeleted, { portal, room, eve
     kit.checkpoint('message redacted')
     if (event.own) continue
     const withdrawal = { event: redaction, room, target, speaker: speakerIn(kit, portal) }
+    kit.store.atomically(() => queueWithdrawal(kit, withdrawal, othersIn(kit, portal, room)))
+  }
+}
+
+/** Who has left a shared room can still take back there what they wrote: by the bot, and without a name, for theirs is not for that room any more. */
+async function applyDeletedAfter(kit: Kit, { portal, room, events }: Pick<Target, 'portal' | 'room' | 'events'>): Promise<void> {
+  for (const target of events) {
+    const txn = transactionId('withdrawn', target, 'by the bot')
+    const redaction = await kit.matrix.redact({ txn, room, sender: kit.matrix.botUserId, event: target })
+    kit.checkpoint('message redacted')
+    const withdrawal = { event: redaction, room, target, speaker: undefined }
     kit.store.atomically(() => queueWithdrawal(kit, withdrawal, othersIn(kit, portal, room)))
   }
 }

@@ -60,9 +60,25 @@ function placeOf(event: InboundMedia, { portal, remote, lead }: Frame, index: nu
   return {
     index,
     words: index === 0 ? `${lead}${event.text ?? ''}`.trimEnd() : '',
-    txn: transactionId('in', portal.portal, remote, ...(index === 0 ? [] : [index])),
-    held: transactionId('held', portal.portal, remote, index),
-    end: transactionId('held no more', portal.portal, remote, index),
+    ...transactionsOf(portal.portal, remote, index),
+  }
+}
+
+/** The room into which files of a message began to come: the rest comes there too, wherever the chat is by now. Undefined before the first. */
+export function roomOfFiles({ store }: Kit, { portal }: PortalRow, remote: string, count: number): string | undefined {
+  for (let index = 0; index < count; index++) {
+    const { txn, held } = transactionsOf(portal, remote, index)
+    const room = (selectSend(store, held) ?? selectSend(store, txn))?.room
+    if (room !== undefined) return room
+  }
+  return undefined
+}
+
+function transactionsOf(portal: string, remote: string, index: number): Pick<Place, 'txn' | 'held' | 'end'> {
+  return {
+    txn: transactionId('in', portal, remote, ...(index === 0 ? [] : [index])),
+    held: transactionId('held', portal, remote, index),
+    end: transactionId('held no more', portal, remote, index),
   }
 }
 
@@ -115,14 +131,19 @@ async function bringLate(kit: Kit, event: InboundMedia, frame: Frame, place: Pla
   const came = `Sent a ${kind}. It came later and stands below.`
   if (selectSend(kit.store, place.txn)?.event) return end(came)
   // What was taken back meanwhile is not brought.
-  const unsigned = (await kit.matrix.event(room, standing))?.['unsigned']
-  if (typeof unsigned === 'object' && unsigned !== null && 'redacted_because' in unsigned) return undefined
+  if (await isRedacted(kit, room, standing)) return undefined
   const fetched = await fetchFile(kit, event, frame, place)
   kit.checkpoint('late file fetched')
+  if (await isRedacted(kit, room, standing)) return undefined
   if (fetched.kind === 'later') return laterStill(kit, place, fetched.why)
   if (fetched.kind === 'missing') return end(fetched.words)
   await sendFile(kit, event, frame, place, fetched, lateParts + place.index)
   return end(came)
+}
+
+async function isRedacted({ matrix }: Kit, room: string, event: string): Promise<boolean> {
+  const unsigned = (await matrix.event(room, event))?.['unsigned']
+  return typeof unsigned === 'object' && unsigned !== null && 'redacted_because' in unsigned
 }
 
 const seldomMs = 30_000

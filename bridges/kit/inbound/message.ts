@@ -15,9 +15,10 @@ import { sendOnce, transactionId } from '../send.ts'
 import { hasMessage } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
+import { hasLeft } from '../store/spokes.store.ts'
 import { updateWroteAt } from '../store/windows.store.ts'
 import { marksOf, type Rendered, render } from './content.ts'
-import { bringFiles } from './media.ts'
+import { bringFiles, roomOfFiles } from './media.ts'
 import type { Moment } from './moment.ts'
 import { originTime } from './origin-time.ts'
 import { othersIn, speakerIn } from './spokes.ts'
@@ -39,7 +40,10 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
   kit.checkpoint('portal known')
   await ensureGhost(kit, contact)
   kit.checkpoint('ghost known')
-  const room = await ensureRoom(kit, portal)
+  const begun = event.type === 'media' ? roomOfFiles(kit, portal, remote, event.media.length) : undefined
+  // Whoever has left a shared room brings nothing into it any more.
+  if (begun !== undefined && hasLeft(store, portal.portal, begun)) return undefined
+  const room = begun ?? (await ensureRoom(kit, portal))
   const sender = event.own ? kit.matrix.botUserId : ghostIdOf(kit, contact)
   const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)
   const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))

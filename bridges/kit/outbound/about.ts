@@ -56,7 +56,8 @@ export async function applyEditOf(
   const target = relatedBy(content, 'm.replace')?.event_id
   const written = content['m.new_content']
   const text = typeof written === 'object' && written !== null ? textOf(written as Content, kit.connector.markup) : undefined
-  if (target === undefined) return finish(kit, seq)
+  // An event is changed by its sender alone.
+  if (target === undefined || (await kit.matrix.event(room, target))?.sender !== event.sender) return finish(kit, seq)
   const speaker = await speakerFor(kit, event, origin, chats)
   kit.store.atomically(() => {
     if (text !== undefined) queueCorrection(kit, { event: id, room, target, text, speaker }, chats)

@@ -12,13 +12,16 @@ import { selectWroteAt } from '../store/windows.store.ts'
 
 /** A send whose outcome is not known gets this long to turn out well before the room is told in words. */
 const unknownGraceMs = 10_000
+const mostAtOnce = 500
 const badEnds: readonly Delivery[] = ['failed', 'unknown', 'expired', 'unsupported']
 
 /** Shows in the rooms what became of what was sent. Gives in how many milliseconds there may be more to show; undefined when there is not. */
 export async function showStatuses(kit: Kit, signal: AbortSignal): Promise<number | undefined> {
   let later: number | undefined
+  let shown = 0
+  const rows = selectUnshown(kit.store, mostAtOnce)
   const seen = new Set<string>()
-  for (const row of selectUnshown(kit.store, 500)) {
+  for (const row of rows) {
     const what = row.event.startsWith('$') ? row.event : `${row.event} ${row.portal}`
     if (signal.aborted) return undefined
     const left = graceLeft(kit, row)
@@ -26,8 +29,9 @@ export async function showStatuses(kit: Kit, signal: AbortSignal): Promise<numbe
     if (left > 0 || seen.has(what)) continue
     seen.add(what)
     await showOrSkip(kit, row)
+    shown++
   }
-  return later
+  return rows.length === mostAtOnce && shown > 0 ? 0 : later
 }
 
 /** A room that will not take it (the bot was removed) must not hold up the others. */
@@ -144,7 +148,7 @@ function windowOf({ store, connector }: Kit, reached: readonly Reached[]): Recor
 /** One notice for all chats in which the same went wrong. */
 async function tellInWords(kit: Kit, { event, room }: { event: string; room: string }, bad: readonly Reached[]): Promise<void> {
   for (const [words, those] of Map.groupBy(bad, ({ why }) => why?.words ?? 'not sent.')) {
-    const names = those.map(({ portal }) => nameIn(kit, portal)).join(', ')
+    const names = those.map(({ portal }) => nameIn(kit, portal, room)).join(', ')
     const reply = { 'm.relates_to': { 'm.in_reply_to': { event_id: event } } }
     const marks = those.map(({ portal, state }) => `${portal.portal} ${state}`).sort()
     await sendOnce(kit, {

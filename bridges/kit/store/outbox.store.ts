@@ -53,11 +53,11 @@ export function selectOutbox({ database }: Store, seq: number): OutboxRow | unde
   return database.prepare<[number], OutboxRow>(`SELECT ${columns} FROM outbox WHERE seq = ?`).get(seq)
 }
 
-/** The part that the network took last for a chat. */
+/** The last part that the person of a chat saw, or may have seen; also that something was taken back. */
 export function selectLastSent({ database }: Store, portal: string): OutboxRow | undefined {
   const row = database.prepare<[string], OutboxRow>(
-    `SELECT ${columns} FROM outbox WHERE portal = ? AND remote IS NOT NULL AND state IN ('submitted', 'sent', 'delivered', 'read')
-     ORDER BY seq DESC LIMIT 1`,
+    `SELECT ${columns} FROM outbox WHERE portal = ? AND state IN ('submitting', 'unknown', 'submitted', 'sent', 'delivered', 'read')
+     AND kind NOT IN ('reaction', 'edit') ORDER BY seq DESC LIMIT 1`,
   )
   return row.get(portal)
 }

@@ -63,6 +63,26 @@ export function leaveHub({ database }: Store, portal: string, room: string, now:
   cancel.run(now, portal, room)
 }
 
+/** The rooms in which messages of a chat may stand: the one it is in first. Chats move into shared rooms and out of them. */
+export function selectRoomsOf({ database }: Store, portal: string): string[] {
+  const rows = database.prepare<{ portal: string }, string>(
+    `SELECT room FROM (
+       SELECT room, 0 AS place FROM portals WHERE portal = @portal
+       UNION ALL SELECT own_room, 1 FROM portals WHERE portal = @portal
+       UNION ALL SELECT room, 2 FROM spokes WHERE portal = @portal
+     ) WHERE room IS NOT NULL GROUP BY room ORDER BY min(place)`,
+  )
+  return rows.pluck().all({ portal })
+}
+
+/** Whether a room is a shared one in which a chat is not any more. */
+export function hasLeft({ database }: Store, portal: string, room: string): boolean {
+  const found = database.prepare<[string, string], number>(
+    'SELECT 1 FROM spokes JOIN portals USING (portal) WHERE portal = ? AND spokes.room = ? AND portals.room IS NOT spokes.room',
+  )
+  return found.pluck().get(portal, room) === 1
+}
+
 export type HubRow = { alias: string; room: string; name: string | null; owner: string | null }
 
 export function selectHubs({ database }: Store): HubRow[] {

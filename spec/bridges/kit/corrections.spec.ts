@@ -45,6 +45,20 @@ describe('a correction or withdrawal', () => {
     expect(world.redactions).to.deep.equal([])
   })
 
+  it('of what somebody else wrote is none', async () => {
+    await live(world, { posted: [edited('$e1', '@mallory:hs.test', '$a', 'never')] })
+    expect(sent()).to.have.length(1)
+  })
+
+  it('that was not sent yet goes when its message is taken back', async () => {
+    world.answers = [() => ({ kind: 'retry', class: 'pair_limit', words: 'Slower.' })]
+    await live(world, { posted: [wrote('$b', alice, text('regret'))] }).catch(() => undefined)
+    world.answers = [() => ({ kind: 'retry', class: 'pair_limit', words: 'Slower.' })]
+    await live(world, { posted: [edited('$e1', alice, '$b', 'much regret')] }).catch(() => undefined)
+    await live(world, { posted: [redacted('$r', alice, '$b')] })
+    expect(sent().filter(([, words]) => String(words).includes('regret'))).to.deep.equal([])
+  })
+
   it('from Matrix is told in words on the message, once, and for a quarter of an hour', async () => {
     await live(world, { posted: [edited('$e1', alice, '$a', 'at nine')] })
     expect(sent().at(-1)).to.deep.equal(['1', '✏️ Corrected: at nine', 'm0'])
@@ -86,7 +100,8 @@ describe('a correction or withdrawal', () => {
     await live(shared, { heard: [said(ben, 'b1', 'two')] }, { hub })
     await live(shared, { posted: [edited('$e', ghostOf('messenger'), '$m', 'nine', mark('messenger'))] }, { hub })
     expect(sent(shared).at(-1)).to.deep.equal(['1', 'Bob (Messenger): ✏️ Corrected: nine', 'm0'])
-    await live(shared, { heard: [about(ben, 'edit', 'b1', { text: 'too' }), about(ben, 'deleted', 'b1')] }, { hub })
+    await live(shared, { heard: [about(ben, 'edit', 'b1', { text: 'too' })] }, { hub })
+    await live(shared, { heard: [about(ben, 'deleted', 'b1')] }, { hub })
     expect(sent(shared).slice(-2)).to.deep.equal([
       ['1', 'Ben (WhatsApp): ✏️ Corrected: too', 'm1'],
       ['1', 'Ben (WhatsApp): 🗑 took this message back.', 'm1'],

@@ -22,7 +22,7 @@ export type World = {
   readonly open: Set<string>
   /** What people wrote, as the homeserver has it. */
   readonly posted: MatrixEvent[]
-  readonly redactions: { txn: string; sender: string; event: string }[]
+  readonly redactions: { txn: string; room: string; sender: string; event: string }[]
   readonly receipts: string[]
   /** What the network was given. */
   readonly sent: { to: string; text: string; key: string; replyTo?: string; media?: string }[]
@@ -77,15 +77,15 @@ export function matrixOf(world: World, botUserId = bot): MatrixSide {
       world.events.push({ ...event, id: `$event${world.events.length}`, clear })
       return `$event${world.events.length - 1}`
     },
-    async redact({ txn, sender, event }) {
+    async redact({ txn, room, sender, event }) {
       const known = world.redactions.findIndex((redaction) => redaction.txn === txn)
       if (known >= 0) return `$redaction${known}`
-      world.redactions.push({ txn, sender, event })
+      world.redactions.push({ txn, room, sender, event })
       return `$redaction${world.redactions.length - 1}`
     },
     async event(room_id, event_id) {
-      const posted = world.posted.find((event) => event.event_id === event_id)
-      const sent = world.events.find(({ id }) => id === event_id)
+      const posted = world.posted.find((event) => event.event_id === event_id && event.room_id === room_id)
+      const sent = world.events.find(({ id, room }) => id === event_id && room === room_id)
       const unsigned = world.redactions.some(({ event }) => event === event_id) ? { redacted_because: {} } : {}
       return posted ?? (sent && { event_id, room_id, sender: sent.sender, type: sent.type, content: { ...sent.content }, unsigned })
     },

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { Later } from '../../../bridges/kit/feed.ts'
-import { accept } from '../../../bridges/kit/inbox.ts'
+import { accept, applyItem, applyLateItem } from '../../../bridges/kit/inbox.ts'
 import { delayInbox, selectLateInbox, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { pixel } from './cards-files.ts'
@@ -102,6 +102,24 @@ describe('a file that cannot be had when its message comes', () => {
     await live(world, { heard: [about(ana, 'deleted', 'w2')] })
     expect(files()).to.deep.equal([])
     expect(world.redactions).to.have.length(1)
+  })
+
+  it('does not come any more when it is taken back while it is fetched', async () => {
+    await waits({ heard: [picture('w2', ['f1'])] })
+    world.now += 10_000
+    await waits({})
+    world.remoteFiles.set('f1', pixel)
+    const kit = await openKit(world)
+    const take = kit.files.take
+    const [late] = selectLateInbox(kit.store, 0, 1)
+    const slow = async (...given: Parameters<typeof take>) => {
+      accept(kit, [{ dedupKey: 'gone', raw: JSON.stringify(about(ana, 'deleted', 'w2')) }])
+      await applyItem(kit, selectNewInbox(kit.store, 0, 1)[0]!)
+      return take(...given)
+    }
+    await applyLateItem({ ...kit, files: { ...kit.files, take: slow } }, late!)
+    kit.close()
+    expect(files()).to.deep.equal([])
   })
 
   it('is not passed over when a later one was late before it', async () => {

@@ -171,6 +171,23 @@ describe('a message to the network', () => {
     kit.close()
   })
 
+  it('whose try broke off without an end is unknown, and not left as if it were under way', async () => {
+    world.answers = [
+      () => {
+        throw new TypeError('of the bridge’s own making')
+      },
+    ]
+    const kit = await openKit(world)
+    insertTransaction(kit.store, 'txn1', Buffer.from(JSON.stringify({ events: [written('$a', 'hi')] })), kit.clock())
+    await work(kit).catch(() => undefined)
+    expect(stateOf(kit)).to.equal('submitting')
+    await submit(kit, 1)
+    expect(stateOf(kit)).to.equal('unknown')
+    await submit(kit, 1)
+    expect(world.sent).to.deep.equal([])
+    kit.close()
+  })
+
   it('is read when the network says so: the ghost’s receipt stands in the room, and late news change nothing', async () => {
     await run(world, [written('$a', 'hi')])
     const kit = await openKit(world)

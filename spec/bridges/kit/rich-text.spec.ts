@@ -36,6 +36,12 @@ describe('formatted text', () => {
       expect(() => readHtml(html), html.slice(0, 20)).not.to.throw()
   })
 
+  it('is nothing where it is nested deeper than people write: the work for it does not grow with its depth', () => {
+    expect(readHtml(`${'<b>'.repeat(101)}x`)).to.equal(undefined)
+    expect(readHtml(`${'<b>'.repeat(99)}x`)).to.deep.equal([{ text: 'x', marks: ['bold'] }])
+    expect(textOf(`${'<b><i>x</i></b>'.repeat(200)}`)).to.equal('[bold+italic x]'.repeat(200))
+  })
+
   it('is written escaped', () => {
     expect(
       writeHtml([

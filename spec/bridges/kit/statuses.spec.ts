@@ -1,7 +1,11 @@
 import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
+import { queuePart } from '../../../bridges/kit/hub/relay.ts'
+import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
+import { selectQueued, selectUnshown, updateOutbox } from '../../../bridges/kit/store/outbox.store.ts'
+import { selectPortalsIn } from '../../../bridges/kit/store/portals.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
-import { account, createWorld, messagesIn, type World } from './house-of-cards.ts'
+import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
 import { alice, ana, ben, hub, live, reacted, said, text, wrote } from './story.ts'
 
 describe('what became of a message, as the room sees it', () => {
@@ -34,6 +38,19 @@ describe('what became of a message, as the room sees it', () => {
     expect(states()).to.deep.equal(['sent', 'delivered', 'read'])
     expect(world.receipts).to.have.length(2)
     expect(states('com.beeper.message_send_status')).to.deep.equal(['SUCCESS', 'SUCCESS'])
+  })
+
+  it('is shown for all, also when more changed than are looked at in one round', async () => {
+    const kit = await openKit(world, { hub })
+    const chat = selectPortalsIn(kit.store, '!room0')[0]!
+    kit.store.atomically(() => {
+      for (let at = 0; at < 501; at++) queuePart(kit, { event: `$n${at}`, room: '!room0', portal: chat.portal }, 'never sent')
+      for (const row of selectQueued(kit.store, 0, 501)) updateOutbox(kit.store, row, { state: 'cancelled' }, kit.clock())
+    })
+    expect(await showStatuses(kit, new AbortController().signal)).to.equal(0)
+    expect(await showStatuses(kit, new AbortController().signal)).to.equal(undefined)
+    expect(selectUnshown(kit.store, 1)).to.deep.equal([])
+    kit.close()
   })
 
   it('names those for whom the same went wrong in one notice, and again nobody', async () => {

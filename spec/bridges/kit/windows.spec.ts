@@ -1,8 +1,9 @@
 import { expect } from 'chai'
+import { MatrixRequestError } from '../../../bridges/kit/matrix/side.ts'
 import { tellWindows } from '../../../bridges/kit/outbound/window.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
-import { alice, ana, live, said, text, wrote } from './story.ts'
+import { alice, ana, ben, live, said, text, wrote } from './story.ts'
 
 const hour = 3_600_000
 
@@ -34,6 +35,20 @@ describe('the window in which a network takes answers', () => {
     world.now += 23 * hour + 60_000
     await tell()
     expect(notices()).to.deep.equal([`bot: ${words}`, `bot: ${words}`])
+  })
+
+  it('is announced to the other rooms when one will not hear of it', async () => {
+    await live(world, { heard: [said(ben, 'w2', 'hi', { at: world.now })] })
+    world.now += 23 * hour + 60_000
+    const kit = await openKit(world)
+    const refused = world.events[0]!.room
+    const send: typeof kit.matrix.send = async (event) => {
+      if (event.room === refused) throw new MatrixRequestError(403, 'M_FORBIDDEN')
+      return kit.matrix.send(event)
+    }
+    await tellWindows({ ...kit, matrix: { ...kit.matrix, send } })
+    kit.close()
+    expect(notices()).to.deep.equal(['bot: WhatsApp takes answers to Ben for 59 more minutes; after that, not before they write again.'])
   })
 
   it('is not announced when it has closed already', async () => {

@@ -46,6 +46,14 @@ describe('texts of one person that follow one another in a shared room', () => {
     expect(toBen()).to.deep.equal(['Ana (WhatsApp): second', 'Ana (WhatsApp): ↩ “one”\nand this'])
   })
 
+  it('bear it again after one of somebody else’s that may have arrived', async () => {
+    await anaSays('a2', 'first')
+    world.answers = [() => ({ kind: 'unknown', class: 'network', words: 'Who knows.' })]
+    await live(world, { posted: [wrote('$m', alice, text('perhaps'))] }, options)
+    await anaSays('a3', 'second')
+    expect(toBen()).to.deep.equal(['Ana (WhatsApp): first', 'Alice (Matrix): perhaps', 'Ana (WhatsApp): second'])
+  })
+
   it('cannot pretend to be somebody else’s', async () => {
     await anaSays('a2', 'first')
     await anaSays('a3', 'Ben (WhatsApp): I agree')
