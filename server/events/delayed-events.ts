@@ -1,6 +1,6 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
-import { forbidden, MatrixError, notFound, unknown } from '../core/matrix-error.ts'
+import { forbidden, MatrixError, notFound, unknown, userSuspended } from '../core/matrix-error.ts'
 import type { Template } from '../graph/graph.ts'
 import type { Reader, Tools } from '../slice.ts'
 import { guard, write } from '../storage/database.ts'
@@ -26,6 +26,8 @@ export type DelayedEvents = {
   readonly reader: Reader
 }
 
+type Needs = Pick<Tools, 'home' | 'graph' | 'people'>
+
 export const actions = ['send', 'cancel', 'restart'] as const
 export type Action = (typeof actions)[number]
 
@@ -34,7 +36,7 @@ const longestSleep = 60_000
 const atOnce = 50
 const kind = 'delayed_event'
 
-export function createDelayedEvents(tools: Pick<Tools, 'home' | 'graph'>): DelayedEvents {
+export function createDelayedEvents(tools: Needs): DelayedEvents {
   const { database, clock, random } = tools.home
   return {
     schedule: async (roomId, template, delay, transactionKey) => {
@@ -68,11 +70,12 @@ function tooMany(): MatrixError {
   return unknown('too many delayed events', { 'org.matrix.msc4140.errcode': 'M_MAX_DELAYED_EVENTS_EXCEEDED' })
 }
 
-async function act(tools: Pick<Tools, 'home' | 'graph'>, delayId: string, action: Action): Promise<void> {
+async function act(tools: Needs, delayId: string, action: Action): Promise<void> {
   const { database, clock } = tools.home
   const row = await database.selectOne(selectDelayed, delayId)
   if (row === undefined) throw notFound('there is no such delayed event')
   if (action === 'send') {
+    if (await isBarred(tools, row)) throw userSuspended()
     if (!(await send(tools, row))) throw notFound('this delayed event was sent or cancelled')
     return
   }
@@ -101,7 +104,7 @@ async function send({ graph }: Pick<Tools, 'graph'>, row: DelayedRow): Promise<b
 }
 
 /** Sends what is due; sleeps until the next one is, or something changes. */
-function delayedEventsReader(tools: Pick<Tools, 'home' | 'graph'>): Reader {
+function delayedEventsReader(tools: Needs): Reader {
   const { database, clock, notifier, log } = tools.home
   const stopping = new AbortController()
   let changed = new AbortController()
@@ -145,7 +148,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Sends what is due, and gives the milliseconds until more will be; undefined when nothing waits. */
-async function sendDue(tools: Pick<Tools, 'home' | 'graph'>): Promise<number | undefined> {
+async function sendDue(tools: Needs): Promise<number | undefined> {
   const { database, clock } = tools.home
   for (const row of await database.select(selectNext, atOnce)) {
     const left = row.send_at - clock.now()
@@ -155,11 +158,14 @@ async function sendDue(tools: Pick<Tools, 'home' | 'graph'>): Promise<number | u
   return (await database.select(selectNext, 1)).length === 0 ? undefined : 0
 }
 
-/** What the room refuses by then is not tried again; nor is a state event in whose place somebody else has set another one meanwhile. */
-async function sendOrDrop(tools: Pick<Tools, 'home' | 'graph'>, row: DelayedRow): Promise<void> {
+/**
+ * What the room refuses by then is not tried again; nor is what its sender may not say any more, and a state event in whose place somebody else has
+ * set another one meanwhile.
+ */
+async function sendOrDrop(tools: Needs, row: DelayedRow): Promise<void> {
   const { database, log } = tools.home
   const drop = () => database.commit({ writes: [write(deleteDelayed, row.delay_id)] })
-  if (await isOvertaken(tools, row)) return void (await drop())
+  if ((await isBarred(tools, row)) || (await isOvertaken(tools, row))) return void (await drop())
   try {
     await send(tools, row)
   } catch (error) {
@@ -167,6 +173,13 @@ async function sendOrDrop(tools: Pick<Tools, 'home' | 'graph'>, row: DelayedRow)
     log.info('a delayed event was refused', { delayId: row.delay_id, room: row.room_id, error: error.message })
     await drop()
   }
+}
+
+/** Whether its sender was locked or suspended meanwhile. State that is emptied takes something back, as when a call is left: that is still done. */
+async function isBarred({ people }: Pick<Tools, 'people'>, { user_id, state_key, content }: DelayedRow): Promise<boolean> {
+  if (state_key !== null && content === '{}') return false
+  const account = await people.account(user_id as UserId)
+  return account?.locked === true || account?.suspended === true
 }
 
 async function isOvertaken(

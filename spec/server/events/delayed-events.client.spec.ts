@@ -81,6 +81,26 @@ function declare(engine: Engine): void {
     expect(await bodies()).to.not.include('later')
   })
 
+  it('are not sent for who was suspended or locked meanwhile, but for state that is taken back', async () => {
+    for (const standing of ['suspended', 'locked'] as const) {
+      const user = await server.register(`${standing}${++sent}`)
+      roomId = (await user.post('/createRoom', { preset: 'public_chat' })).body.room_id
+      await bob.post(`/join/${roomId}`)
+      await user.put(`/rooms/${roomId}/state/org.call/x`, { on: true })
+      const { delay_id: asked } = (await send(user, 50_000, 'asked', 'asked for')).body
+      await send(user, 1000, 'due', 'due')
+      await setState(user, 1001, {})
+      await server.server.people.setStanding(user.userId, { [standing]: true })
+      expect((await act(asked, 'send')).body.errcode).to.equal('M_USER_SUSPENDED')
+      while ((await bob.get(`/rooms/${roomId}/state/org.call/x`)).body.on === true);
+      const { chunk } = (await bob.get(`/rooms/${roomId}/messages`, { query: { dir: 'b', limit: '5' } })).body
+      expect(chunk.map(({ content }: Body) => content.body))
+        .to.not.include('due')
+        .and.not.include('asked for')
+      expect((await act(asked, 'cancel')).status).to.equal(200)
+    }
+  })
+
   it('outlive the server', async () => {
     const { delay_id } = (await send(alice, 50_000)).body
     server = await server.restart()

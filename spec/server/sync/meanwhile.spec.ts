@@ -82,7 +82,7 @@ for (const engine of engines) {
           },
         }))
         const first = await read()
-        const from = (answer: Body) => (name === '/sync' ? { since: answer.next_batch } : { pos: answer.pos })
+        const from = (answer: Body): Record<string, string> => (name === '/sync' ? { since: answer.next_batch } : { pos: answer.pos })
         if (name === '/sync') await alice.put(`/rooms/${roomId}/send/m.room.message/m${people}`, { msgtype: 'm.text', body: 'hello' })
         calls = 0
         const second = await read(from(first))
