@@ -14,6 +14,8 @@ export async function contextText(
   reader: Reader,
 ): Promise<string> {
   const { roomId, depth, order } = event
+  // Another process may have sent the user away a moment ago: memory learns of it here.
+  await graph.freshRoom(roomId)
   const older = await graph.page(roomId, { depth, order }, 'b', before)
   const newer = await graph.page(roomId, { depth, order: order + 1 }, 'f', after)
   const seenBefore = await graph.visible(older, userId)
@@ -52,7 +54,9 @@ export async function statesText(graph: Graph, seen: readonly Seen[], userId: Us
   const memberships = await graph.memberships(userId)
   const parts: string[] = []
   for (const [roomId, events] of Map.groupBy(seen, ({ event }) => event.roomId)) {
-    const room = memberships.get(roomId)?.membership === 'join' ? await graph.freshRoom(roomId) : undefined
+    const fresh = memberships.get(roomId)?.membership === 'join' ? await graph.freshRoom(roomId) : undefined
+    // Another process may have sent the user away a moment ago.
+    const room = fresh?.joined.has(userId) === true ? fresh : undefined
     const group = room?.stateGroup ?? events[0]?.event.stateGroup ?? ''
     const isLarge = (room?.joined.size ?? 0) > mostMembers
     const state = isLarge ? await stateOfLarge(graph, group, events) : await graph.stateOf(group)
