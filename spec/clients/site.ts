@@ -1,0 +1,73 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { homedir } from 'node:os'
+import { extname, join, normalize } from 'node:path'
+import { freePort, startServer, temporaryFolder } from '../support/processes.ts'
+
+const kinds: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.ts': 'text/javascript',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+}
+
+/** Where `install.sh` puts the web client; undefined where it was not built. */
+export function builtClient(): string | undefined {
+  const caches = process.env['TOMBOLO_CLIENTS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tombolo-clients')
+  const web = join(caches, 'element', 'web')
+  return existsSync(join(web, '..', 'recipe')) ? web : undefined
+}
+
+/** The browser of the system; undefined where there is none. */
+export function browserPath(): string | undefined {
+  try {
+    return execFileSync('which', ['chromium'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    return undefined
+  }
+}
+
+export type Site = { readonly url: string; close(): Promise<void> }
+
+/** Serves the web client's files, configured for a homeserver. */
+export async function serveClient(web: string, homeserver: string): Promise<Site> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://site')
+    const file = join(web, normalize(pathname === '/' ? '/index.html' : pathname))
+    if (pathname === '/config.json') return void response.end(JSON.stringify({ homeserver }))
+    if (!existsSync(file)) return void response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': kinds[extname(file)] ?? 'application/octet-stream' }).end(readFileSync(file))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const close = () => {
+    server.closeAllConnections()
+    return new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+  return { url: `http://127.0.0.1:${address.port}/`, close }
+}
+
+/** Starts the server's real process, with its defaults but for open registration, at the address that it gives to clients. */
+export async function startHomeserver(): Promise<Site> {
+  const folder = temporaryFolder('tombolo-clients')
+  const url = `http://127.0.0.1:${await freePort()}`
+  mkdirSync(join(folder, 'data'), { mode: 0o700 })
+  const config = {
+    server_name: 'hs.test',
+    public_baseurl: `${url}/`,
+    data_dir: join(folder, 'data'),
+    signing_key_path: join(folder, 'signing.key'),
+    listeners: [{ host: '127.0.0.1', port: Number(new URL(url).port) }],
+    registration: { open: true },
+  }
+  const file = join(folder, 'config.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  const running = await startServer(file, { log: join(folder, 'server.log'), ready: { line: /is ready at (\S+)/ } })
+  return { url, close: async () => void (await running.stop()) }
+}
