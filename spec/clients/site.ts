@@ -16,11 +16,13 @@ const kinds: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 }
 
-/** Where `install.sh` puts the web client; undefined where it was not built. */
+/** Where clients are installed, outside the project. */
+export const installed =
+  process.env['TOMBOLO_CLIENTS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tombolo-clients')
+
+/** Where `element/install.sh` puts the web client; undefined where it was not built. */
 export function builtClient(): string | undefined {
-  const caches = process.env['TOMBOLO_CLIENTS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tombolo-clients')
-  const web = join(caches, 'element', 'web')
-  return existsSync(join(web, '..', 'recipe')) ? web : undefined
+  return existsSync(join(installed, 'element', 'recipe')) ? join(installed, 'element', 'web') : undefined
 }
 
 /** The browser of the system; undefined where there is none. */
