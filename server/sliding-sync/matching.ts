@@ -36,6 +36,8 @@ export type Matched = {
 type MatchTools = Tools & { readonly facts: AccountFacts }
 
 const catchUp = 1000
+/** Whoever comes and goes all the time is answered all the same. */
+const mostTries = 10
 const nothing: RoomFacts = { dms: new Set(), tags: new Map(), kinds: new Map(), children: new Map() }
 
 /**
@@ -46,13 +48,14 @@ export async function matchRooms(tools: MatchTools, request: SlidingSyncRequest,
   const { home, graph } = tools
   const { userId } = request.requester
   const isAsked = request.lists.size + request.subscriptions.size > 0
-  for (;;) {
+  for (let tries = 1; ; tries++) {
+    const before = await graph.joinedRooms(userId)
     const learnt = isAsked ? await learn(tools, request, await graph.memberships(userId)) : unasked
-    const standing = await graph.joinedRooms(userId)
     const memberships = await graph.memberships(userId)
     const upTo = home.notifier.position()
-    // Rooms and position belong together: a change that came between them is looked at anew.
-    if ((await graph.joinedRooms(userId)) !== standing) continue
+    const standing = await graph.joinedRooms(userId)
+    // What was learnt, rooms and position belong together: when one of the user's memberships changed meanwhile, it is looked anew.
+    if (standing !== before && tries < mostTries) continue
     const { rooms: joined, newest } = standing
     if (newest > upTo && !request.signal.aborted) {
       await home.notifier.reached(newest, catchUp)

@@ -50,6 +50,24 @@ for (const engine of engines) {
       return roomId
     }
 
+    it('shows in sliding sync no invitation of somebody ignored that comes while lists are made', async () => {
+      await bob.put(`/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: { [alice.userId]: {} } })
+      const roomId = (await alice.post('/createRoom', {})).body.room_id
+      let isDone = false
+      const read = reader('sliding sync', (graph) => ({
+        lastActivity: async (roomIds) => {
+          const found = await graph.lastActivity(roomIds)
+          if (!isDone) await alice.post(`/rooms/${roomId}/invite`, { user_id: bob.userId })
+          isDone = true
+          return found
+        },
+      }))
+      const { rooms } = await read()
+      expect(isDone).to.equal(true)
+      expect((await server.server.graph.memberships(bob.userId)).get(roomId)?.membership).to.equal('invite')
+      expect(rooms).to.deep.equal({})
+    })
+
     for (const name of Object.keys(slices)) {
       it(`shows nobody by ${name} what a room says of itself after they were sent away`, async () => {
         const roomId = await makeRoom()
