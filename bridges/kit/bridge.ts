@@ -33,7 +33,7 @@ import { selectContactByLocalpart } from './store/contacts.store.ts'
 import { expireWaiting, forgetInbox } from './store/inbox.store.ts'
 import { forgetChores } from './store/management.store.ts'
 import { forgetSends } from './store/messages.store.ts'
-import { forgetOrphans } from './store/outbox.store.ts'
+import { forgetOrphans, forgetPayloads } from './store/outbox.store.ts'
 import { openStore } from './store/store.ts'
 import { forgetTransactions } from './store/transactions.store.ts'
 import { createMatrixEvents, createTransactions, keepTransaction } from './transactions.ts'
@@ -229,6 +229,7 @@ function tidy(kit: Kit, signal: AbortSignal): void {
     expireWaiting(kit.store, kit.clock() - waitingMs)
     forgetInbox(kit.store, kit.clock() - ledgerMs)
     forgetOrphans(kit.store, kit.clock() - ledgerMs)
+    forgetPayloads(kit.store, kit.clock() - ledgerMs)
     forgetTransactions(kit.store, kit.clock() - ledgerMs)
     forgetSends(kit.store, kit.clock() - ledgerMs)
     forgetChores(kit.store, kit.clock() - ledgerMs)

@@ -46,7 +46,9 @@ export async function learnFrom(
 ): Promise<SendResult> {
   const row = selectLogin(kit.store, login)
   if (!row || row.state === 'logged_out') return result
-  if (result.kind === 'sent' && row.state !== 'connected') noteState(kit, login, { state: 'connected' })
+  // What was held meanwhile is woken when the network was asked again.
+  if (result.kind === 'sent' && row.state === 'bad_credentials') noteState(kit, login, { state: 'backing_off', until: kit.clock() })
+  else if (result.kind === 'sent' && row.state !== 'connected') noteState(kit, login, { state: 'connected' })
   if (result.kind === 'retry' && wholeAccount.includes(result.class)) {
     const lasted = row.state === 'backing_off' ? kit.clock() - row.since : 0
     const wait = result.retryAfterMs ?? Math.min(Math.max(lasted, shortWaitMs), longestWaitMs)

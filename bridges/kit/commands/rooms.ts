@@ -137,7 +137,8 @@ export function sendAgain(call: Call): Outcome {
   const chat = row && chatsFor(call).find(({ portal }) => portal === row.portal)
   if (!row || !chat)
     throw new Mistake('Write `send again` and the number that `list` shows beside a message of which it is not known whether it arrived.')
-  if (row.state !== 'unknown' || row.payload === null) throw new Mistake('It is known what became of that message; it is not sent again.')
+  if (row.state === 'unknown' && row.payload === null) throw new Mistake('I do not have that message any more. Write it again.')
+  if (row.state !== 'unknown') throw new Mistake('It is known what became of that message; it is not sent again.')
   const change = { state: 'queued' as const, class: null, words: null, submittedAt: null }
   return {
     words: `It is sent again to ${nameOf(desk, chat.contact)}.`,

@@ -133,6 +133,13 @@ export function updateOutbox({ database }: Store, row: OutboxRow, change: Outbox
   update.run({ remote, class: reason, words, submittedAt, ...change, now, seq })
 }
 
+/** Lets go of what was kept to be sent again, where nobody did. */
+export function forgetPayloads({ database }: Store, before: number): void {
+  database
+    .prepare("UPDATE outbox SET payload = NULL WHERE payload IS NOT NULL AND state IN ('unknown', 'failed') AND changed_at < ?")
+    .run(before)
+}
+
 export function countAttempt({ database }: Store, seq: number): void {
   database.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE seq = ?').run(seq)
 }

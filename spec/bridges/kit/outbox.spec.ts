@@ -7,7 +7,7 @@ import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
 import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
-import { selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
+import { forgetPayloads, selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
 import { insertTransaction, selectNewMatrixEvents, selectNewTransactions } from '../../../bridges/kit/store/transactions.store.ts'
 import { drain, readEvent } from '../../../bridges/kit/transactions.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
@@ -185,6 +185,17 @@ describe('a message to the network', () => {
     expect(stateOf(kit)).to.equal('unknown')
     await submit(kit, 1)
     expect(world.sent).to.deep.equal([])
+    kit.close()
+  })
+
+  it('that nobody sent again is kept for nine days at most; what became of it is still known', async () => {
+    world.answers = [() => ({ kind: 'unknown', class: 'network', words: 'It may have been sent.' })]
+    await run(world, [written('$a', 'hi')])
+    const kit = await openKit(world)
+    forgetPayloads(kit.store, world.now)
+    expect(selectOutbox(kit.store, 1)?.payload).not.to.equal(null)
+    forgetPayloads(kit.store, world.now + 1)
+    expect(selectOutbox(kit.store, 1)).to.include({ payload: null, state: 'unknown' })
     kit.close()
   })
 

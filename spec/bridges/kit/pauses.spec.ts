@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { SendResult } from '../../../bridges/kit/connector.ts'
-import { checkHold, learnFrom } from '../../../bridges/kit/states.ts'
+import { checkHold, learnFrom, noteState } from '../../../bridges/kit/states.ts'
+import { probeLogins } from '../../../bridges/kit/states-watch.ts'
 import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, openKit, type World } from './house-of-cards.ts'
@@ -39,6 +40,14 @@ describe('an account that the network slows down', () => {
     }
     expect(pauses.slice(0, 4)).to.deep.equal([5000, 5000, 10_000, 20_000])
     expect(pauses.at(-1)).to.equal(600_000)
+  })
+
+  it('is asked about again when a send worked that was under way while its token was refused: what was held is woken by that', async () => {
+    noteState(kit, login().login, { state: 'bad_credentials' })
+    await hear({ kind: 'sent', id: 'm1' })
+    expect(login().state).to.equal('backing_off')
+    expect(await probeLogins(kit)).to.equal(1)
+    expect(login().state).to.equal('connected')
   })
 
   it('waits a little again after it went on', async () => {

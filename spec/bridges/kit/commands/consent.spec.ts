@@ -31,6 +31,8 @@ describe('a shared room that people are asked into', function () {
   }
   const marks = async () => [...(await talk.say('list')).matchAll(/• Ana · ([a-z2-7]{4})/g)].map(([, mark]) => mark!)
 
+  const joined = async () => (await talk.heard()).filter((words) => words.includes('has joined')).length
+
   it('is made once, with its maker in it', async () => {
     expect(await talk.say('hub create Bike sale')).to.match(/^“Bike sale” is made/)
     expect(await talk.say('hub create bike SALE')).to.include('There is a shared room “bike SALE” already')
@@ -53,11 +55,13 @@ describe('a shared room that people are asked into', function () {
   it('has them with yes, under their name; two of one name are told apart', async () => {
     await ana.says('Yes!')
     await eventually('the welcome', async () => (await lastOf(ana)).includes('You are in the shared conversation “Bike sale”, as Ana.'))
+    await eventually('the news of it', async () => (await joined()) === 1)
     const [, second] = await marks()
     await talk.say(`connect ${second} Bike sale`)
     await eventually('the question', async () => (await lastOf(other)).includes('YES'))
     await other.says('sí')
     await eventually('the welcome', async () => (await lastOf(other)).includes('as Ana 2.'))
+    await eventually('the news of it', async () => (await joined()) === 2)
     await eventually('both names', async () => {
       const names = await membersOf(hub)
       return names.includes('Ana (WhatsApp)') && names.includes('Ana 2 (WhatsApp)')
@@ -87,6 +91,7 @@ describe('a shared room that people are asked into', function () {
   it('lets them go at once with a word, whatever the language, and does not ask them again', async () => {
     await ana.says('Parar.')
     await eventually('the goodbye', async () => (await lastOf(ana)).startsWith('You are not in “Bike sale”'))
+    await eventually('the news of it', async () => (await talk.heard()).some((words) => words.includes('wrote STOP')))
     const goodbye = await ana.sees()
     await other.says('nobody hears this')
     await eventually('one ghost left', async () => (await membersOf(hub)).length === 3)
@@ -96,6 +101,7 @@ describe('a shared room that people are asked into', function () {
     expect(await talk.say(`connect ${mark} Bike sale`)).to.include('is not asked again')
     await ana.says('START')
     await eventually('back', async () => (await lastOf(ana)).includes('as Ana.'))
+    await eventually('the news of it', async () => (await joined()) === 3)
   })
 
   it('may be one that somebody else has made, found by its alias, when user and bot are in it', async () => {
