@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect } from 'chai'
 import { startServer, type TestServer, type TestUser } from '../support/server.ts'
 
@@ -67,6 +68,15 @@ describe('what was seen on the wire', () => {
     expect([status, body.errcode]).to.deep.equal([404, 'M_NOT_FOUND'])
   })
 
+  it('8: the Rust SDK uploads its first cross-signing keys with nobody to ask for a password', async () => {
+    const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
+    const key = Buffer.from(x, 'base64url').toString('base64').replace(/=+$/, '')
+    const master = { user_id: bob.userId, usage: ['master'], keys: { [`ed25519:${key}`]: key } }
+    expect((await bob.post('/keys/device_signing/upload', { master_key: master })).status).to.equal(200)
+    const { body } = await alice.post('/keys/query', { device_keys: { [bob.userId]: [] } })
+    expect(body.master_keys[bob.userId].keys).to.deep.equal(master.keys)
+  })
+
   it('10: ids with a slash and a plus come back from the backup and from account data', async () => {
     const auth = { public_key: 'abcdefg', signatures: {} }
     const { version } = (await bob.post('/room_keys/version', { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: auth }))
@@ -96,6 +106,13 @@ describe('what was seen on the wire', () => {
     const { body } = await bob.get(`/rooms/${room}/state/m.room.create/`, { query: { format: 'event' } })
     expect(body).to.include({ type: 'm.room.create', sender: alice.userId })
     expect((await bob.get('/pushrules/')).body).to.have.nested.property('global.override')
+  })
+
+  it('16: matrix-js-sdk asks for the state after the timeline, and lives without OAuth', async () => {
+    const { body } = await bob.get('/sync', { query: { timeout: '0', 'org.matrix.msc4222.use_state_after': 'true' } })
+    expect(body.rooms.join[room]).to.have.property('org.matrix.msc4222.state_after')
+    const { status, body: refusal } = await bob.get('/_matrix/client/v1/auth_metadata')
+    expect([status, refusal.errcode]).to.deep.equal([404, 'M_UNRECOGNIZED'])
   })
 
   it('17: the Rust SDK asks for a room’s summary under the stable name, Cinny under the old one', async () => {
