@@ -48,7 +48,7 @@ describe('texts of one person that follow one another in a shared room', () => {
 
   it('bear it again after one of somebody else’s that may have arrived', async () => {
     await anaSays('a2', 'first')
-    world.answers = [() => ({ kind: 'unknown', class: 'network', words: 'Who knows.' })]
+    world.answers = [ana, ben].map(() => () => ({ kind: 'unknown', class: 'network', words: 'Who knows.' }) as const)
     await live(world, { posted: [wrote('$m', alice, text('perhaps'))] }, options)
     await anaSays('a3', 'second')
     expect(toBen()).to.deep.equal(['Ana (WhatsApp): first', 'Alice (Matrix): perhaps', 'Ana (WhatsApp): second'])
