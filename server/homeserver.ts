@@ -2,7 +2,6 @@ import type { Config } from '../config/schema.ts'
 import { account } from './account/index.ts'
 import { accountData } from './account-data/index.ts'
 import { appservice } from './appservice/index.ts'
-import { consolePages } from './console/index.ts'
 import { supportedRoomVersions } from './core/room-versions.ts'
 import { deviceList } from './device-list/index.ts'
 import { discovery } from './discovery/index.ts'
@@ -15,7 +14,7 @@ import { type Listening, listen } from './http/listen.ts'
 import { mount } from './http/mount.ts'
 import { operatorsEndpoints } from './http/operations.ts'
 import { createRateLimit } from './http/rate-limit.ts'
-import { serveWith } from './http/serve.ts'
+import { type Answer, serveWith } from './http/serve.ts'
 import { keyBackup } from './key-backup/index.ts'
 import { keys } from './keys/index.ts'
 import { media } from './media/index.ts'
@@ -115,6 +114,12 @@ export function listEndpoints(): { method: string; path: string; operationId: st
   )
 }
 
+/** The pages, with what they need: few starts ever see them asked for. */
+async function pagesOf(tools: Tools): Promise<Answer> {
+  const [{ consolePages }, { servePages }] = await Promise.all([import('./console/index.ts'), import('./http/serve-pages.ts')])
+  return servePages(consolePages(tools), tools.home.log)
+}
+
 function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endpoint[]): Pick<Homeserver, 'listen' | 'close'> {
   const { home, people } = tools
   const { config, log, metrics, clock } = home
@@ -124,7 +129,10 @@ function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endp
   let listening: Listening | undefined
   return {
     listen: async () => {
-      listening = await listen(config.listeners, serveWith({ mounted, pages: consolePages(tools), log }))
+      listening = await listen(
+        config.listeners,
+        serveWith(mounted, () => pagesOf(tools)),
+      )
       for (const reader of readers) await reader.start()
       return listening
     },

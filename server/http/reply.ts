@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { gzip } from 'node:zlib'
 import { MatrixError } from '../core/matrix-error.ts'
 import type { Reply } from './endpoint.ts'
@@ -60,7 +60,7 @@ export function rawError(error: MatrixError): string {
   const data = JSON.stringify(error)
   const fields = [...headerList(undefined, Buffer.byteLength(data)), 'Connection', 'close']
   const lines = fields.flatMap((name, index) => (index % 2 === 0 ? `${name}: ${fields[index + 1]}\r\n` : []))
-  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${data}`
+  return `HTTP/1.1 ${error.status} ${process.getBuiltinModule('node:http').STATUS_CODES[error.status]}\r\n${lines.join('')}\r\n${data}`
 }
 
 /** Begins an answer whose body the handler streams itself. */
