@@ -57,9 +57,9 @@ function foci({ config: { livekit_service_url: url } }: Pick<Home, 'config'>): J
 function support({ config }: Pick<Home, 'config'>): JsonObject {
   const { support_page: page, support_contacts: all } = config.well_known
   const contacts = all.filter(({ matrix_id, email_address }) => matrix_id !== undefined || email_address !== undefined)
-  if (page === undefined && contacts.length === 0) throw notFound('no contacts are told here')
+  if (!page && contacts.length === 0) throw notFound('no contacts are told here')
   return {
     ...(contacts.length > 0 ? { contacts: contacts.map((one) => ({ ...one })) } : {}),
-    ...(page === undefined ? {} : { support_page: page }),
+    ...(page ? { support_page: page } : {}),
   }
 }
