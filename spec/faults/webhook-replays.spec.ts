@@ -6,11 +6,11 @@ import { objectOf } from '../../bridges/sandbox/accounts.ts'
 import { signatureHeaders } from '../../bridges/sandbox/envelope.ts'
 import type { ScriptedPerson } from '../../bridges/sandbox/people.ts'
 import { type Network, networks } from '../../config/bridge-schema.ts'
+import { pixel } from '../bridges/kit/cards-files.ts'
+import { eventually, openTown, type Town } from '../bridges/kit/commands/town.ts'
 import { type RecordedWebhook, startRecorder, type WebhookRecorder } from '../support/bridges/webhook-recorder.ts'
 import { randomNumbers } from '../support/random-json.ts'
 import { createMatrixPerson, type MatrixPerson } from '../trips/matrix-person.ts'
-import { pixel } from '../bridges/kit/cards-files.ts'
-import { eventually, openTown, type Town } from '../bridges/kit/commands/town.ts'
 
 /** The bridge is another one each day: no connection outlives its answer. */
 const unkept = new Agent({ pipelining: 0 })
