@@ -19,6 +19,17 @@ export function isSticker(
   return kind === 'sticker' && sniffed === 'image' && caption === undefined
 }
 
+/** A picture made small, and where it lies. */
+export type Thumbnail = {
+  readonly small: Pick<TakenIn, 'mime' | 'width' | 'height'> & { readonly bytes: { readonly size: number } }
+  readonly uploaded: UploadedFile
+}
+
+function thumbnailInfo({ small: { mime, width, height, bytes }, uploaded }: Thumbnail): Record<string, unknown> {
+  const at = 'file' in uploaded ? { thumbnail_file: uploaded.file } : { thumbnail_url: uploaded.url }
+  return { ...at, thumbnail_info: { mimetype: mime, size: bytes.size, w: width, h: height } }
+}
+
 /**
  * A file as a message: what its bytes are decides what it is shown as. Pure. Voice messages carry the marks by which clients know them
  * (https://github.com/matrix-org/matrix-spec-proposals/pull/3245).
@@ -28,6 +39,7 @@ export function fileContent(
   { kind, mime, bytes, width, height, durationMs, extension }: Omit<TakenIn, 'bytes'> & { bytes: { size: number } },
   uploaded: UploadedFile,
   caption: string | undefined,
+  thumbnail?: Thumbnail,
 ): Record<string, unknown> {
   const filename = media.name ?? `${wordFor(media.kind).replace(' ', '-')}.${extension}`
   const info = {
@@ -36,6 +48,7 @@ export function fileContent(
     ...(width === undefined ? {} : { w: width }),
     ...(height === undefined ? {} : { h: height }),
     ...(durationMs === undefined ? {} : { duration: durationMs }),
+    ...(thumbnail === undefined ? {} : thumbnailInfo(thumbnail)),
   }
   const voice =
     media.kind === 'voice' && kind === 'audio'

@@ -3,11 +3,12 @@ import { Later } from '../feed.ts'
 import { largestFile } from '../files.ts'
 import type { Kit } from '../kit.ts'
 import { MediaFailure } from '../media/failure.ts'
+import type { TakenIn } from '../media/take-in.ts'
 import { sendOnce, transactionId } from '../send.ts'
 import { selectSend, selectSendTime } from '../store/messages.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { formattedOf } from './content.ts'
-import { fileContent, isSticker, wordFor } from './file-content.ts'
+import { fileContent, isSticker, type Thumbnail, wordFor } from './file-content.ts'
 import type { Moment } from './moment.ts'
 
 type FileType = 'm.room.message' | 'm.sticker'
@@ -195,11 +196,13 @@ async function fetchFile(
     }
     const taken = await kit.files.take(opened.body, opened.mime ?? media.mime)
     try {
-      const uploaded = await kit.files.upload(sender, taken, await kit.encryption.isEncrypted(room))
+      const encrypted = await kit.encryption.isEncrypted(room)
+      const uploaded = await kit.files.upload(sender, taken, encrypted)
+      const thumbnail = await thumbnailOf(kit, sender, taken, encrypted)
       const caption = words.trim() === '' ? undefined : words
       const type = isSticker(media, taken, caption) ? 'm.sticker' : 'm.room.message'
       const formatted = caption === undefined ? {} : formattedOf(kit.connector.markup, caption)
-      return { kind: 'file', type, content: { ...fileContent(media, taken, uploaded, caption), ...formatted } }
+      return { kind: 'file', type, content: { ...fileContent(media, taken, uploaded, caption, thumbnail), ...formatted } }
     } finally {
       await taken.bytes.discard()
     }
@@ -209,6 +212,17 @@ async function fetchFile(
       return later('a file broke off')
     }
     return error.transient && patient ? later(`a file: ${error.class}`) : missing(kit, media, error.message)
+  }
+}
+
+/** What clients show before they fetch a large picture: the homeserver cannot make it of ciphertext. */
+async function thumbnailOf(kit: Kit, sender: string, taken: TakenIn, encrypted: boolean): Promise<Thumbnail | undefined> {
+  const small = await kit.files.thumbnail(taken)
+  if (small === undefined) return undefined
+  try {
+    return { small, uploaded: await kit.files.upload(sender, small, encrypted) }
+  } finally {
+    await small.bytes.discard()
   }
 }
 

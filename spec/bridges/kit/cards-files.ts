@@ -6,6 +6,7 @@ import type { EncryptedFile } from '../../../bridges/kit/media/encrypted-attachm
 import { MediaFailure } from '../../../bridges/kit/media/failure.ts'
 import { createSpool } from '../../../bridges/kit/media/spool.ts'
 import { takeIn } from '../../../bridges/kit/media/take-in.ts'
+import { makeThumbnail } from '../../../bridges/kit/media/thumbnail.ts'
 
 /** What of a spec's world has to do with files. */
 type World = {
@@ -34,6 +35,7 @@ export function filesOf(world: World): Files {
   const take: Files['take'] = (input, declaredType) => takeIn(input, { spool, limit: 1_000_000, declaredType })
   return {
     take,
+    thumbnail: (file) => makeThumbnail(file, (input) => take(input, undefined)),
     async upload(_userId, { bytes }, encrypted) {
       const url = `mxc://hs.test/${world.files.size}`
       world.files.set(url, await bytes.read(0, bytes.size))

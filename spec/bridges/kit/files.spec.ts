@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import sharp from 'sharp'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { pixel } from './cards-files.ts'
@@ -37,6 +38,18 @@ describe('a file', () => {
     expect(second).to.deep.include({ msgtype: 'm.file', body: 'offer.pdf' })
     expect([...world.files.values()].some((bytes) => bytes.equals(pixel))).to.equal(true)
   })
+
+  it('that is a large picture comes with a small one, encrypted like it', async () => {
+    const bytes = await sharp({ create: { width: 1600, height: 1200, channels: 3, background: '#208040' } })
+      .jpeg()
+      .toBuffer()
+    world.remoteFiles.set('f1', bytes)
+    await live(world, { heard: [files('w2', [picture])] })
+    const info = shown()[0]!['info'] as Record<string, Record<string, string>>
+    expect(info['thumbnail_info']).to.include({ mimetype: 'image/jpeg', w: 800, h: 600 })
+    const small = world.files.get(info['thumbnail_file']!['url']!)
+    expect(await sharp(small).metadata()).to.include({ format: 'jpeg', width: 800, height: 600 })
+  }).timeout(60_000)
 
   it('that claims to be a picture and is none is shown as the file it is', async () => {
     await live(world, { heard: [files('w2', [{ kind: 'image', source: { id: 'f2' } }])] })
