@@ -31,7 +31,7 @@ import { relations } from './relations/index.ts'
 import { rooms } from './rooms/index.ts'
 import { search } from './search/index.ts'
 import { serverNotices } from './server-notices/index.ts'
-import type { Slice, Tools } from './slice.ts'
+import type { Section, Slice, Tools } from './slice.ts'
 import { slidingSync } from './sliding-sync/index.ts'
 import { sync } from './sync/index.ts'
 import { thirdParty } from './third-party/index.ts'
@@ -76,7 +76,11 @@ export async function createHomeserver(config: Config, overrides: Overrides = {}
 
 /** Every part of the server that can be plugged in, one line each. */
 function buildSlices(tools: Tools): Slice[] {
-  const sections = () => slices.flatMap((slice) => slice.sections ?? [])
+  let all: readonly Section[] | undefined
+  const sections = () => {
+    all ??= slices.flatMap((slice) => slice.sections ?? [])
+    return all
+  }
   const slices: Slice[] = [
     account(tools),
     accountData(tools),

@@ -77,8 +77,11 @@ export async function piecesOfAnswer(sections: readonly Section[], wanted: Wante
   return all
 }
 
+const none: readonly Logged[] = []
+
 function rowsOf({ kinds }: Section, rows: readonly Logged[] | undefined): readonly Logged[] | undefined {
-  return rows === undefined || rows.length === 0 ? rows : rows.filter(({ kind }) => kinds.includes(kind))
+  if (rows === undefined) return undefined
+  return rows.some(({ kind }) => kinds.includes(kind)) ? rows.filter(({ kind }) => kinds.includes(kind)) : none
 }
 
 function isNews({ toDevice, deviceLists, accountData, presence, rooms }: Piece): boolean {

@@ -31,7 +31,7 @@ export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'
   const since = query.get('since')
   return {
     requester,
-    since: since === null || since === '' ? undefined : decodeToken(since),
+    since: since === null || since === '' ? undefined : tokenOf(since),
     filter: await filterOf(home, requester, query.get('filter')),
     fullState: readFlag(query, 'full_state'),
     timeout: readCount(query, 'timeout', 0, longest),
@@ -39,6 +39,14 @@ export async function readSyncRequest(home: Pick<Home, 'database'>, call: Call<'
     stateName: stateNameOf(query),
     signal,
   }
+}
+
+let lastToken: { readonly text: string; readonly token: StreamToken } | undefined
+
+/** Many who were woken together come back with the same token. */
+function tokenOf(text: string): StreamToken {
+  if (lastToken?.text !== text) lastToken = { text, token: decodeToken(text) }
+  return lastToken.token
 }
 
 async function filterOf(home: Pick<Home, 'database'>, requester: Requester, text: string | null): Promise<Filter> {
