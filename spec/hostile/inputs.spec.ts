@@ -5,7 +5,7 @@ import { specifyHostileInputs } from '../support/hostile-suite.ts'
 import { inputsOf } from '../support/hostile-thousands.ts'
 import { engines } from '../support/server.ts'
 
-for (const engine of engines) specifyHostileInputs(engine, 13)
+for (const engine of engines) specifyHostileInputs(engine, 79)
 
 describe('Hostile inputs', () => {
   it('are made from a good body of every operation that takes one', () => {
