@@ -6,7 +6,7 @@ import { type House, supervise } from './supervise.ts'
 
 const project = join(import.meta.dirname, '../..')
 const programs = {
-  server: join(project, 'server/main.ts'),
+  server: join(project, 'server/start.mjs'),
   sandbox: join(project, 'bridges/sandbox/main.ts'),
   bridge: join(project, 'bridges/main.ts'),
 }

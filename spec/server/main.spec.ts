@@ -30,7 +30,7 @@ describe('the server as a process', () => {
   }
   const urlOf = (server: Running) => server.line![1]!
   const startAndFail = () =>
-    startProcess({ args: [join(project, 'server/main.ts'), '--config', config], log, ready }).then(
+    startProcess({ args: [join(project, 'server/start.mjs'), '--config', config], log, ready }).then(
       () => expect.fail('it started'),
       (error: Error) => error.message,
     )

@@ -75,7 +75,7 @@ export async function freePort(): Promise<number> {
 
 /** The server on a configuration file. */
 export function startServer(config: string, start: Omit<Start, 'args'>): Promise<Running> {
-  return startProcess({ ...start, args: [join(project, 'server/main.ts'), '--config', config] })
+  return startProcess({ ...start, args: [join(project, 'server/start.mjs'), '--config', config] })
 }
 
 /**

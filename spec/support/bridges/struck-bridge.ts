@@ -28,7 +28,7 @@ export type StruckOptions = {
 /** Parent to program: where to end; without, nothing. */
 export type Order = { readonly number: number; readonly strike?: Strike }
 /** Program to parent. */
-export type Word = { readonly url: string } | { readonly passed: string } | { readonly heard: number; readonly bytes: number }
+export type Word = { readonly url: string } | { readonly reached: string } | { readonly heard: number; readonly bytes: number }
 
 /** A bridge in a process of its own that can be told at which point it is to end. */
 export type StruckBridge = {
@@ -36,7 +36,7 @@ export type StruckBridge = {
   readonly url: string
   readonly ended: Promise<NodeJS.Signals | null>
   readonly isEnded: () => boolean
-  /** Points that it has passed, since this list was emptied last. */
+  /** Points that it has passed since this list was emptied last; the last one is where it was struck. */
   readonly passed: string[]
   /** Resolves when it has heard the order, with the bytes that it holds in memory when all waste is thrown away; or when it has ended. */
   order(order: Omit<Order, 'number'>): Promise<number>
@@ -48,8 +48,12 @@ export type StruckBridge = {
 const program = join(project, 'spec/fixtures/programs/struck-bridge.ts')
 const quietMs = 80
 
-/** Starts one; undefined when it ended before it listened, as it was told to. Its log grows at the end. */
-export async function startStruckBridge(options: StruckOptions, log: string): Promise<StruckBridge | undefined> {
+/** Starts one; undefined when it ended before it listened, as it was told to. Its log grows at the end. Tells at its end what it had passed. */
+export async function startStruckBridge(
+  options: StruckOptions,
+  log: string,
+  onEnd: (passed: readonly string[]) => void,
+): Promise<StruckBridge | undefined> {
   const descriptor = openSync(log, 'a', 0o600)
   const child = fork(program, [JSON.stringify(options)], {
     cwd: project,
@@ -66,12 +70,13 @@ export async function startStruckBridge(options: StruckOptions, log: string): Pr
   const ended = new Promise<NodeJS.Signals | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)))
   void ended.then(() => {
     isEnded = true
+    onEnd(passed)
     url.resolve(undefined)
     for (const heard of waiting.values()) heard(Number.NaN)
   })
   child.on('message', (word: Word) => {
     latest = performance.now()
-    if ('passed' in word) passed.push(word.passed)
+    if ('reached' in word) passed.push(word.reached)
     else if ('heard' in word) waiting.get(word.heard)?.(word.bytes)
     else url.resolve(word.url)
   })

@@ -16,6 +16,8 @@ export type Quarter = {
   readonly network: Network
   bridge(): StruckBridge
   readonly dataDir: string
+  /** How many of its processes have ended while the network was being asked to send: what came of that send nobody can know. */
+  sendsCutOff(): number
   /** Starts the bridge again; once more where it is struck before it listens. */
   start(of?: { strike?: Strike; later?: number }): Promise<void>
   /** Somebody new on the network. */
@@ -75,16 +77,27 @@ async function openQuarter(folder: string, network: Network, server: TestServer,
     owner: '@alice:hs.test',
   }
   let bridge: StruckBridge | undefined
+  let cutOff = 0
+  const onEnd = (passed: readonly string[]) => {
+    if (passed.lastIndexOf('part submitting') > passed.lastIndexOf('part answered')) cutOff += 1
+  }
   const start = async (of: { strike?: Strike; later?: number } = {}) => {
     const log = join(folder, `${network}.log`)
-    bridge = await startStruckBridge({ ...options, ...of }, log)
-    bridge ??= await startStruckBridge(options, log)
+    bridge = await startStruckBridge({ ...options, ...of }, log, onEnd)
+    bridge ??= await startStruckBridge(options, log, onEnd)
     if (!bridge) throw new Error(`the bridge of ${network} does not start:\n${readFileSync(log, 'utf8').slice(-3000)}`)
   }
   await start()
   const now = () => bridge as StruckBridge
   await sandbox.control.setWebhook({ object: objectOf[network], url: `${now().url}/webhook`, verifyToken })
-  return { network, bridge: now, dataDir: options.dataDir, start, newcomer: (name) => sandbox.person({ network, name }) }
+  return {
+    network,
+    bridge: now,
+    dataDir: options.dataDir,
+    sendsCutOff: () => cutOff,
+    start,
+    newcomer: (name) => sandbox.person({ network, name }),
+  }
 }
 
 /** Looks again until it is there. */

@@ -11,8 +11,7 @@ const serverFloors: Readonly<Record<string, number>> = {
   graph: 2,
   'slice.ts': 2.5,
   'homeserver.ts': 4,
-  'main.ts': 6,
-  'process.ts': 5,
+  'main.ts': 5,
 }
 const slices = 3
 const connectors = ['whatsapp', 'messenger', 'instagram']
