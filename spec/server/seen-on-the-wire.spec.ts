@@ -22,12 +22,12 @@ describe('what was seen on the wire', () => {
 
   const send = (txn: string, type: string, content: object) => alice.put(`/rooms/${room}/send/${type}/${txn}`, content)
 
-  it('1: the Rust SDK finds sliding sync among the unstable features', async () => {
+  it('wire 1: the Rust SDK finds sliding sync among the unstable features', async () => {
     const { body } = await server.anonymous.get('/_matrix/client/versions')
     expect(body.unstable_features['org.matrix.simplified_msc3575']).to.equal(true)
   })
 
-  it('2, 3: the Rust SDK holds three connections of one device, each with its own position; one has no lists and counts keys', async () => {
+  it('wire 2, 3: the Rust SDK holds three connections of one device, each with its own position; one has no lists and counts keys', async () => {
     const connect = (body: object) => alice.post(sliding, body, { query: { timeout: '0' } })
     const extensions = { to_device: { enabled: true }, e2ee: { enabled: true } }
     const lists = { all_rooms: { ranges: [[0, 19]], timeline_limit: 1, required_state: [] } }
@@ -45,7 +45,7 @@ describe('what was seen on the wire', () => {
     expect(again.status).to.equal(200)
   })
 
-  it('6: every client knows its own message by the transaction’s id, and nobody else is told', async () => {
+  it('wire 6: every client knows its own message by the transaction’s id, and nobody else is told', async () => {
     const { event_id: event } = (await send('own-1', 'm.room.message', { msgtype: 'm.text', body: 'mine' })).body
     const seen = async (who: TestUser) => (await who.get(`/rooms/${room}/event/${event}`)).body.unsigned?.transaction_id
     expect([await seen(alice), await seen(bob)]).to.deep.equal(['own-1', undefined])
@@ -57,18 +57,18 @@ describe('what was seen on the wire', () => {
     'm.megolm_backup.v1',
     'm.org.matrix.custom.backup_disabled',
   ]) {
-    it(`7: a client that never set ${type} hears 404 M_NOT_FOUND`, async () => {
+    it(`wire 7: a client that never set ${type} hears 404 M_NOT_FOUND`, async () => {
       const { status, body } = await alice.get(`/user/${alice.userId}/account_data/${type}`)
       expect([status, body.errcode]).to.deep.equal([404, 'M_NOT_FOUND'])
     })
   }
 
-  it('7: a client without a key backup hears 404 M_NOT_FOUND', async () => {
+  it('wire 7: a client without a key backup hears 404 M_NOT_FOUND', async () => {
     const { status, body } = await alice.get('/room_keys/version')
     expect([status, body.errcode]).to.deep.equal([404, 'M_NOT_FOUND'])
   })
 
-  it('8: the Rust SDK uploads its first cross-signing keys with nobody to ask for a password', async () => {
+  it('wire 8: the Rust SDK uploads its first cross-signing keys with nobody to ask for a password', async () => {
     const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
     const key = Buffer.from(x, 'base64url').toString('base64').replace(/=+$/, '')
     const master = { user_id: bob.userId, usage: ['master'], keys: { [`ed25519:${key}`]: key } }
@@ -77,7 +77,7 @@ describe('what was seen on the wire', () => {
     expect(body.master_keys[bob.userId].keys).to.deep.equal(master.keys)
   })
 
-  it('10: ids with a slash and a plus come back from the backup and from account data', async () => {
+  it('wire 10: ids with a slash and a plus come back from the backup and from account data', async () => {
     const auth = { public_key: 'abcdefg', signatures: {} }
     const { version } = (await bob.post('/room_keys/version', { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: auth }))
       .body
@@ -91,7 +91,7 @@ describe('what was seen on the wire', () => {
     expect((await bob.get(key)).body).to.deep.equal({ algorithm: 'a' })
   })
 
-  it('14: who reacts a second time with the same emoji hears 400 M_DUPLICATE_ANNOTATION', async () => {
+  it('wire 14: who reacts a second time with the same emoji hears 400 M_DUPLICATE_ANNOTATION', async () => {
     const { event_id: event } = (await send('root', 'm.room.message', { msgtype: 'm.text', body: 'react to me' })).body
     const reaction = { 'm.relates_to': { rel_type: 'm.annotation', event_id: event, key: '👍' } }
     expect((await send('reaction-1', 'm.reaction', reaction)).status).to.equal(200)
@@ -99,7 +99,7 @@ describe('what was seen on the wire', () => {
     expect([status, body.errcode]).to.deep.equal([400, 'M_DUPLICATE_ANNOTATION'])
   })
 
-  it('15: state with an empty key is read with the last slash and without; mautrix reads m.room.create whole', async () => {
+  it('wire 15: state with an empty key is read with the last slash and without; mautrix reads m.room.create whole', async () => {
     for (const end of ['', '/']) {
       expect((await bob.get(`/rooms/${room}/state/m.room.name${end}`)).body, end).to.deep.equal({ name: 'Wire' })
     }
@@ -108,27 +108,27 @@ describe('what was seen on the wire', () => {
     expect((await bob.get('/pushrules/')).body).to.have.nested.property('global.override')
   })
 
-  it('16: matrix-js-sdk asks for the state after the timeline, and lives without OAuth', async () => {
+  it('wire 16: matrix-js-sdk asks for the state after the timeline, and lives without OAuth', async () => {
     const { body } = await bob.get('/sync', { query: { timeout: '0', 'org.matrix.msc4222.use_state_after': 'true' } })
     expect(body.rooms.join[room]).to.have.property('org.matrix.msc4222.state_after')
     const { status, body: refusal } = await bob.get('/_matrix/client/v1/auth_metadata')
     expect([status, refusal.errcode]).to.deep.equal([404, 'M_UNRECOGNIZED'])
   })
 
-  it('17: the Rust SDK asks for a room’s summary under the stable name, Cinny under the old one', async () => {
+  it('wire 17: the Rust SDK asks for a room’s summary under the stable name, Cinny under the old one', async () => {
     for (const path of ['v1/room_summary', 'unstable/im.nheko.summary/summary']) {
       const { status, body } = await bob.get(`/_matrix/client/${path}/${encodeURIComponent(room)}`)
       expect([status, body.name, body.membership], path).to.deep.equal([200, 'Wire', 'join'])
     }
   })
 
-  it('18: Cinny asks for the old media configuration and for calls’ servers, which may be none', async () => {
+  it('wire 18: Cinny asks for the old media configuration and for calls’ servers, which may be none', async () => {
     expect((await alice.get('/_matrix/media/v3/config')).body).to.have.property('m.upload.size')
     const { status, body } = await alice.get('/voip/turnServer')
     expect([status, body]).to.deep.equal([200, {}])
   })
 
-  it('19: Cinny learns how to register from a 401 that carries CORS, after a preflight', async () => {
+  it('wire 19: Cinny learns how to register from a 401 that carries CORS, after a preflight', async () => {
     const preflight = await server.anonymous.request('OPTIONS', '/register')
     const refused = await server.anonymous.post('/register', {})
     expect([preflight.status, refused.status]).to.deep.equal([204, 401])
@@ -136,7 +136,7 @@ describe('what was seen on the wire', () => {
     expect(refused.body.flows).to.be.an('array')
   })
 
-  it('20: clients find the public address in the well-known file and in the answer to a login', async () => {
+  it('wire 20: clients find the public address in the well-known file and in the answer to a login', async () => {
     const { body } = await server.anonymous.get('/.well-known/matrix/client')
     const identifier = { type: 'm.id.user', user: 'alice' }
     const login = await server.anonymous.post('/login', { type: 'm.login.password', identifier, password: alice.password })
