@@ -8,7 +8,7 @@ import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
 import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
-import { accept, createInbox, createLateFiles } from './inbox.ts'
+import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
 import type { HubPlan, Kit, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
@@ -90,7 +90,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   })
   mountWebhook(appservice.app, connector.webhook, (items) => {
     checkpoint('webhook received')
-    if (accept({ store, vault, clock }, items) > 0) feeds.inbox?.wake()
+    if (accept({ store, vault, clock, connector }, items) > 0) feeds.inbox?.wake()
     checkpoint('webhook stored')
   })
   let progress: Progress = 'starting'
@@ -187,6 +187,8 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   reads.wake()
   feeds.transactions.wake()
   if (kit.hub) await persist(signal, log, 'the hub', () => ensureHub(kit))
+  if (signal.aborted) return
+  await fillLanes(kit)
   if (signal.aborted) return
   feeds.inbox = createInbox(kit, queued)
   feeds.late = createLateFiles(kit, queued)

@@ -3,7 +3,7 @@ import type { Kit } from './kit.ts'
 import type { RoomActions } from './matrix/rooms.ts'
 import { MatrixRequestError } from './matrix/side.ts'
 import { sendOnce, transactionId } from './send.ts'
-import { type ChoreRow, failChore, finishChore, insertChore, selectNewChores } from './store/management.store.ts'
+import { type ChoreRow, failChore, finishChore, insertChore, selectNewChoreLanes, selectNewChores } from './store/management.store.ts'
 
 /** What the bot is to say or do in a room: written down with the change that asks for it, done once after it. */
 export type Chore =
@@ -59,8 +59,8 @@ export function createChores(kit: Kit, rooms: RoomActions): Feed {
   return createFeed<ChoreRow>({
     name: 'chores',
     log: kit.log,
-    select: (after, limit) => selectNewChores(kit.store, after, limit),
-    lane: ({ room }) => room,
+    waiting: (after, limit) => selectNewChoreLanes(kit.store, after, limit),
+    select: (room, after, limit) => selectNewChores(kit.store, after, limit, room),
     handle: (row) => doChore(kit, rooms, row),
     failed: ({ seq }, last) => failChore(kit.store, seq, last),
   })

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Log } from './kit.ts'
 import { isTransient, MatrixRequestError } from './matrix/side.ts'
+import { createSlots } from './slots.ts'
 
 /** Not now, but later: what a handler throws to be tried again without counting it as a failure. */
 export class Later extends Error {
@@ -10,12 +12,13 @@ export class Later extends Error {
   }
 }
 
-export type FeedOptions<Row extends { seq: number; attempts?: number }> = {
+export type FeedRow = { readonly seq: number; readonly attempts?: number }
+export type FeedOptions<Row extends FeedRow> = {
   readonly name: string
-  /** Rows still to be handled after a sequence number, oldest first. */
-  select(after: number, limit: number): readonly Row[]
-  /** Rows of one lane are handled one after another, in order; lanes run side by side. */
-  lane(row: Row): string
+  /** Which rows are still to be handled after a sequence number, oldest first, and the lane of each. */
+  waiting(after: number, limit: number): readonly { readonly seq: number; readonly lane: string }[]
+  /** Rows of one lane that are still to be handled after a sequence number, oldest first. They are handled one after another; lanes run side by side. */
+  select(lane: string, after: number, limit: number): readonly Row[]
   /** Must be repeatable: it runs again after whatever interrupted it. Ends by marking the row. */
   handle(row: Row, signal: AbortSignal): Promise<void>
   /** It failed for a reason that waiting does not mend; after the last time the row is set aside. */
@@ -23,7 +26,7 @@ export type FeedOptions<Row extends { seq: number; attempts?: number }> = {
   readonly log: Log
 }
 export type Feed = {
-  /** There may be new rows; or some that were passed over, from a sequence number on. */
+  /** There may be new rows; or some that were passed over, from a sequence number on. A lane takes those up after the row that it is at. */
   wake(from?: number): void
   /** Ends when nothing that is known is left to do. */
   idle(): Promise<void>
@@ -31,47 +34,87 @@ export type Feed = {
   stop(): Promise<void>
 }
 
-const batch = 200
+/** `last`: the row up to which the lane was read; `more`: whether there may be others after it. */
+type Lane<Row> = { readonly name: string; rows: Row[]; last: number; more: boolean; done: Promise<void> }
+
+const batch = 100
+const mostInLane = 25
 const mostAtOnce = 1000
 const mostAttempts = 5
+const unreadableMs = 1000
 
-/** Works through a durable queue. A row that fails for good is set aside after five tries and holds only its own lane until then. */
-export function createFeed<Row extends { seq: number; attempts?: number }>(options: FeedOptions<Row>): Feed {
-  const { select, lane } = options
+/**
+ * Works through a durable queue. One cursor goes over all rows, and only says which lanes have something to do; a lane reads its rows itself, a few at a
+ * time. So a lane that is stuck holds one row in memory, however many wait behind it, and costs the others nothing. A row that fails for good is set
+ * aside after five tries and holds only its own lane until then.
+ */
+export function createFeed<Row extends FeedRow>(options: FeedOptions<Row>): Feed {
   const stopping = new AbortController()
-  const tails = new Map<string, Promise<void>>()
+  const { signal } = stopping
+  const lanes = new Map<string, Lane<Row>>()
+  const slots = createSlots(mostAtOnce, mostAtOnce - batch, () => start())
   let taken = 0
-  let pending = 0
+  let due = false
+  let running = false
+  let pumped = Promise.resolve()
 
-  const start = (row: Row) => {
-    const name = lane(row)
-    pending++
-    const tail = (tails.get(name) ?? Promise.resolve())
-      .then(() => work(options, row, stopping.signal))
-      .finally(() => {
-        pending--
-        if (tails.get(name) === tail) tails.delete(name)
-        if (pending === mostAtOnce - batch || pending === 0) pump()
-      })
-    tails.set(name, tail)
-  }
-  const pump = () => {
-    while (!stopping.signal.aborted && pending < mostAtOnce) {
-      const rows = select(taken, batch)
-      for (const row of rows) {
-        taken = row.seq
-        start(row)
+  const follow = async (lane: Lane<Row>) => {
+    while (!signal.aborted) {
+      let row: Row | undefined
+      try {
+        row = takeRow(options, lane, taken)
+        if (!row) break
+        await work(options, row, { lane, slots, signal })
+      } catch (error) {
+        if (row) readAgain(lane, row.seq)
+        await unreadable(options, error, signal)
       }
-      if (rows.length < batch) return
+    }
+    lanes.delete(lane.name)
+  }
+  const offer = (name: string, seq: number) => {
+    const known = lanes.get(name)
+    if (known) known.more = true
+    else {
+      const lane: Lane<Row> = { name, rows: [], last: seq - 1, more: true, done: Promise.resolve() }
+      lanes.set(name, lane)
+      lane.done = follow(lane)
     }
   }
+  const pump = async () => {
+    while (due && !signal.aborted && slots.areLeft()) {
+      due = false
+      try {
+        const rows = options.waiting(taken, batch)
+        due = rows.length === batch
+        for (const { seq, lane } of rows) {
+          taken = seq
+          offer(lane, seq)
+        }
+      } catch (error) {
+        due = true
+        await unreadable(options, error, signal)
+      }
+      if (due) await setImmediate()
+    }
+    running = false
+  }
+  const start = () => {
+    due = true
+    if (running) return
+    running = true
+    pumped = pump()
+  }
   const idle = async () => {
-    while (tails.size > 0) await Promise.all(tails.values())
+    while (running || lanes.size > 0) await Promise.all([pumped, ...[...lanes.values()].map(({ done }) => done)])
   }
   return {
     wake(from) {
-      if (from !== undefined) taken = Math.min(taken, from - 1)
-      pump()
+      if (from !== undefined && from <= taken) {
+        for (const lane of lanes.values()) if (lane.last >= from) readAgain(lane, from)
+        taken = from - 1
+      }
+      start()
     },
     idle,
     async stop() {
@@ -81,25 +124,58 @@ export function createFeed<Row extends { seq: number; attempts?: number }>(optio
   }
 }
 
-async function work<Row extends { seq: number; attempts?: number }>(
-  options: FeedOptions<Row>,
-  row: Row,
-  signal: AbortSignal,
-): Promise<void> {
+/** The next row of a lane among those that the cursor has passed. */
+function takeRow<Row extends FeedRow>({ select }: FeedOptions<Row>, lane: Lane<Row>, taken: number): Row | undefined {
+  if (lane.rows.length === 0 && lane.more) {
+    const rows = select(lane.name, lane.last, mostInLane)
+    lane.rows = rows.filter(({ seq }) => seq <= taken)
+    lane.more = lane.rows.length === mostInLane
+    lane.last = lane.rows.at(-1)?.seq ?? lane.last
+  }
+  return lane.rows.shift()
+}
+
+/** What a lane has read from a row on is let go, to be read again when its turn comes. */
+function readAgain(lane: Lane<FeedRow>, from: number): void {
+  lane.rows = lane.rows.filter(({ seq }) => seq < from)
+  lane.last = Math.min(lane.last, from - 1)
+  lane.more = true
+}
+
+async function unreadable<Row extends FeedRow>({ log, name }: FeedOptions<Row>, error: unknown, signal: AbortSignal): Promise<void> {
+  log('error', 'the queue could not be read or written', { queue: name, why: reason(error) })
+  await pause(unreadableMs, signal)
+}
+
+type Work = { readonly lane: Lane<FeedRow>; readonly slots: ReturnType<typeof createSlots>; readonly signal: AbortSignal }
+
+async function work<Row extends FeedRow>(options: FeedOptions<Row>, row: Row, { lane, slots, signal }: Work): Promise<void> {
   let failures = row.attempts ?? 0
   for (let tries = 0; !signal.aborted; tries++) {
-    try {
-      return await options.handle(row, signal)
-    } catch (error) {
-      if (signal.aborted) return
-      const waits = error instanceof Later || isTransient(error)
-      const last = !waits && ++failures >= mostAttempts
-      const level = last ? 'error' : tries === 0 && waits ? 'debug' : 'warn'
-      options.log(level, last ? 'set aside after five tries' : 'will try again', { queue: options.name, seq: row.seq, why: reason(error) })
-      if (!waits) options.failed(row, last)
-      if (last) return
-      await pause(waitFor(error, tries), signal)
-    }
+    const error = await slots.run(async () => (signal.aborted ? undefined : attempt(options, row, signal)))
+    if (error === undefined || signal.aborted) return
+    const waits = error.why instanceof Later || isTransient(error.why)
+    const last = !waits && ++failures >= mostAttempts
+    const level = last ? 'error' : tries === 0 && waits ? 'debug' : 'warn'
+    const facts = { queue: options.name, seq: row.seq, why: reason(error.why) }
+    options.log(level, last ? 'set aside after five tries' : 'will try again', facts)
+    if (!waits) options.failed(row, last)
+    if (last) return
+    readAgain(lane, row.seq + 1)
+    await pause(waitFor(error.why, tries), signal)
+  }
+}
+
+async function attempt<Row extends FeedRow>(
+  { handle }: FeedOptions<Row>,
+  row: Row,
+  signal: AbortSignal,
+): Promise<undefined | { why: unknown }> {
+  try {
+    await handle(row, signal)
+    return undefined
+  } catch (why) {
+    return { why }
   }
 }
 
@@ -113,11 +189,12 @@ export function reason(error: unknown): string {
 
 const firstWaitMs = 100
 const longestWaitMs = 10_000
+const longestAskedMs = 3_600_000
 
 function waitFor(error: unknown, tries: number): number {
   const asked = error instanceof Later ? error.afterMs : error instanceof MatrixRequestError ? error.retryAfterMs : undefined
   const grown = Math.min(firstWaitMs * 2 ** Math.min(tries, 10), longestWaitMs)
-  return Math.max(asked ?? 0, grown) * (1 + Math.random() / 4)
+  return Math.max(Math.min(asked ?? 0, longestAskedMs), grown) * (1 + Math.random() / 4)
 }
 
 /** Waits; ends at once when the signal is given. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { InboundEvent, RawItem } from './connector.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { applyAbout, type Waits } from './inbound/about.ts'
@@ -15,16 +16,21 @@ import {
   insertInbox,
   parkInbox,
   releaseInbox,
+  selectLaneless,
   selectLateInbox,
+  selectLateInboxLanes,
   selectNewInbox,
+  selectNewInboxLanes,
+  updateLane,
 } from './store/inbox.store.ts'
 import { hasMessage } from './store/messages.store.ts'
 
 /** Keeps what the network said, sealed; it is on disk when this returns. Gives how many items were new. */
-export function accept({ store, vault, clock }: Pick<Kit, 'store' | 'vault' | 'clock'>, items: readonly RawItem[]): number {
+export function accept(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>, items: readonly RawItem[]): number {
+  const { store, vault, clock } = kit
   const rows = items.map(({ dedupKey, raw }) => {
     const dedup = vault.blind('inbox', dedupKey)
-    return { dedup, raw: vault.seal(raw, `inbox ${dedup}`) }
+    return { dedup, lane: laneOf(kit, () => raw), raw: vault.seal(raw, `inbox ${dedup}`) }
   })
   return insertInbox(store, rows, clock())
 }
@@ -90,8 +96,8 @@ export function createInbox(kit: Kit, changed: () => void): Feed {
   return createFeed<InboxRow>({
     name: 'inbox',
     log: kit.log,
-    select: (after, limit) => selectNewInbox(kit.store, after, limit),
-    lane: (row) => laneOf(kit, row),
+    waiting: (after, limit) => selectNewInboxLanes(kit.store, after, limit),
+    select: (lane, after, limit) => selectNewInbox(kit.store, after, limit, lane),
     handle: (row) => applyItem(kit, row).finally(changed),
     failed: (row, last) => failInbox(kit.store, row.seq, last),
   })
@@ -102,19 +108,41 @@ export function createLateFiles(kit: Kit, changed: () => void): Feed {
   return createFeed<InboxRow>({
     name: 'late files',
     log: kit.log,
-    select: (after, limit) => selectLateInbox(kit.store, after, limit),
-    lane: ({ seq }) => String(seq),
+    waiting: (after, limit) => selectLateInboxLanes(kit.store, after, limit),
+    select: (lane, after) => selectLateInbox(kit.store, after, 1).filter(({ seq }) => String(seq) === lane),
     handle: (row) => applyLateItem(kit, row).finally(changed),
     failed: (row, last) => failInbox(kit.store, row.seq, last),
   })
 }
 
-function laneOf(kit: Kit, row: InboxRow): string {
+/** What an item is to be in order with, blind. */
+function laneOf({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, raw: () => string): string {
   try {
-    const event = readItem(kit, row)
-    if (event?.type === 'status') return `status ${event.tag ?? event.id}`
-    return event ? `chat ${event.account} ${event.chat.ids[0].value}` : 'none'
+    const event = connector.webhook.read(raw())
+    if (!event) return 'none'
+    return vault.blind(
+      'lane',
+      event.type === 'status' ? `status ${event.tag ?? event.id}` : `chat ${event.account} ${event.chat.ids[0].value}`,
+    )
   } catch {
     return `unreadable ${randomUUID()}`
+  }
+}
+
+const lanesAtOnce = 100
+
+/** Gives the items of earlier versions their lanes. Before any is worked on. */
+export async function fillLanes(kit: Pick<Kit, 'store' | 'vault' | 'connector'>): Promise<void> {
+  const { store, vault } = kit
+  for (let rows = selectLaneless(store, lanesAtOnce); rows.length > 0; rows = selectLaneless(store, lanesAtOnce)) {
+    store.atomically(() => {
+      for (const { seq, raw, dedup } of rows)
+        updateLane(
+          store,
+          seq,
+          laneOf(kit, () => vault.open(raw, `inbox ${dedup}`)),
+        )
+    })
+    await setImmediate()
   }
 }

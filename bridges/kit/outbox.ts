@@ -15,11 +15,11 @@ import {
   type OutboxRow,
   selectLastSent,
   selectOutbox,
-  selectQueued,
   takeOrphans,
   updateOutbox,
 } from './store/outbox.store.ts'
 import { selectPortal } from './store/portals.store.ts'
+import { selectQueuedLanes, selectQueuedOf } from './store/queued.store.ts'
 import { hasLeft } from './store/spokes.store.ts'
 
 type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs'>
@@ -146,11 +146,11 @@ export function abandonInterrupted({ store, clock, log }: Pick<Kit, 'store' | 'c
 
 /** Works through the outbox: one chat's parts strictly one after another. */
 export function createOutbox(kit: Kit, changed: () => void): Feed {
-  return createFeed<{ seq: number; portal: string }>({
+  return createFeed<{ seq: number }>({
     name: 'outbox',
     log: kit.log,
-    select: (after, limit) => selectQueued(kit.store, after, limit).map(({ seq, portal }) => ({ seq, portal })),
-    lane: ({ portal }) => portal,
+    waiting: (after, limit) => selectQueuedLanes(kit.store, after, limit),
+    select: (portal, after, limit) => selectQueuedOf(kit.store, portal, after, limit),
     handle: ({ seq }) => submit(kit, seq).finally(changed),
     failed: ({ seq }, last) => {
       const row = selectOutbox(kit.store, seq)

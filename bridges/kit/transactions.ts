@@ -9,7 +9,9 @@ import {
   insertMatrixEvent,
   insertTransaction,
   type MatrixEventRow,
+  selectNewMatrixEventLanes,
   selectNewMatrixEvents,
+  selectNewTransactionLanes,
   selectNewTransactions,
   type TransactionRow,
 } from './store/transactions.store.ts'
@@ -57,8 +59,8 @@ export function createTransactions(kit: Kit, drained: (events: readonly MatrixEv
   return createFeed<TransactionRow>({
     name: 'transactions',
     log: kit.log,
-    select: (after, limit) => selectNewTransactions(kit.store, after, limit),
-    lane: () => 'all',
+    waiting: (after, limit) => selectNewTransactionLanes(kit.store, after, limit),
+    select: (_, after, limit) => selectNewTransactions(kit.store, after, limit),
     // Their order matters more than haste: one that cannot be stored now (a full disk) holds the ones after it until it can.
     async handle(row) {
       const events = await drain(kit, row).catch((error: unknown) => {
@@ -87,8 +89,8 @@ export function createMatrixEvents(kit: Kit, changed: () => void, bot?: ForBot):
   return createFeed<MatrixEventRow>({
     name: 'events',
     log: kit.log,
-    select: (after, limit) => selectNewMatrixEvents(kit.store, after, limit),
-    lane: ({ room }) => room,
+    waiting: (after, limit) => selectNewMatrixEventLanes(kit.store, after, limit),
+    select: (room, after, limit) => selectNewMatrixEvents(kit.store, after, limit, room),
     async handle(row, signal) {
       const event = readEvent(kit, row)
       if (!isMatrixEvent(event)) throw new TypeError('a stored event that is none')

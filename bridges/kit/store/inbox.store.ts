@@ -1,33 +1,65 @@
 import type { Store } from './store.ts'
 
-export type InboxRow = { seq: number; dedup: string; raw: Buffer; attempts: number; received_at: number }
+export type InboxRow = { seq: number; dedup: string; lane: string | null; raw: Buffer; attempts: number; received_at: number }
+export type NewInboxRow = Pick<InboxRow, 'dedup' | 'lane' | 'raw'>
+export type Waiting = { seq: number; lane: string }
+const columns = 'seq, dedup, lane, raw, attempts, received_at'
 
 /** Keeps what is new; copies of what was seen change nothing. All of it is on disk when this returns. Gives how many were new. */
-export function insertInbox({ database, atomically }: Store, items: readonly { dedup: string; raw: Buffer }[], now: number): number {
-  const insert = database.prepare('INSERT OR IGNORE INTO inbox (dedup, raw, received_at) VALUES (?, ?, ?)')
-  return atomically(() => items.reduce((count, { dedup, raw }) => count + insert.run(dedup, raw, now).changes, 0))
+export function insertInbox({ database, atomically }: Store, items: readonly NewInboxRow[], now: number): number {
+  const insert = database.prepare('INSERT OR IGNORE INTO inbox (dedup, lane, raw, received_at) VALUES (?, ?, ?, ?)')
+  return atomically(() => items.reduce((count, { dedup, lane, raw }) => count + insert.run(dedup, lane, raw, now).changes, 0))
 }
 
-export function selectNewInbox({ database }: Store, after: number, limit: number): InboxRow[] {
-  const rows = database.prepare<[number, number], InboxRow>(
-    "SELECT seq, dedup, raw, attempts, received_at FROM inbox WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+/** New items; of one lane alone when it is named. */
+export function selectNewInbox({ database }: Store, after: number, limit: number, lane?: string): InboxRow[] {
+  const rows = database.prepare<{ after: number; limit: number; lane: string | undefined }, InboxRow>(
+    `SELECT ${columns} FROM inbox WHERE state = 'new' AND seq > @after ${lane === undefined ? '' : 'AND lane = @lane'} ORDER BY seq LIMIT @limit`,
+  )
+  return rows.all({ after, limit, lane })
+}
+
+/** Which items are new, and in which lanes. */
+export function selectNewInboxLanes({ database }: Store, after: number, limit: number): Waiting[] {
+  const rows = database.prepare<[number, number], Waiting>(
+    "SELECT seq, lane FROM inbox WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
   )
   return rows.all(after, limit)
+}
+
+/** Items that an earlier version kept: it had no lanes. */
+export function selectLaneless({ database }: Store, limit: number): InboxRow[] {
+  const rows = database.prepare<[number], InboxRow>(
+    `SELECT ${columns} FROM inbox WHERE lane IS NULL AND state IN ('new', 'waiting') ORDER BY seq LIMIT ?`,
+  )
+  return rows.all(limit)
+}
+
+export function updateLane({ database }: Store, seq: number, lane: string): void {
+  database.prepare('UPDATE inbox SET lane = ? WHERE seq = ?').run(lane, seq)
 }
 
 /** Items whose message stands in the room, but for files that are still to be fetched. */
 export function selectLateInbox({ database }: Store, after: number, limit: number): InboxRow[] {
   const rows = database.prepare<[number, number], InboxRow>(
-    "SELECT seq, dedup, raw, attempts, received_at FROM inbox WHERE state = 'late' AND seq > ? ORDER BY seq LIMIT ?",
+    `SELECT ${columns} FROM inbox WHERE state = 'late' AND seq > ? ORDER BY seq LIMIT ?`,
+  )
+  return rows.all(after, limit)
+}
+
+/** Which items are late: each is a lane of its own. */
+export function selectLateInboxLanes({ database }: Store, after: number, limit: number): Waiting[] {
+  const rows = database.prepare<[number, number], Waiting>(
+    "SELECT seq, CAST(seq AS TEXT) AS lane FROM inbox WHERE state = 'late' AND seq > ? ORDER BY seq LIMIT ?",
   )
   return rows.all(after, limit)
 }
 
 /** The message is in its room and holds up nobody; its files come when they can be had. It goes to the end of those that are late. */
-export function delayInbox({ database, atomically }: Store, { seq, dedup, raw, received_at: at }: InboxRow): void {
+export function delayInbox({ database, atomically }: Store, { seq, dedup, lane, raw, received_at: at }: InboxRow): void {
   atomically(() => {
     database.prepare('DELETE FROM inbox WHERE seq = ?').run(seq)
-    database.prepare("INSERT INTO inbox (dedup, raw, state, received_at) VALUES (?, ?, 'late', ?)").run(dedup, raw, at)
+    database.prepare("INSERT INTO inbox (dedup, lane, raw, state, received_at) VALUES (?, ?, ?, 'late', ?)").run(dedup, lane, raw, at)
   })
 }
 
@@ -42,9 +74,12 @@ export function failInbox({ database }: Store, seq: number, last: boolean): void
   database.prepare("UPDATE inbox SET attempts = attempts + 1, state = iif(?, 'quarantined', state) WHERE seq = ?").run(last ? 1 : 0, seq)
 }
 
-/** Forgets old keys, and the bodies of what was set aside long ago. The networks repeat themselves for a week. */
+/** Forgets old keys, and the bodies of what was set aside long ago. Looks at what is old alone. */
 export function forgetInbox({ database }: Store, before: number): void {
-  database.prepare("DELETE FROM inbox WHERE state NOT IN ('new', 'late', 'waiting') AND received_at < ?").run(before)
+  const oldest = database.prepare<[number], number>('SELECT seq FROM inbox WHERE received_at >= ? ORDER BY seq LIMIT 1').pluck().get(before)
+  database
+    .prepare("DELETE FROM inbox WHERE seq < ? AND state NOT IN ('new', 'late', 'waiting') AND received_at < ?")
+    .run(oldest ?? Number.MAX_SAFE_INTEGER, before)
 }
 
 /** Sets an item aside until the message that it is about has come. */
@@ -54,11 +89,10 @@ export function parkInbox({ database }: Store, seq: number, waits: string): void
 
 /** Puts what waited for a message at the end of the queue, in its old order. */
 export function releaseInbox({ database }: Store, waits: string): void {
-  type Row = { seq: number; dedup: string; raw: Buffer; received_at: number }
-  const rows = database.prepare<[string], Row>('SELECT seq, dedup, raw, received_at FROM inbox WHERE waits = ? ORDER BY seq').all(waits)
-  for (const { seq, dedup, raw, received_at: at } of rows) {
+  const rows = database.prepare<[string], InboxRow>(`SELECT ${columns} FROM inbox WHERE waits = ? ORDER BY seq`).all(waits)
+  for (const { seq, dedup, lane, raw, received_at: at } of rows) {
     database.prepare('DELETE FROM inbox WHERE seq = ?').run(seq)
-    database.prepare('INSERT INTO inbox (dedup, raw, received_at) VALUES (?, ?, ?)').run(dedup, raw, at)
+    database.prepare('INSERT INTO inbox (dedup, lane, raw, received_at) VALUES (?, ?, ?, ?)').run(dedup, lane, raw, at)
   }
 }
 

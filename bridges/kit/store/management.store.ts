@@ -1,3 +1,4 @@
+import type { Waiting } from './inbox.store.ts'
 import type { Store } from './store.ts'
 
 export type ManagementRoom = { room: string; user: string; step: Buffer | null }
@@ -34,9 +35,19 @@ export function insertChore({ database }: Store, key: string, room: string, body
   database.prepare('INSERT OR IGNORE INTO chores (key, room, body, at) VALUES (?, ?, ?, ?)').run(key, room, body, now)
 }
 
-export function selectNewChores({ database }: Store, after: number, limit: number): ChoreRow[] {
-  const rows = database.prepare<[number, number], ChoreRow>(
-    "SELECT seq, key, room, body, attempts FROM chores WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+/** What is to be done; in one room alone when it is named. */
+export function selectNewChores({ database }: Store, after: number, limit: number, room?: string): ChoreRow[] {
+  const rows = database.prepare<{ after: number; limit: number; room: string | undefined }, ChoreRow>(
+    `SELECT seq, key, room, body, attempts FROM chores
+     WHERE state = 'new' AND seq > @after ${room === undefined ? '' : 'AND room = @room'} ORDER BY seq LIMIT @limit`,
+  )
+  return rows.all({ after, limit, room })
+}
+
+/** Which chores are to be done, and in which rooms. */
+export function selectNewChoreLanes({ database }: Store, after: number, limit: number): Waiting[] {
+  const rows = database.prepare<[number, number], Waiting>(
+    "SELECT seq, room AS lane FROM chores WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
   )
   return rows.all(after, limit)
 }

@@ -136,4 +136,31 @@ export const migrations: readonly string[] = [
   ALTER TABLE outbox ADD COLUMN author TEXT;
   ALTER TABLE outbox ADD COLUMN lead INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- waits: when the person had written last (0: never) when a part was kept because the network took no answers; it stays queued until they write.
+  -- again: how often somebody had it sent once more.
+  ALTER TABLE outbox ADD COLUMN waits INTEGER;
+  ALTER TABLE outbox ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX outbox_waits ON outbox (portal, seq) WHERE waits IS NOT NULL;
+  `,
+  `
+  -- lane: what comes to one chat, blind: it is applied in order.
+  ALTER TABLE inbox ADD COLUMN lane TEXT;
+  CREATE INDEX inbox_lane ON inbox (lane, seq) WHERE state = 'new';
+  CREATE INDEX inbox_laneless ON inbox (seq) WHERE lane IS NULL AND state IN ('new', 'waiting');
+  CREATE INDEX matrix_events_lane ON matrix_events (room, seq) WHERE state = 'new';
+  CREATE INDEX chores_lane ON chores (room, seq) WHERE state = 'new';
+  CREATE INDEX outbox_lane ON outbox (portal, seq) WHERE state = 'queued' AND waits IS NULL;
+  CREATE INDEX outbox_queued ON outbox (seq) WHERE state = 'queued' AND waits IS NULL;
+  `,
+  `
+  -- When somebody's reaction to an event changed last, or it was corrected or taken back: in the network's time, and (seen) in ours.
+  CREATE TABLE changes (
+    target TEXT NOT NULL, sender TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (target, sender, kind)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Which lane what comes under an id of a person goes into: the same for all of theirs. kind, blind: as among the identities.
+  CREATE TABLE lanes (login TEXT NOT NULL, kind TEXT NOT NULL, blind TEXT NOT NULL, lane TEXT NOT NULL, PRIMARY KEY (login, kind, blind)) STRICT, WITHOUT ROWID;
+  `,
 ]

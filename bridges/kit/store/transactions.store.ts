@@ -1,3 +1,4 @@
+import type { Waiting } from './inbox.store.ts'
 import type { Store } from './store.ts'
 
 export type TransactionRow = { seq: number; txn: string; body: Buffer }
@@ -6,6 +7,14 @@ export type MatrixEventRow = { seq: number; event: string; room: string; body: B
 /** Keeps a transaction of the homeserver; false when it is here already. On disk when this returns. */
 export function insertTransaction({ database }: Store, txn: string, body: Buffer, now: number): boolean {
   return database.prepare('INSERT OR IGNORE INTO transactions (txn, body, received_at) VALUES (?, ?, ?)').run(txn, body, now).changes > 0
+}
+
+/** Which transactions are new: they go one after another. */
+export function selectNewTransactionLanes({ database }: Store, after: number, limit: number): Waiting[] {
+  const rows = database.prepare<[number, number], Waiting>(
+    "SELECT seq, 'all' AS lane FROM transactions WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+  )
+  return rows.all(after, limit)
 }
 
 export function selectNewTransactions({ database }: Store, after: number, limit: number): TransactionRow[] {
@@ -24,9 +33,19 @@ export function insertMatrixEvent({ database }: Store, event: string, room: stri
   database.prepare('INSERT OR IGNORE INTO matrix_events (event, room, body, received_at) VALUES (?, ?, ?, ?)').run(event, room, body, now)
 }
 
-export function selectNewMatrixEvents({ database }: Store, after: number, limit: number): MatrixEventRow[] {
-  const rows = database.prepare<[number, number], MatrixEventRow>(
-    "SELECT seq, event, room, body, attempts, received_at FROM matrix_events WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
+/** New events; of one room alone when it is named. */
+export function selectNewMatrixEvents({ database }: Store, after: number, limit: number, room?: string): MatrixEventRow[] {
+  const rows = database.prepare<{ after: number; limit: number; room: string | undefined }, MatrixEventRow>(
+    `SELECT seq, event, room, body, attempts, received_at FROM matrix_events
+     WHERE state = 'new' AND seq > @after ${room === undefined ? '' : 'AND room = @room'} ORDER BY seq LIMIT @limit`,
+  )
+  return rows.all({ after, limit, room })
+}
+
+/** Which events are new, and in which rooms. */
+export function selectNewMatrixEventLanes({ database }: Store, after: number, limit: number): Waiting[] {
+  const rows = database.prepare<[number, number], Waiting>(
+    "SELECT seq, room AS lane FROM matrix_events WHERE state = 'new' AND seq > ? ORDER BY seq LIMIT ?",
   )
   return rows.all(after, limit)
 }

@@ -21,8 +21,8 @@ describe('a feed', () => {
   const open = (handle: (row: Row, signal: AbortSignal) => Promise<void>) => {
     const feed = createFeed<Row>({
       name: 'test',
-      select: (after, limit) => rows.filter(({ seq }) => seq > after).slice(0, limit),
-      lane: ({ lane }) => lane,
+      waiting: (after, limit) => rows.filter(({ seq }) => seq > after).slice(0, limit),
+      select: (lane, after, limit) => rows.filter((row) => row.lane === lane && row.seq > after).slice(0, limit),
       handle,
       failed: ({ seq }, last) => void (last && setAside.push(seq)),
       log: (_, words, facts) => log.push(`${words} ${facts?.['why']}`),

@@ -26,8 +26,8 @@ describe('the webhook', () => {
     sandbox = await startSandbox({ firstRetryMs: 5, longestRetryMs: 20 })
     service = new DurableAppService()
     const { appSecret } = sandbox.accounts.messenger
-    const { webhook } = createMessenger({ baseUrl: sandbox.url, version: 'v25.0', appSecret, verifyToken: 'a word' })
-    mountWebhook(service.app, webhook, (items) => void accept({ store, vault, clock: Date.now }, items))
+    const connector = createMessenger({ baseUrl: sandbox.url, version: 'v25.0', appSecret, verifyToken: 'a word' })
+    mountWebhook(service.app, connector.webhook, (items) => void accept({ store, vault, connector, clock: Date.now }, items))
     await service.listen(0, '127.0.0.1')
     url = `http://127.0.0.1:${service.port}/webhook`
   })

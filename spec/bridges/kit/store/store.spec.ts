@@ -22,7 +22,7 @@ describe('the store of a bridge', () => {
     const store = openStore(file())
     expect(store.database.pragma('journal_mode', { simple: true })).to.equal('wal')
     expect(store.database.pragma('synchronous', { simple: true })).to.equal(2)
-    insertInbox(store, [{ dedup: 'a', raw: Buffer.from('x') }], 1)
+    insertInbox(store, [{ dedup: 'a', lane: 'one', raw: Buffer.from('x') }], 1)
     store.close()
     const again = openStore(file())
     expect(selectNewInbox(again, 0, 10)).to.have.length(1)
@@ -48,8 +48,8 @@ describe('the store of a bridge', () => {
     insertInbox(
       store,
       [
-        { dedup: 'done', raw: Buffer.from('x') },
-        { dedup: 'open', raw: Buffer.from('y') },
+        { dedup: 'done', lane: 'one', raw: Buffer.from('x') },
+        { dedup: 'open', lane: 'one', raw: Buffer.from('y') },
       ],
       1,
     )
@@ -57,7 +57,7 @@ describe('the store of a bridge', () => {
     insertTransaction(store, 'open', Buffer.from('{}'), 1)
     finishInbox(store, 1, 'done')
     finishTransaction(store, 1)
-    expect(insertInbox(store, [{ dedup: 'done', raw: Buffer.from('x') }], 1)).to.equal(0)
+    expect(insertInbox(store, [{ dedup: 'done', lane: 'one', raw: Buffer.from('x') }], 1)).to.equal(0)
     forgetInbox(store, 2)
     forgetTransactions(store, 2)
     expect(selectNewInbox(store, 0, 10).map(({ dedup }) => dedup)).to.deep.equal(['open'])
@@ -68,7 +68,7 @@ describe('the store of a bridge', () => {
 
   it('undoes all of a transaction that fails, also the one inside another', () => {
     const store = openStore(file())
-    const keep = (dedup: string) => insertInbox(store, [{ dedup, raw: Buffer.from('x') }], 1)
+    const keep = (dedup: string) => insertInbox(store, [{ dedup, lane: 'one', raw: Buffer.from('x') }], 1)
     store.atomically(() => {
       keep('outer')
       expect(() =>
