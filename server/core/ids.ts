@@ -52,6 +52,17 @@ export function isEventId(value: unknown): value is EventId {
   return isOpaque(value, '$')
 }
 
+/** Whether a value is an event id of room version 1 or 2: `$opaque:server`. https://spec.matrix.org/v1.19/rooms/v1/#event-ids */
+export function isEventIdWithDomain(value: unknown): value is EventId {
+  return isNameWithDomain(value, '$')
+}
+
+/** The domain of an event id of room version 1 or 2; undefined for what has none. */
+export function eventIdDomain(eventId: unknown): ServerName | undefined {
+  const colon = typeof eventId === 'string' ? eventId.indexOf(':') : -1
+  return colon < 0 ? undefined : (eventId as string).slice(colon + 1)
+}
+
 /** The server that gave a user id or an alias; the empty string if there is no domain (which `isUserId` refuses). */
 export function serverNameOf(id: UserId | RoomAlias): ServerName {
   const colon = id.indexOf(':')

@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical-json.ts'
-import { type EventId, fitsBytes, isEventId, isRoomId, isUserId, maxIdBytes, type RoomId, type UserId } from './ids.ts'
+import { type EventId, fitsBytes, isEventId, isEventIdWithDomain, isRoomId, isUserId, maxIdBytes, type RoomId, type UserId } from './ids.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import { MatrixError } from './matrix-error.ts'
 import type { RoomRules } from './room-versions.ts'
@@ -29,6 +29,9 @@ export type Pdu = {
   readonly unsigned?: JsonObject
 }
 
+/** How an event is cited: by its id, or in versions 1 and 2 by a pair of its id and its reference hash. */
+export type Reference = EventId | readonly [EventId, { readonly sha256: string }]
+
 /** A PDU of a state event. */
 export type StatePdu = Pdu & { readonly state_key: string }
 
@@ -45,6 +48,34 @@ export const maxPrevEvents = 20
 /** Whether an event is a state event. */
 export function isState(pdu: Pick<Pdu, 'state_key'>): boolean {
   return pdu.state_key !== undefined
+}
+
+/** The ids of the events that an event cites in `auth_events`, in the format of any room version. */
+export function authEventIdsOf(pdu: Pick<Pdu, 'auth_events'>): readonly EventId[] {
+  return idsOf(pdu.auth_events)
+}
+
+/** The ids of the events that an event cites in `prev_events`, in the format of any room version. */
+export function prevEventIdsOf(pdu: Pick<Pdu, 'prev_events'>): readonly EventId[] {
+  return idsOf(pdu.prev_events)
+}
+
+/**
+ * What stands in `auth_events` or `prev_events` of an event that cites this one; `hash` is its `referenceHash`.
+ * https://spec.matrix.org/v1.19/rooms/v1/#event-format
+ */
+export function referenceTo(eventId: EventId, hash: string, rules: Pick<RoomRules, 'eventIds'>): Reference {
+  return rules.eventIds === 'wire' ? [eventId, { sha256: hash }] : eventId
+}
+
+/** The event that began a room of version 12 or later, which its room id names. */
+export function createIdOf(roomId: string): EventId {
+  return `$${roomId.slice(1)}`
+}
+
+function idsOf(references: readonly Json[]): readonly EventId[] {
+  if (!references.some(Array.isArray)) return references as readonly EventId[]
+  return references.map((reference) => (Array.isArray(reference) ? reference[0] : reference) as EventId)
 }
 
 /**
@@ -65,7 +96,7 @@ function wrongName(event: JsonObject, rules: RoomRules): string | undefined {
   if (stateKey !== undefined && (typeof stateKey !== 'string' || !fits(stateKey, rules))) {
     return 'state_key is not a string of at most 255 bytes'
   }
-  return rules.eventIds === 'wire' && !isEventId(event['event_id']) ? 'event_id is not an event id' : undefined
+  return rules.eventIds === 'wire' && !isEventIdWithDomain(event['event_id']) ? 'event_id is not an event id with a domain' : undefined
 }
 
 function wrongRoomId(event: JsonObject, rules: RoomRules): string | undefined {

@@ -4,7 +4,7 @@ import { decodeBase64, encodeBase64 } from './base64.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { ed25519PublicKey, signWithNode, verifyWithNode } from './ed25519.ts'
 import { contentHash, referenceHashOf, signedText } from './hashes.ts'
-import type { EventId, ServerName } from './ids.ts'
+import { type EventId, eventIdDomain, type ServerName, serverNameOf } from './ids.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Pdu, UnsignedPdu } from './pdu.ts'
 import { redact } from './redaction.ts'
@@ -89,6 +89,26 @@ export function hashAndSignPdu(
 /** Whether an event bears a valid signature of a server under a key. */
 export function verifyPdu(pdu: Pdu, rules: RoomRules, serverName: ServerName, keyId: string, publicKey: Uint8Array | string): boolean {
   return verifySignature(redact(pdu, rules), serverName, keyId, publicKey)
+}
+
+/**
+ * The servers without whose signatures an event is not valid. A server that authorises a restricted join is asked for by `checkAuthRules`.
+ * https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
+ */
+export function signersOf(pdu: Pdu, rules: RoomRules): readonly ServerName[] {
+  const signers = new Set<ServerName>()
+  // For room versions 3 and later, unless the event is a 3rd party invite, only the signature(s) from the originating server (the server
+  // the sender belongs to) are required for verification.
+  if (!isThirdPartyInvite(pdu)) signers.add(serverNameOf(pdu.sender))
+  // Room versions 1 and 2 also require that a signature is present from the domain in the event_id, if it differs from the originating
+  // server.
+  if (rules.eventIds === 'wire') signers.add(eventIdDomain(pdu.event_id) ?? '')
+  return [...signers]
+}
+
+/** "If the event is a 3rd party invite, … the server which actually sends the event may be a different server." */
+function isThirdPartyInvite({ type, content }: Pdu): boolean {
+  return type === 'm.room.member' && content['membership'] === 'invite' && content['third_party_invite'] !== undefined
 }
 
 function readSignature(signatures: unknown, entity: string, keyId: string): string | undefined {

@@ -1,9 +1,10 @@
 import { type AuthEvent, checkAuthEvents } from '../../server/core/event-auth/check-auth-events.ts'
 import { checkAuthRules } from '../../server/core/event-auth/check-auth-rules.ts'
 import { selectAuthEvents } from '../../server/core/event-auth/select-auth-events.ts'
+import { referenceHash } from '../../server/core/hashes.ts'
 import { type EventId, type RoomId, serverNameOf, type UserId } from '../../server/core/ids.ts'
 import type { JsonObject } from '../../server/core/json.ts'
-import type { Pdu, UnsignedPdu } from '../../server/core/pdu.ts'
+import { type Pdu, referenceTo, type UnsignedPdu } from '../../server/core/pdu.ts'
 import { type RoomRules, roomRules } from '../../server/core/room-versions.ts'
 import { generateSigningKey, hashAndSignPdu } from '../../server/core/signatures.ts'
 import type { Verdict } from '../../server/core/verdict.ts'
@@ -25,6 +26,7 @@ export class RoomStory {
   roomId: RoomId | undefined
   private readonly state = new Map<string, Pdu>()
   private readonly ids = new Map<Pdu, EventId>()
+  private readonly hashes = new Map<EventId, string>()
   private extremity: EventId[] = []
   private depth = 1
 
@@ -47,14 +49,19 @@ export class RoomStory {
       ...(isHashed ? {} : { room_id: this.roomId! }),
       sender: this.creator,
       content: {},
-      prev_events: this.extremity,
+      prev_events: this.refer(this.extremity),
       depth: this.depth,
       origin_server_ts: 1_700_000_000_000 + this.depth,
       ...(this.rules.eventIds === 'wire' ? { event_id: `$${this.depth}:${serverNameOf(told.sender ?? this.creator)}` } : {}),
       ...told,
     }
     const cited = selectAuthEvents(event, this.rules).flatMap(([type, stateKey]) => this.ids.get(this.readState(type, stateKey)!) ?? [])
-    return hashAndSignPdu({ auth_events: cited, ...event } as UnsignedPdu, this.rules, serverNameOf(event.sender), key).pdu
+    return hashAndSignPdu({ auth_events: this.refer(cited), ...event } as UnsignedPdu, this.rules, serverNameOf(event.sender), key).pdu
+  }
+
+  /** Cites events as the room version has it. */
+  private refer(eventIds: readonly EventId[]): readonly EventId[] {
+    return eventIds.map((eventId) => referenceTo(eventId, this.hashes.get(eventId)!, this.rules)) as readonly EventId[]
   }
 
   /** Adds an event to the room, allowed or not; its id. */
@@ -62,6 +69,7 @@ export class RoomStory {
     const event = this.build(told)
     const { eventId } = hashAndSignPdu(event, this.rules, serverNameOf(event.sender), key)
     this.ids.set(event, eventId)
+    this.hashes.set(eventId, referenceHash(event, this.rules))
     if (event.state_key !== undefined) this.state.set(JSON.stringify([event.type, event.state_key]), event)
     this.extremity = [eventId]
     this.depth++

@@ -1,5 +1,5 @@
 import { eventIdOf } from '../hashes.ts'
-import { type EventId, serverNameOf } from '../ids.ts'
+import { type EventId, eventIdDomain, serverNameOf } from '../ids.ts'
 import { isState, type Pdu, type ReadState } from '../pdu.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { allow, refuse, type Verdict } from '../verdict.ts'
@@ -69,15 +69,9 @@ function checkRedaction({ event, power }: AuthScope, senderPower: number): Verdi
   // If the sender's power level is greater than or equal to the redact level, allow.
   if (senderPower >= actionLevel(power, 'redact')) return allow
   // If the domain of the event_id of the event being redacted is the same as the domain of the event_id of the m.room.redaction, allow.
-  const domain = domainOf(event.event_id)
+  const domain = eventIdDomain(event.event_id)
   // Otherwise, reject.
-  return domain !== undefined && domain === domainOf(event.redacts) ? allow : refuse('the sender may not redact this event')
-}
-
-/** Only ids of room versions 1 and 2 have a domain. */
-function domainOf(eventId: unknown): string | undefined {
-  const colon = typeof eventId === 'string' ? eventId.indexOf(':') : -1
-  return colon < 0 ? undefined : (eventId as string).slice(colon + 1)
+  return domain !== undefined && domain === eventIdDomain(event.redacts) ? allow : refuse('the sender may not redact this event')
 }
 
 const createIds = new WeakMap<Pdu, EventId>()

@@ -1,6 +1,7 @@
 import { eventIdOf } from '../hashes.ts'
 import { isUserId } from '../ids.ts'
 import type { Json } from '../json.ts'
+import { prevEventIdsOf } from '../pdu.ts'
 import { allow, refuse, type Verdict } from '../verdict.ts'
 import { joinRuleOf, type MemberScope, membershipOf } from './auth-scope.ts'
 import { actionLevel, creatorsOf, userPower } from './power-levels.ts'
@@ -31,13 +32,7 @@ export function checkJoin(scope: MemberScope): Verdict {
 
 function isFirstJoin({ event, rules, create, target }: MemberScope): boolean {
   if (event.prev_events.length !== 1 || creatorsOf(create, rules)[0] !== target) return false
-  return firstPrevEvent(event.prev_events) === eventIdOf(create, rules)
-}
-
-/** Versions 1 and 2 cite events as pairs of id and hashes. */
-function firstPrevEvent(prevEvents: readonly Json[]): Json | undefined {
-  const first = prevEvents[0]
-  return Array.isArray(first) ? first[0] : first
+  return prevEventIdsOf(event)[0] === eventIdOf(create, rules)
 }
 
 function checkAuthoriser({ readState, power }: MemberScope, authoriser: Json | undefined): Verdict {

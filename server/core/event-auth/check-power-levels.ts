@@ -40,9 +40,27 @@ function namedCreators({ users }: JsonObject, rules: RoomRules, create: Pdu | un
 function wrongScalars(content: JsonObject, rules: RoomRules): string | undefined {
   // If any of the properties users_default, events_default, state_default, ban, redact, kick, or invite in content are present and not
   // an integer, reject. (since version 10)
-  if (!rules.integerPowerLevels) return undefined
+  if (!rules.integerPowerLevels) return wrongFloats(content, rules)
   const wrong = scalarLevels.find((name) => content[name] !== undefined && parseLevel(content[name], rules) === undefined)
   return wrong && `${wrong} is not an integer`
+}
+
+function wrongFloats(content: JsonObject, rules: RoomRules): string | undefined {
+  // Values outside the range represented by IEE754 binary64 (a "double") cause the powerlevel event to be rejected, as do Infinity,
+  // -Infinity and NaN. (until version 5) https://spec.matrix.org/v1.19/rooms/v5/#deprecated-event-content-schemas
+  if (rules.strictJson) return undefined
+  const isTooLarge = (level: Json | undefined) => isNumeric(level) && parseLevel(level, rules) === undefined
+  const wrong = scalarLevels.find((name) => isTooLarge(content[name]))
+  if (wrong !== undefined) return `${wrong} is out of range`
+  const map = (['events', 'notifications'] as const).find((name) => {
+    const levels = content[name]
+    return isJsonObject(levels) && Object.values(levels).some(isTooLarge)
+  })
+  return map && `${map} holds a level that is out of range`
+}
+
+function isNumeric(level: Json | undefined): boolean {
+  return typeof level === 'number' || typeof level === 'bigint'
 }
 
 function wrongMaps(content: JsonObject, rules: RoomRules): string | undefined {

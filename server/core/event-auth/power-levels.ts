@@ -62,7 +62,7 @@ export function notificationLevel({ rules, levels }: PowerScope, key: string): n
 
 /**
  * Reads one level: an integer, and up to version 9 a string that holds one; up to version 5 a float, cut off at its point.
- * Undefined for anything else.
+ * Undefined for anything else, and for what no double can hold.
  */
 export function parseLevel(value: Json | undefined, rules: RoomRules): number | undefined {
   if (typeof value === 'number') {
@@ -70,8 +70,9 @@ export function parseLevel(value: Json | undefined, rules: RoomRules): number | 
     return rules.strictJson || !Number.isFinite(value) ? undefined : Math.trunc(value)
   }
   if (rules.integerPowerLevels) return undefined
-  if (typeof value === 'bigint' || (typeof value === 'string' && stringyInteger.test(value))) return Number(value)
-  return undefined
+  if (typeof value !== 'bigint' && !(typeof value === 'string' && stringyInteger.test(value))) return undefined
+  const level = Number(value)
+  return Number.isFinite(level) ? level : undefined
 }
 
 function entryOf(map: Json | undefined, key: string, rules: RoomRules): number | undefined {

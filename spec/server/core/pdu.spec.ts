@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { parseLossless } from '../../../server/core/lossless-json.ts'
-import { checkPduShape, isState, maxPduBytes } from '../../../server/core/pdu.ts'
+import { authEventIdsOf, checkPduShape, createIdOf, isState, maxPduBytes, prevEventIdsOf, referenceTo } from '../../../server/core/pdu.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import { room } from '../../support/room-story.ts'
 import { expectAllowed, expectRefused } from '../../support/verdicts.ts'
@@ -11,7 +11,7 @@ const check = (changes: object, version = '11') => checkPduShape({ ...good, ...c
 
 describe('the form of an event', () => {
   it('is right for what a server of each version makes', () => {
-    for (const version of ['3', '4', '5', '6', '7', '8', '9', '10', '11', '12']) {
+    for (const version of ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']) {
       expectAllowed(checkPduShape(room(version).build({ type: 'm.any', state_key: '' }), rules(version)))
     }
   })
@@ -57,7 +57,10 @@ describe('the form of an event', () => {
   it('carries an id and cites pairs in versions 1 and 2', () => {
     const pairs = { auth_events: [['$1:a', { sha256: 'x' }]], prev_events: [['$1:a', {}]] }
     expectAllowed(check({ ...pairs, event_id: '$2:a' }, '1'))
-    expectRefused(check(pairs, '2'), 'event_id is not an event id')
+    for (const id of [undefined, 7, '$2', '2:a', '$2:', '$2:a b', `$${'2'.repeat(253)}:a`]) {
+      expectRefused(check({ ...pairs, event_id: id }, '2'), 'event_id is not an event id with a domain')
+    }
+    expectAllowed(check({ event_id: '$2' }, '3'))
     for (const pair of ['$1:a', ['$1:a'], ['$1:a', {}, {}], ['1:a', {}], ['$1:a', 'x'], {}]) {
       const verdict = check({ ...pairs, event_id: '$2:a', auth_events: [pair] }, '2')
       expectRefused(verdict, 'auth_events is not a list of at most 10 event ids')
@@ -106,5 +109,28 @@ describe('the form of an event', () => {
   it('tells state from messages by the state key alone', () => {
     expect(isState({ state_key: '' })).to.equal(true)
     expect(isState({})).to.equal(false)
+  })
+})
+
+describe('references to events', () => {
+  it('are pairs of id and hash in versions 1 and 2, and ids since', () => {
+    for (const version of ['1', '2']) {
+      expect(referenceTo('$1:a.test', 'hash', roomRules(version)!)).to.deep.equal(['$1:a.test', { sha256: 'hash' }])
+    }
+    for (const version of ['3', '4', '12']) expect(referenceTo('$1', 'hash', roomRules(version)!)).to.equal('$1')
+  })
+
+  it('are read in either form', () => {
+    const event = room('11').build({ type: 'm.any' })
+    const pairs = JSON.parse('[["$1:a.test",{"sha256":"x"}],["$2:a.test",{}]]')
+    expect(prevEventIdsOf({ ...event, prev_events: pairs })).to.deep.equal(['$1:a.test', '$2:a.test'])
+    expect(authEventIdsOf({ ...event, auth_events: pairs })).to.deep.equal(['$1:a.test', '$2:a.test'])
+    expect(prevEventIdsOf({ ...event, prev_events: ['$1', '$2'] })).to.deep.equal(['$1', '$2'])
+    expect(authEventIdsOf({ ...event, auth_events: [] })).to.deep.equal([])
+  })
+
+  it('lead from the room id to the create event since version 12', () => {
+    const story = room('12')
+    expect(story.build({ type: 'm.any' }).room_id).to.equal(`!${createIdOf(story.roomId!).slice(1)}`)
   })
 })

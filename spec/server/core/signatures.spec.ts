@@ -7,6 +7,7 @@ import { roomRules } from '../../../server/core/room-versions.ts'
 import {
   generateSigningKey,
   hashAndSignPdu,
+  signersOf,
   signJson,
   signPdu,
   signText,
@@ -14,12 +15,20 @@ import {
   verifySignature,
   verifyText,
 } from '../../../server/core/signatures.ts'
-import { room } from '../../support/room-story.ts'
+import { room, type Told } from '../../support/room-story.ts'
 
 /** https://spec.matrix.org/v1.19/appendices/#cryptographic-test-vectors */
 const key = generateSigningKey(decodeBase64('YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1')!, '1')
 const other = generateSigningKey(new Uint8Array(32), '1')
 const v11 = roomRules('11')!
+
+const signers = (version: string, told: Told) => signersOf(room(version).build(told), roomRules(version)!)
+const invite: Told = {
+  type: 'm.room.member',
+  sender: '@bob:b.test',
+  state_key: '@carol:c.test',
+  content: { membership: 'invite', third_party_invite: {} },
+}
 
 describe('signatures', () => {
   it('of JSON are those of the specification’s test vectors', () => {
@@ -169,5 +178,27 @@ describe('unpadded Base64', () => {
     expect(encodeBase64Url(Uint8Array.of(251, 255))).to.equal('-_8')
     expect(decodeBase64('-_8')).to.deep.equal(decodeBase64('+/8'))
     for (const wrong of ['Zg=x', 'Z g', 'Zg\n', 7, undefined]) expect(decodeBase64(wrong)).to.equal(undefined)
+  })
+})
+
+describe('the servers that must have signed an event', () => {
+  it('are that of the sender alone since version 3', () => {
+    for (const version of ['3', '5', '6', '12']) {
+      expect(signers(version, { type: 'm.any', sender: '@bob:b.test', event_id: '$1:c.test' })).to.deep.equal(['b.test'])
+    }
+  })
+
+  it('are also that of the event id in versions 1 and 2', () => {
+    for (const version of ['1', '2']) {
+      expect(signers(version, { type: 'm.any', sender: '@bob:b.test', event_id: '$1:c.test' })).to.deep.equal(['b.test', 'c.test'])
+      expect(signers(version, { type: 'm.any', sender: '@bob:b.test', event_id: '$1:b.test' })).to.deep.equal(['b.test'])
+    }
+  })
+
+  it('are not that of the sender of a third-party invite, which another server may send', () => {
+    expect(signers('11', invite)).to.deep.equal([])
+    expect(signers('1', { ...invite, event_id: '$1:c.test' })).to.deep.equal(['c.test'])
+    expect(signers('11', { ...invite, content: { membership: 'invite' } })).to.deep.equal(['b.test'])
+    expect(signers('11', { ...invite, content: { membership: 'join', third_party_invite: {} } })).to.deep.equal(['b.test'])
   })
 })
