@@ -100,5 +100,6 @@ async function sharedRoom({ graph, interests }: Needs, service: AppService, user
 function eventText({ home }: Needs, service: AppService, event: TimelineEvent): string {
   const { sentBy, pdu } = event
   const isOwn = sentBy !== undefined && isSessionOfService(service, pdu.sender, sentBy.session)
-  return clientEventText({ event, membership: undefined }, { session: isOwn ? sentBy.session : '', now: home.clock.now() })
+  const reader = { session: isOwn ? sentBy.session : '', userId: undefined, now: home.clock.now() }
+  return clientEventText({ event, membership: undefined }, reader)
 }

@@ -44,6 +44,7 @@ export function createDelayedEvents(tools: Needs): DelayedEvents {
       if (membership !== 'join') throw forbidden('you are not in this room')
       const earlier = transactionKey === undefined ? undefined : await database.selectOne(selectOfTransaction, transactionKey)
       if (earlier !== undefined) return earlier.delay_id
+      await tools.graph.checkTemplate(roomId, template)
       if ((await database.select(selectDelayedOf, template.sender, mostOfUser)).length >= mostOfUser) throw tooMany()
       const delayId = random(18).toString('base64url')
       const now = clock.now()
@@ -93,6 +94,7 @@ async function send({ graph }: Pick<Tools, 'graph'>, row: DelayedRow): Promise<b
     type,
     sender: user_id as UserId,
     content: JSON.parse(content) as JsonObject,
+    delayId: delay_id,
     ...(state_key === null ? {} : { stateKey: state_key }),
     ...(redacts === null ? {} : { redacts: redacts as EventId }),
   }

@@ -37,7 +37,7 @@ export async function streamEvents(tools: Tools, { query, requester, signal }: C
           : await peek(tools, room, requester.userId, [after, upTo], mostOfRoom)
       const left = until - performance.now()
       if (seen.length > 0 || left <= 0 || signal.aborted) {
-        const reader = { session: requester.session, now: clock.now() }
+        const reader = { session: requester.session, userId: requester.userId, now: clock.now() }
         const chunk = seen.map((one) => clientEventText(one, reader)).join(',')
         return { body: `{"start":"${encodeToken(after)}","end":"${encodeToken(upTo)}","chunk":[${chunk}]}` }
       }

@@ -82,7 +82,7 @@ function onlyRefusals(error: unknown): undefined {
 
 async function invitedText({ graph, home }: Tools, roomId: RoomId, { eventId, membership }: Membership, session: string): Promise<string> {
   const event = await graph.event(eventId)
-  const reader = { session, now: home.clock.now() }
+  const reader = { session, userId: undefined, now: home.clock.now() }
   const invite = event === undefined ? '' : `,"invite":${clientEventText({ event, membership }, reader)}`
   return `{"room_id":${JSON.stringify(roomId)},"membership":"invite"${invite}}`
 }

@@ -28,7 +28,7 @@ export async function roomInfoText(tools: Tools, readable: ReadableState, { requ
   const now = home.clock.now()
   const state = await stateOf(tools, readable, seen, userId)
   const first = seen[0]?.event
-  const messages = `${first === undefined ? '' : `"start":"${encodePlace(first)}",`}"end":"${encodeToken(end)}","chunk":[${seen.map((one) => clientEventText(one, { session, now })).join(',')}]`
+  const messages = `${first === undefined ? '' : `"start":"${encodePlace(first)}",`}"end":"${encodeToken(end)}","chunk":[${seen.map((one) => clientEventText(one, { session, userId, now })).join(',')}]`
   const membership = (await graph.memberships(userId)).get(roomId)?.membership
   return (
     `{"room_id":${JSON.stringify(roomId)}${membership === undefined ? '' : `,"membership":"${membership}"`},"messages":{${messages}}` +

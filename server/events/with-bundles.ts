@@ -6,7 +6,7 @@ import type { Tools } from '../slice.ts'
 
 /** The requester as a reader of these events, with what is aggregated of the events that relate to them. */
 export async function withBundles({ graph, home }: Tools, { userId, session }: Requester, events: readonly Seen[]): Promise<Reader> {
-  const reader = { session, now: home.clock.now() }
+  const reader = { session, userId, now: home.clock.now() }
   const bundles = await graph.bundles(events, { ...reader, userId, ignored: () => ignoredUsers(home.database, userId) })
   return { ...reader, bundles }
 }

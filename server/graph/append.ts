@@ -3,7 +3,7 @@ import { duplicateAnnotation, forbidden } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Part, Select } from '../storage/database.ts'
 import { idsOf, partOf, transactionKey } from './commit.ts'
-import { committedHead, type Decided, type Decision, decide, type Targets } from './draft.ts'
+import { committedHead, type Decided, type Decision, decide, type Loaded } from './draft.ts'
 import { selectEvent } from './events.store.ts'
 import type { Appended, AppendOptions, Template, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
@@ -11,6 +11,7 @@ import { applyEvent, applyRedaction, type Draft, type DraftHead, type Room } fro
 import { need, type Rooms, refresh } from './rooms.ts'
 import { eventOf } from './stored-event.ts'
 import { selectTransaction } from './transactions.store.ts'
+import { threadOfContent } from './unread/thread-of.ts'
 
 type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock'>
 
@@ -19,7 +20,7 @@ type Job = {
   readonly room: Room
   readonly templates: readonly Template[]
   readonly options: AppendOptions
-  readonly targets: Targets
+  readonly loaded: Loaded
   /** The draft as it stands in the room's list, its decision, and the positions of its events within the part. */
   draft: Draft | undefined
   decision: Decision | undefined
@@ -61,10 +62,10 @@ async function startJob(
     const room = await rooms.load(roomId)
     if (room === undefined) throw forbidden('you are not in a room with this id')
     if (fresh) await refresh(database.select, room, memberships)
-    const targets = await loadTargets(database.select, templates, room)
+    const loaded = await loadRelated(database.select, templates, room)
     await need(database.select, room, memberships, usersOf(templates))
     if (rooms.peek(roomId) !== room) continue
-    return { room, templates, options, targets, draft: undefined, decision: undefined, positions: [], refusal: undefined }
+    return { room, templates, options, loaded, draft: undefined, decision: undefined, positions: [], refusal: undefined }
   }
 }
 
@@ -97,7 +98,7 @@ function headOf(room: Room): DraftHead {
 /** Decides a job on a head and puts its draft into the room's list; undefined when it is refused. */
 function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead, replace: number | undefined): Part | undefined {
   const { room } = job
-  const decision = decide(tools, room, base, job.templates, job.targets)
+  const decision = decide(tools, room, base, job.templates, job.loaded)
   if ('allowed' in decision) {
     job.refusal = decision.reason
     return undefined
@@ -177,9 +178,11 @@ export function applyDecided(
     stateGroup: event.stateGroup,
     replaces: event.replaces?.eventId,
     replacedContent: event.replaces?.pdu.content,
+    thread: event.thread,
     redactedBy: undefined,
     redactedBecause: undefined,
     sentBy: transaction === undefined ? undefined : { session: transaction.session, transactionId: transaction.id },
+    delayId: event.delayId,
   }
   applyEvent(room, placed, event.notifying)
   if (event.redaction !== undefined) applyRedaction(room, event.redaction)
@@ -208,16 +211,25 @@ function usersOf(templates: readonly Template[]): UserId[] {
   return users
 }
 
-async function loadTargets(select: Select, templates: readonly Template[], room: Room): Promise<Targets> {
+/** The events that redactions are to redact, and the threads of what relates to other events. */
+async function loadRelated(select: Select, templates: readonly Template[], room: Room): Promise<Loaded> {
   const targets = new Map<EventId, TimelineEvent>()
-  for (const { type, content, redacts } of templates) {
-    if (type !== 'm.room.redaction') continue
-    const target = (room.rules.redactsInContent ? content['redacts'] : redacts) as EventId | undefined
-    if (typeof target !== 'string') continue
-    const inMemory = room.timeline.find((event) => event.eventId === target)
-    const row = inMemory === undefined ? (await select(selectEvent, target))[0] : undefined
-    if (inMemory !== undefined) targets.set(target, inMemory)
-    else if (row !== undefined) targets.set(target, eventOf(row))
+  const threads = new Map<Template, EventId>()
+  const find = async (eventId: EventId) => {
+    const inMemory = room.timeline.find((event) => event.eventId === eventId)
+    const row = inMemory === undefined ? (await select(selectEvent, eventId))[0] : undefined
+    return row === undefined ? inMemory : eventOf(row)
   }
-  return targets
+  for (const template of templates) {
+    const { type, content, redacts } = template
+    if (content['m.relates_to'] !== undefined) {
+      const thread = await threadOfContent(room.roomId, content, find)
+      if (thread !== undefined) threads.set(template, thread)
+    }
+    if (type !== 'm.room.redaction') continue
+    const targetId = (room.rules.redactsInContent ? content['redacts'] : redacts) as EventId | undefined
+    const target = typeof targetId === 'string' ? await find(targetId) : undefined
+    if (target !== undefined) targets.set(target.eventId, target)
+  }
+  return { targets, threads }
 }

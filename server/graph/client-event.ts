@@ -11,6 +11,8 @@ export type Shown = { readonly event: TimelineEvent; readonly membership: Member
 export type Reader = {
   /** The requester's session: its own transaction ids are told to it. */
   readonly session: string
+  /** The requester, who is told the ids of their own delayed events; undefined for a reader who is no user. */
+  readonly userId: UserId | undefined
   /** Milliseconds since the epoch, for `age`. */
   readonly now: number
   /** Bundled aggregations as JSON text, for the events that have some (`Graph.bundles`). */
@@ -92,6 +94,9 @@ function unsignedText(event: TimelineEvent, membership: string | undefined, read
   if (membership !== undefined) text += `,"membership":"${membership}"`
   if (event.sentBy !== undefined && event.sentBy.session === reader.session) {
     text += `,"transaction_id":${JSON.stringify(event.sentBy.transactionId)}`
+  }
+  if (event.delayId !== undefined && event.pdu.sender === reader.userId) {
+    text += `,"org.matrix.msc4140.delay_id":${JSON.stringify(event.delayId)}`
   }
   if (event.replaces !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces)}`
   if (isJsonObject(event.replacedContent)) text += `,"prev_content":${canonicalJson(event.replacedContent, false)}`

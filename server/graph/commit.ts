@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { Pdu } from '../core/pdu.ts'
-import { type Relation, relationOf } from '../core/relation.ts'
+import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision } from './draft.ts'
 import { insertEvent, updateRedacted } from './events.store.ts'
@@ -50,7 +50,7 @@ export function partOf(
       guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
       writes.push(...relationWrites(room.roomId, event, relation, at))
     }
-    writes.push(...unreadWrites(room, event, relation, at))
+    writes.push(...unreadWrites(room, event, at))
   }
   writes.push(headWrite(room, decision, claim, positions.at(-1) ?? 0))
   guards.push(...(options.guards ?? []))
@@ -78,6 +78,8 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
     session,
     id,
     event.replaces?.eventId ?? null,
+    event.thread ?? null,
+    event.delayId ?? null,
     Number(pdu.origin_server_ts),
     bytesOf(pdu),
   )
@@ -107,14 +109,8 @@ function headWrite(room: Pick<Room, 'roomId' | 'rules'>, { head }: Decision, cla
 }
 
 /** What unread counts need beside the room's counter. Costs nothing per member. */
-function unreadWrites(
-  { roomId, joined }: Pick<Room, 'roomId' | 'joined'>,
-  event: Decided,
-  relation: Relation | undefined,
-  at: number,
-): Write[] {
-  const { pdu, effect, redaction } = event
-  const threadId = relation?.relType === 'm.thread' ? relation.eventId : ''
+function unreadWrites({ roomId, joined }: Pick<Room, 'roomId' | 'joined'>, event: Decided, at: number): Write[] {
+  const { pdu, effect, redaction, thread: threadId = '' } = event
   const { notifies, highlights, named } = effect
   const counted = notifies ? 1 : 0
   const writes: Write[] = []

@@ -7,6 +7,7 @@ import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
 import { createBundles } from './bundles.ts'
 import { create } from './create.ts'
+import { checkTemplate } from './draft.ts'
 import { createErasure } from './erasure.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
@@ -17,6 +18,7 @@ import { stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, type Rooms, refresh } from './rooms.ts'
 import { createPastStates, type PastStates } from './state-at.ts'
+import { isOfThread } from './unread/thread-of.ts'
 import { createUnread } from './unread/unread.ts'
 
 /** The event graph over a database: the only writer of room events. Keeps up with what other processes write. */
@@ -48,10 +50,16 @@ export function createGraph(home: Home): Graph {
     ...createActivity(tools),
     ...createAliases(home),
     unread: unread.unread,
+    readRooms: unread.readRooms,
     readMarker: unread.readMarker,
     pushContext: unread.pushContext,
+    isOfThread: (event, threadId) => isOfThread(event, threadId, history.event),
     room: (roomId) => load(roomId, false),
     freshRoom: (roomId) => load(roomId, true),
+    checkTemplate: async (roomId, template) => {
+      const room = await rooms.load(roomId)
+      if (room !== undefined) checkTemplate(home, room, template)
+    },
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),
     ...membersOf(tools),

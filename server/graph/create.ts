@@ -5,7 +5,7 @@ import type { Home } from '../home.ts'
 import type { Part } from '../storage/database.ts'
 import { applyDecided } from './append.ts'
 import { partOf } from './commit.ts'
-import { committedHead, type Decision, decide } from './draft.ts'
+import { committedHead, type Decision, decide, type Loaded } from './draft.ts'
 import type { CreateOptions, Template } from './graph.ts'
 import type { Memberships } from './memberships.ts'
 import type { Room } from './room.ts'
@@ -15,6 +15,9 @@ type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'ra
   readonly rooms: Rooms
   readonly memberships: Memberships
 }
+
+/** The events of a new room relate to none. */
+const nothingLoaded: Loaded = { targets: new Map(), threads: new Map() }
 
 /**
  * Makes a room of events in one part, the first of them `m.room.create`. Up to version 11 its id is random; since version 12 it is the create
@@ -77,7 +80,7 @@ function decideRoom(tools: Tools, rules: Room['rules'], templates: readonly Temp
 }
 
 function decided(tools: Tools, room: Room, head: Decision['head'], templates: readonly Template[]): Decision {
-  const decision = decide(tools, room, head, templates, new Map())
+  const decision = decide(tools, room, head, templates, nothingLoaded)
   if ('allowed' in decision) throw invalidRoomState(decision.reason)
   return decision
 }

@@ -12,6 +12,7 @@ import type { Verdict } from '../core/verdict.ts'
 import type { Home } from '../home.ts'
 import type { StateEvent, Template, TimelineEvent } from './graph.ts'
 import { type ChainLink, type DraftHead, type Room, stateKeyOf } from './room.ts'
+import { threadNamed } from './unread/thread-of.ts'
 
 /** A new state group: its place in the chain and, newest first, the groups whose entries it takes over. */
 export type NewStateGroup = { readonly ordinal: number; readonly previous: string | undefined; readonly merged: readonly string[] }
@@ -26,10 +27,12 @@ export type Decided = {
   readonly effect: DefaultEffect
   readonly replaces: StateEvent | undefined
   readonly redaction: TimelineEvent | undefined
+  readonly thread: EventId | undefined
+  readonly delayId: string | undefined
 }
 
-/** The targets of the redactions among the templates, loaded beforehand. */
-export type Targets = ReadonlyMap<EventId, TimelineEvent>
+/** What is loaded before templates are decided on: the targets of redactions, and the threads of those that relate to other events. */
+export type Loaded = { readonly targets: ReadonlyMap<EventId, TimelineEvent>; readonly threads: ReadonlyMap<Template, EventId> }
 
 export type Decision = { readonly events: readonly Decided[]; readonly head: DraftHead }
 
@@ -45,7 +48,7 @@ export function decide(
   room: Pick<Room, 'roomId' | 'rules' | 'state'>,
   base: DraftHead,
   templates: readonly Template[],
-  targets: Targets,
+  { targets, threads }: Loaded,
 ): Decision | Extract<Verdict, { allowed: false }> {
   const events: Decided[] = []
   const overlay = new Map(base.state)
@@ -74,11 +77,20 @@ export function decide(
       effect,
       replaces: stateKey === undefined ? undefined : find(template.type, stateKey),
       redaction,
+      thread: threads.get(template) ?? threadNamed(pdu.content),
+      delayId: template.delayId,
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
     head = { ...next, extremities: [eventId], depth: Number(pdu.depth), notifying, state: overlay }
   }
   return { events, head }
+}
+
+/** Throws what no sender may send, as if it were sent now: 413 M_TOO_LARGE beyond the limits of an event, 400 M_BAD_JSON for what is no event. */
+export function checkTemplate(home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>, room: Room, template: Template): void {
+  const find = (type: string, stateKey: string) => room.state.get(stateKeyOf(type, stateKey))
+  const { pdu } = build(home, room, committedHead(room), template, find)
+  checkContent(pdu, room.rules, (type, stateKey) => find(type, stateKey)?.pdu)
 }
 
 /** What no sender may send: 413 M_TOO_LARGE beyond the limits of an event, 400 M_BAD_JSON for power levels that are none. */
@@ -146,7 +158,7 @@ function redactionOf(
   eventId: EventId,
   room: Pick<Room, 'roomId' | 'rules'>,
   readState: ReadState,
-  targets: Targets,
+  targets: Loaded['targets'],
 ): TimelineEvent | undefined | 'refused' {
   const target = targets.get((room.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) as EventId)
   if (target === undefined || target.roomId !== room.roomId || target.redactedBy !== undefined) return undefined
@@ -155,5 +167,5 @@ function redactionOf(
   const scope = powerScope(readState, room.rules)
   const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
   if (!mayRedact && (pdu.sender !== target.pdu.sender || serverNameOf(pdu.sender) !== serverNameOf(target.pdu.sender))) return 'refused'
-  return { ...target, pdu: redact(target.pdu, room.rules), redactedBy: eventId, redactedBecause: pdu }
+  return { ...target, pdu: redact(target.pdu, room.rules), thread: undefined, redactedBy: eventId, redactedBecause: pdu }
 }

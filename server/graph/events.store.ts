@@ -14,6 +14,8 @@ export type EventRow = {
   transaction_id: string | null
   replaces: string | null
   redacted_by: string | null
+  thread_id: string | null
+  delay_id: string | null
   json: Uint8Array
   because: Uint8Array | null
   replaced: Uint8Array | null
@@ -34,12 +36,14 @@ export const insertEvent = statement<
     session: string | null,
     transactionId: string | null,
     replaces: string | null,
+    threadId: string | null,
+    delayId: string | null,
     timestamp: number,
     json: Uint8Array,
   ]
 >(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed,
-    notifying, session, transaction_id, replaces, origin_server_ts, json)
-  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)`)
+    notifying, session, transaction_id, replaces, thread_id, delay_id, origin_server_ts, json)
+  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
 
 export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
   'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',

@@ -41,10 +41,14 @@ export type TimelineEvent = {
   /** The state event that this one took the place of. */
   readonly replaces: EventId | undefined
   readonly replacedContent: JsonObject | undefined
+  /** The root of the thread that it is in, also over other events. */
+  readonly thread: EventId | undefined
   readonly redactedBy: EventId | undefined
   readonly redactedBecause: Pdu | undefined
   /** The session that sent it and under which transaction id, for `unsigned.transaction_id`. */
   readonly sentBy: { readonly session: string; readonly transactionId: string } | undefined
+  /** Under which id it was delayed, for its sender alone. */
+  readonly delayId: string | undefined
 }
 
 /** An event that a reader may see, and the reader's membership when it was sent. */
@@ -82,6 +86,8 @@ export type Template = {
   readonly replaces?: EventId
   /** Milliseconds since the epoch, by an application service's `ts`; now without it. */
   readonly timestamp?: number
+  /** Under which id it was delayed. */
+  readonly delayId?: string
 }
 
 export type AppendOptions = {
@@ -131,6 +137,8 @@ export type Graph = {
   readonly freshRoom: (roomId: RoomId) => Promise<RoomView | undefined>
   /** Appends local events, in order, in one part: build, authorise, hash, sign, commit. 403 with the rule's words when one is refused. */
   readonly append: (roomId: RoomId, templates: readonly Template[], options?: AppendOptions) => Promise<Appended>
+  /** Throws what `append` would throw for what is no event, or too large: 413 M_TOO_LARGE, 400 M_BAD_JSON. Whether it is allowed is not asked. */
+  readonly checkTemplate: (roomId: RoomId, template: Template) => Promise<void>
   /** Makes a room: the create event first, then the rest, in one part. Returns its id (in version 12 made of the create event). */
   readonly create: (version: string, templates: readonly Template[], options?: CreateOptions) => Promise<{ roomId: RoomId; guard?: string }>
 
@@ -225,6 +233,10 @@ export type Graph = {
    * again it costs what came since. https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
    */
   readonly unread: (roomId: RoomId, reader: PushReader) => Promise<Unread>
+  /** The rooms that a user has read to their end, without loading any of them: nothing is unread there. */
+  readonly readRooms: (userId: UserId) => Promise<ReadonlySet<RoomId>>
+  /** Whether a receipt for an event may be one for a thread (its root's id, or `main`): https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts */
+  readonly isOfThread: (event: TimelineEvent, threadId: string) => Promise<boolean>
   /** The context of push rules at a room's head; undefined when there is no such room. */
   readonly pushContext: (roomId: RoomId, reader: PushReader) => Promise<MovingContext | undefined>
 }

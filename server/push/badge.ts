@@ -6,9 +6,11 @@ import { breather } from './breather.ts'
 export async function badgeOf({ graph, people }: Pick<Tools, 'graph' | 'people'>, userId: UserId): Promise<number> {
   const reader = await people.pushReader(userId)
   const breathe = breather(50)
+  const read = await graph.readRooms(userId)
   let badge = 0
   for (const [roomId, { membership, sender }] of await graph.memberships(userId)) {
     await breathe()
+    if (membership === 'join' && read.has(roomId)) continue
     if (membership === 'join') badge += await unreadIn(graph, roomId, reader)
     else if (membership === 'invite' && !reader.ignored.has(sender)) badge++
   }

@@ -33,7 +33,8 @@ export function notificationsEndpoint(tools: Tools): Endpoint {
     handle: async (call) => {
       const limit = Math.max(readCount(call.query, 'limit', 20, mostAnswered), 1)
       const { found, next } = await collect(tools, call, readFrom(call.query.get('from')), limit)
-      const reader = { session: call.requester.session, now: tools.home.clock.now() }
+      const { session, userId } = call.requester
+      const reader = { session, userId, now: tools.home.clock.now() }
       const texts = found.map(({ seen, actions, read }) => {
         const { roomId, pdu } = seen.event
         const beside = `"read":${read},"room_id":${JSON.stringify(roomId)},"ts":${pdu.origin_server_ts}`

@@ -13,12 +13,12 @@ export type Mark = { readonly type: (typeof markers)[number]; readonly eventId: 
 
 const tries = 10
 
-type Tools = { readonly home: Pick<Home, 'database' | 'clock'>; readonly graph: Pick<Graph, 'event' | 'readMarker'> }
+type Tools = { readonly home: Pick<Home, 'database' | 'clock'>; readonly graph: Pick<Graph, 'event' | 'isOfThread' | 'readMarker'> }
 type Changes = { readonly guards: Guard[]; readonly writes: Write[]; readonly log: LogRow[]; readonly applied: (() => void)[] }
 
 /**
  * Moves a user's receipts and markers in a room, all in one part. One that would go back stays where it is; an event that is not known here
- * (yet) is taken as it comes. Throws `M_INVALID_PARAM` for an event of another room.
+ * (yet) is taken as it comes. Throws `M_INVALID_PARAM` for an event of another room or thread.
  */
 export async function markRead(tools: Tools, userId: UserId, roomId: RoomId, marks: readonly Mark[]): Promise<void> {
   // Of two at once the second looks again, so that none overtakes the other backwards.
@@ -32,6 +32,9 @@ async function tryToMark({ home, graph }: Tools, userId: UserId, roomId: RoomId,
   for (const mark of marks) {
     const event = await graph.event(mark.eventId)
     if (event && event.roomId !== roomId) throw invalidParam('the event is not in this room')
+    if (event && mark.threadId !== undefined && !(await graph.isOfThread(event, mark.threadId))) {
+      throw invalidParam('the event is not related to this thread')
+    }
     const before = await eventMarked(home, userId, roomId, mark)
     if (event && before !== undefined && isBefore(event, await graph.event(before))) continue
     if (mark.type === 'm.fully_read') addMarker(changes, userId, roomId, mark.eventId)

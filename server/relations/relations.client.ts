@@ -51,7 +51,7 @@ async function relationsOf(tools: Tools, { params, query, requester }: Call<'acc
   const bundles = await graph.bundles(seen, { userId, session, now, ignored: () => ignoredUsers(home.database, userId) })
   return {
     body:
-      `{"chunk":[${seen.map((one) => clientEventText(one, { session, now, bundles })).join(',')}]` +
+      `{"chunk":[${seen.map((one) => clientEventText(one, { session, userId, now, bundles })).join(',')}]` +
       (next === undefined ? '' : `,"next_batch":"${encodePlace(next)}"`) +
       (from === '' ? '' : `,"prev_batch":${JSON.stringify(from)}`) +
       (query.has('recurse') || query.has('org.matrix.msc3981.recurse') ? `,"recursion_depth":${levels}}` : '}'),

@@ -47,7 +47,7 @@ async function threadsOf(tools: Tools, { params, query, requester }: Call<'acces
   const ignored = await ignoredUsers(home.database, userId)
   const shown = seen.map((one) => (ignored.includes(one.event.pdu.sender) ? pruned(one, room.rules) : one))
   const bundles = await graph.bundles(shown, { userId, session, now, ignored: async () => ignored })
-  const chunk = shown.map((one) => clientEventText(one, { session, now, bundles })).join(',')
+  const chunk = shown.map((one) => clientEventText(one, { session, userId, now, bundles })).join(',')
   return { body: `{"chunk":[${chunk}]${next === undefined ? '' : `,"next_batch":"${encodeToken(next)}"`}}` }
 }
 

@@ -39,7 +39,7 @@ async function search(needs: Needs, { body, query, requester }: Call<'access_tok
   const seen = found.hits.map((hit) => hit.seen)
   const now = home.clock.now()
   const bundles = await graph.bundles(seen, { userId, session, now, ignored: () => ignoredUsers(home.database, userId) })
-  const results = await resultsText(needs, found.hits, userId, request, { session, now, bundles })
+  const results = await resultsText(needs, found.hits, userId, request, { session, userId, now, bundles })
   const words = new Set(found.hits.flatMap((hit) => hit.words))
   const parts = [
     `"count":${found.count}`,

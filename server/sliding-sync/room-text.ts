@@ -27,6 +27,6 @@ export async function timelineText(
   const { userId, session } = requester
   const now = home.clock.now()
   const bundles = await bundlesAmong(graph, seen, events, { userId, session, now, ignored: () => ignoredUsers(home.database, userId) })
-  const reader = { session, now, ...(bundles === undefined ? {} : { bundles }) }
+  const reader = { session, userId, now, ...(bundles === undefined ? {} : { bundles }) }
   return `[${seen.map((one) => clientEventText(one, reader, false)).join(',')}]`
 }

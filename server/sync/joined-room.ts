@@ -2,7 +2,7 @@ import { matchesFilter } from '../core/event-filter.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { encodeToken } from '../core/stream-token.ts'
 import { bundlesAmong } from '../graph/bundles.ts'
-import { clientEventText, stateEventText } from '../graph/client-event.ts'
+import { clientEventText, type Reader, stateEventText } from '../graph/client-event.ts'
 import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
@@ -43,7 +43,7 @@ export async function joinedText(tools: Tools, joined: Joined): Promise<string |
   const { roomId, request, piece, isNew } = joined
   const room = await tools.graph.room(roomId)
   if (room === undefined) return undefined
-  const told = isNew || request.fullState ? await tell(tools, joined, room, request.requester.session) : await tellMany(tools, joined, room)
+  const told = isNew || request.fullState ? await tell(tools, joined, room, request.requester) : await tellMany(tools, joined, room)
   const unread = await tools.graph.unread(roomId, await tools.people.pushReader(request.requester.userId))
   const summary = told.summarised ? summaryText(room, request.requester.userId) : '{}'
   return (
@@ -59,38 +59,45 @@ type ToldStretch = {
   readonly state: string
   /** Whether the room's summary goes with it. */
   readonly summarised: boolean
-  /** Whether it says something of the reader: their transaction ids, or what they take part in. */
-  readonly isOf: (session: string) => boolean
+  /** Whether it says something of the reader: their transaction or delay ids, or what they take part in. */
+  readonly isOf: (who: Who) => boolean
 }
 
-async function tell(tools: Tools, joined: Joined, room: RoomView, session: string): Promise<ToldStretch> {
+type Who = Pick<Reader, 'session' | 'userId'>
+
+async function tell(tools: Tools, joined: Joined, room: RoomView, who: Who): Promise<ToldStretch> {
   const whole = joined.isNew || joined.request.fullState
   const stretch = await stretchOf(tools, joined, room, whole)
   const { seen, limited } = stretch
   const shape = eventShape(joined.request.filter)
-  const sessions = seen.map(({ event }) => event.sentBy?.session)
   return {
-    timeline: timelineText(tools, stretch, session, shape),
+    timeline: timelineText(tools, stretch, who, shape),
     state: stateText(tools, stretch.state, shape),
     summarised: whole || limited || seen.some(({ event }) => event.pdu.type === 'm.room.member'),
-    isOf: (one) => limited || sessions.includes(one),
+    isOf: ({ session, userId }) =>
+      limited ||
+      seen.some(({ event }) => event.sentBy?.session === session || (event.delayId !== undefined && event.pdu.sender === userId)),
   }
 }
 
-const nobody = ''
+const nobody: Who = { session: '', userId: undefined }
 
 /** Whoever was in the room all the time sees all that came; it is told to all of them in the same words. */
 async function tellMany(tools: Tools, joined: Joined, room: RoomView): Promise<ToldStretch> {
   const { roomId, after, upTo, request } = joined
   const question = `${roomId} ${after} ${upTo} ${request.stateName}`
   const told = await shared(tools.graph, request.filter, question, tools.home.clock.now(), () => tell(tools, joined, room, nobody))
-  const { session } = request.requester
-  return told.isOf(session) ? tell(tools, joined, room, session) : told
+  return told.isOf(request.requester) ? tell(tools, joined, room, request.requester) : told
 }
 
 /** The timeline of a stretch as JSON text; `shape` is how a filter wants events, if it does. */
-export function timelineText({ home }: Tools, { seen, limited, start, bundles }: Stretch, session: string, shape?: EventShape): string {
-  const reader = { session, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
+export function timelineText(
+  { home }: Tools,
+  { seen, limited, start, bundles }: Stretch,
+  { session, userId }: Who,
+  shape?: EventShape,
+): string {
+  const reader = { session, userId, now: home.clock.now(), ...(bundles === undefined ? {} : { bundles }) }
   const texts = seen.map((one) => clientEventText(one, reader, false))
   const events = shape === undefined ? texts : texts.map((text, at) => shape(text, seen[at]!.event))
   return `{"events":[${events.join(',')}],"limited":${limited},"prev_batch":"${start}"}`

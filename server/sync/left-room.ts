@@ -32,7 +32,7 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
   const start = first === undefined ? encodeToken(membership.position) : encodePlace(first)
   const shape = eventShape(request.filter)
   const bundles = limited ? await bundlesOf(tools, request, seen, events) : {}
-  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester.session, shape)},"${request.stateName}":{"events":${stateText(tools, state, shape)}},"account_data":{"events":[]}}`
+  return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester, shape)},"${request.stateName}":{"events":${stateText(tools, state, shape)}},"account_data":{"events":[]}}`
 }
 
 type Stretch = {

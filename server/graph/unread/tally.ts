@@ -4,7 +4,6 @@ import type { JsonObject } from '../../core/json.ts'
 import type { PushContext } from '../../core/push-conditions.ts'
 import type { PushReader } from '../../core/push-reader.ts'
 import { type CompiledRules, evaluate } from '../../core/push-rules.ts'
-import { relationOf } from '../../core/relation.ts'
 import type { Home } from '../../home.ts'
 import { selectArrived } from '../events.store.ts'
 import type { MovingContext, TimelineEvent, Unread, UnreadCount } from '../graph.ts'
@@ -101,9 +100,8 @@ export function weigh(newestFirst: readonly TimelineEvent[], tally: Tally, rules
   const { reader, read, threads } = tally
   for (const event of newestFirst) {
     context.before(event)
-    const { pdu, position = 0, redactedBy } = event
+    const { pdu, position = 0, redactedBy, thread: threadId } = event
     if (redactedBy !== undefined || pdu.sender === reader.userId || reader.ignored.has(pdu.sender)) continue
-    const threadId = threadOf(event)
     if (position <= (threadId === undefined ? read.main : Math.max(read.all, read.threads.get(threadId) ?? 0))) continue
     const { notify, highlight } = evaluate(rules, pushEvent(event), context.now)
     if (!notify) continue
@@ -142,12 +140,6 @@ export function contextOf(room: Room, { userId }: Pick<PushReader, 'userId'>): M
       if (pdu.state_key === userId) displayName = nameIn(replacedContent)
     },
   }
-}
-
-/** The root of the thread in which an event is. */
-export function threadOf({ pdu }: Pick<TimelineEvent, 'pdu'>): EventId | undefined {
-  const relation = relationOf(pdu.content)
-  return relation?.relType === 'm.thread' ? relation.eventId : undefined
 }
 
 /** A count with more. */

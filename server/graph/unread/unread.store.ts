@@ -47,6 +47,11 @@ export const selectReadPositions = statement<
   UNION ALL SELECT thread_id, position FROM thread_read_positions WHERE user_id = ? AND room_id = ?`,
 )
 
+/** The rooms that a user has read up to their last event. */
+export const selectReadRooms = statement<[userId: string], { room_id: string }>(
+  'SELECT p.room_id FROM read_positions p JOIN rooms r ON r.room_id = p.room_id WHERE p.user_id = ? AND p.position >= r.position',
+)
+
 /** The last event that a user has sent outside of threads. */
 export const selectLastSaid = statement<[sender: string, roomId: string, upTo: number], { notifying: number; position: number }>(
   `SELECT e.notifying, e.position FROM events e WHERE e.sender = ? AND e.room_id = ? AND e.position <= ?

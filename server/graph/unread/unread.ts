@@ -9,8 +9,8 @@ import type { Graph, TimelineEvent, Unread } from '../graph.ts'
 import type { Memberships } from '../memberships.ts'
 import type { Room, Tally } from '../room.ts'
 import { need, type Rooms } from '../rooms.ts'
-import { add, contextOf, countUnread, ignoresMember, none, plus, threadOf, unreadOf, weigh } from './tally.ts'
-import { upsertReadPosition, upsertThreadReadPosition } from './unread.store.ts'
+import { add, contextOf, countUnread, ignoresMember, none, plus, unreadOf, weigh } from './tally.ts'
+import { selectReadRooms, upsertReadPosition, upsertThreadReadPosition } from './unread.store.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships }
 
@@ -22,7 +22,7 @@ const nothing: Unread = { main: none, threads: new Map(), read: { all: 0, main: 
  */
 export function createUnread(
   tools: Tools,
-): Pick<Graph, 'unread' | 'readMarker' | 'pushContext'> & { readonly forgetMark: (key: string) => void } {
+): Pick<Graph, 'unread' | 'readRooms' | 'readMarker' | 'pushContext'> & { readonly forgetMark: (key: string) => void } {
   const counting = new Map<string, Promise<Tally>>()
 
   function forgetMark(key: string): void {
@@ -57,6 +57,7 @@ export function createUnread(
       if (tally?.reader === reader && moveForward(room, tally)) return unreadOf(tally)
       return unreadOf(await count(room, reader))
     },
+    readRooms: async (userId) => new Set((await tools.database.select(selectReadRooms, userId)).map(({ room_id }) => room_id as RoomId)),
     pushContext: async (roomId, reader) => {
       const room = await tools.rooms.load(roomId)
       if (room !== undefined && reader.asksForName) await need(tools.database.select, room, tools.memberships, [reader.userId])
@@ -111,8 +112,7 @@ function isArrival({ pdu, replacedContent }: TimelineEvent, userId: UserId): boo
 
 function takeByDefault(tally: Tally, event: TimelineEvent): void {
   const { reader, threads, read } = tally
-  const { pdu, position = 0 } = event
-  const threadId = threadOf(event)
+  const { pdu, position = 0, thread: threadId } = event
   if (pdu.sender === reader.userId) {
     takeOwn(tally, event, threadId)
     return

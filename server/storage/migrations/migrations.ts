@@ -27,6 +27,7 @@ import { thumbnails } from './0055-thumbnails.ts'
 import { mediaUsage } from './0056-media-usage.ts'
 import { urlPreviews } from './0057-url-previews.ts'
 import { networkRooms } from './0060-network-rooms.ts'
+import { eventNotes } from './0061-event-notes.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   reports,
   delayedEvents,
   networkRooms,
+  eventNotes,
 ]

@@ -101,6 +101,44 @@ function declare(engine: Engine): void {
     }
   })
 
+  it('are named by their delay id once they are sent, to all devices of their sender and to nobody else', async () => {
+    const since = async (user: TestUser) => String((await user.get('/sync')).body.next_batch)
+    const { body: login } = await server.anonymous.post('/login', {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: alice.userId },
+      password: alice.password,
+    })
+    const readers = [alice, { ...alice, ...server.as(login.access_token) }, bob]
+    const from = await Promise.all(readers.map(since))
+    const { delay_id } = (await send(alice, 50_000, 'named', 'named')).body
+    await act(delay_id, 'send')
+    const named = (event: Body) => event.unsigned['org.matrix.msc4140.delay_id']
+    const seen: unknown[] = []
+    for (const [at, reader] of readers.entries()) {
+      const synced = (await reader.get('/sync', { query: { since: from[at]! } })).body.rooms.join[roomId].timeline.events.at(-1)
+      const fetched = (await reader.get(`/rooms/${roomId}/event/${synced.event_id}`)).body
+      seen.push([synced.content.body, named(synced), named(fetched)])
+    }
+    expect(seen).to.deep.equal([
+      ['named', delay_id, delay_id],
+      ['named', delay_id, delay_id],
+      ['named', undefined, undefined],
+    ])
+    server = await server.restart()
+    const page = (await server.as(alice.token).get(`/rooms/${roomId}/messages`, { query: { dir: 'b', limit: '1' } })).body
+    expect(named(page.chunk[0])).to.equal(delay_id)
+  })
+
+  it('are refused at once when they are too large for an event, or none', async () => {
+    const { status, body } = await send(alice, 50_000, 'large', 'x'.repeat(65_000))
+    expect([status, body.errcode]).to.deep.equal([413, 'M_TOO_LARGE'])
+    const state = await setState(alice, 50_000, { large: 'x'.repeat(65_536) })
+    expect([state.status, state.body.errcode]).to.deep.equal([413, 'M_TOO_LARGE'])
+    expect((await setState(alice, 50_000, { float: 0.5 })).body.errcode).to.equal('M_BAD_JSON')
+    expect(await waiting()).to.deep.equal([])
+    expect((await send(alice, 50_000, 'fits', 'x'.repeat(60_000))).status).to.equal(200)
+  })
+
   it('outlive the server', async () => {
     const { delay_id } = (await send(alice, 50_000)).body
     server = await server.restart()

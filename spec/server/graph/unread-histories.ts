@@ -9,7 +9,7 @@ import type { Database } from '../../../server/storage/database.ts'
 import { graphOver, member, user } from '../../support/graph.ts'
 import { randomNumbers } from '../../support/random-json.ts'
 import type { Opened } from '../../support/storage.ts'
-import { type Counts, type Life, type Said, unreadByModel } from './unread-model.ts'
+import { type Counts, type Life, type Said, threadByModel, unreadByModel } from './unread-model.ts'
 
 /** One random history in a room of its own: what is done to the server is told to the model. */
 type History = {
@@ -90,8 +90,7 @@ async function say(history: History, template: Template): Promise<Said> {
     readerName: history.bobName,
   }
   const { eventIds } = await graph.append(roomId, [template])
-  const relation = content['m.relates_to'] as { rel_type?: string; event_id?: string } | undefined
-  const thread = relation?.rel_type === 'm.thread' ? relation.event_id : undefined
+  const thread = threadByModel(life.said, content)
   const event = { type, sender, content, room_id: roomId, ...(stateKey === undefined ? {} : { state_key: stateKey }) }
   const said: Said = { id: eventIds[0]!, event, sender, thread, ...before, redacted: false }
   life.said.push(said)
@@ -245,9 +244,34 @@ async function setLevel(history: History): Promise<void> {
 const thread = (history: History) => speak(history, { 'm.relates_to': { rel_type: 'm.thread', event_id: root(history) } })
 const edit = (history: History) =>
   speak(history, { 'm.relates_to': { rel_type: 'm.replace', event_id: target(history).id }, 'm.new_content': { body: 'new' } })
+const reply = (history: History) => speak(history, { 'm.relates_to': { 'm.in_reply_to': { event_id: target(history).id } } })
+const refer = (history: History) => speak(history, { 'm.relates_to': { rel_type: 'm.reference', event_id: target(history).id } })
 
 const deeds: ((history: History) => Promise<void>)[] = [
-  ...[speak, speak, speak, speak, speak, speak, thread, thread, thread, thread, edit, redact, redact, read, read, read, change, change],
+  ...[
+    speak,
+    speak,
+    speak,
+    speak,
+    speak,
+    speak,
+    thread,
+    thread,
+    thread,
+    thread,
+    edit,
+    reply,
+    reply,
+    refer,
+    refer,
+    redact,
+    redact,
+    read,
+    read,
+    read,
+    change,
+    change,
+  ],
   setLevel,
   comeOrGo('carol', 1),
   comeOrGo('bob', 2),

@@ -50,6 +50,19 @@ export function unreadByModel(reader: UserId, life: Life): Counts {
   return counts
 }
 
+/**
+ * The thread of an event with this content: that of its relation, or of what it relates to or replies to, at most three events away. Redacted events
+ * relate to nothing.
+ */
+export function threadByModel(said: readonly Said[], content: JsonObject, hops = 3): string | undefined {
+  const relation = content['m.relates_to'] as { rel_type?: string; event_id?: string; 'm.in_reply_to'?: { event_id: string } } | undefined
+  if (relation?.rel_type === 'm.thread') return relation.event_id
+  const parentId = relation?.event_id ?? relation?.['m.in_reply_to']?.event_id
+  const parent = said.find(({ id }) => id === parentId)
+  if (parent === undefined || parent.redacted || hops === 0) return undefined
+  return threadByModel(said, parent.event['content'] as JsonObject, hops - 1)
+}
+
 function readUpTo(reader: UserId, { said, receipts, arrival }: Life, thread: string | undefined): number {
   const lastSaid = said.findLastIndex((one) => one.sender === reader && one.thread === thread)
   return Math.max(arrival, lastSaid, receipts.get(undefined) ?? -1, receipts.get(thread ?? 'main') ?? -1)

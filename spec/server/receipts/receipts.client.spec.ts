@@ -29,6 +29,12 @@ function declare(engine: Engine): void {
     }
   })
 
+  /** Says something that relates to another event, and gives its id. */
+  const relate = async (relation: object, user = alice): Promise<string> => {
+    const content = { msgtype: 'm.text', body: 'related', 'm.relates_to': relation }
+    return String((await user.put(`/rooms/${room}/send/m.room.message/${people}-r${related++}`, content)).body['event_id'])
+  }
+  let related = 0
   const read = (user: TestUser, type: string, eventId: string, body: object = {}) =>
     user.post(`/rooms/${room}/receipt/${type}/${encodeURIComponent(eventId)}`, body)
   const position = async (user: TestUser) => String((await user.get('/sync')).body['next_batch'])
@@ -80,30 +86,68 @@ function declare(engine: Engine): void {
   })
 
   it('are kept apart by thread, and an unthreaded one goes before a threaded one', async () => {
+    const threaded = await relate({ rel_type: 'm.thread', event_id: events[0] })
     await read(bob, 'm.read', events[0]!)
     await read(bob, 'm.read', events[1]!, { thread_id: 'main' })
-    await read(bob, 'm.read', events[2]!, { thread_id: events[0] })
+    await read(bob, 'm.read', threaded, { thread_id: events[0] })
     expect(receipts(await roomSince(alice))).to.have.deep.members([
       [events[0], 'm.read', bob.userId],
       [events[1], 'm.read', bob.userId, 'main'],
-      [events[2], 'm.read', bob.userId, events[0]],
+      [threaded, 'm.read', bob.userId, events[0]],
     ])
-    await read(bob, 'm.read', events[2]!)
+    await read(bob, 'm.read', threaded)
     expect(receipts(await roomSince(alice))).to.have.deep.members([
       [events[1], 'm.read', bob.userId, 'main'],
-      [events[2], 'm.read', bob.userId],
+      [threaded, 'm.read', bob.userId],
     ])
   })
 
   it('clear the unread count, also when they are private, and not for a thread', async () => {
     const unread = async () => (await roomSince(bob))['unread_notifications'].notification_count
     expect(await unread()).to.equal(3)
-    await read(bob, 'm.read', events[2]!, { thread_id: events[0] })
+    await read(bob, 'm.read', events[0]!, { thread_id: events[0] })
     expect(await unread()).to.equal(3)
     await read(bob, 'm.read', events[0]!)
     expect(await unread()).to.equal(2)
     await read(bob, 'm.read.private', events[2]!)
     expect(await unread()).to.equal(0)
+  })
+
+  it('belong to a thread over at most three events in between, and are refused for another one', async () => {
+    const root = events[0]!
+    const inThread = [await relate({ rel_type: 'm.thread', event_id: root })]
+    for (const relation of ['m.annotation', 'm.replace', 'm.reference', 'm.reference']) {
+      inThread.push(await relate({ rel_type: relation, event_id: inThread.at(-1), key: '👍' }))
+    }
+    const beside = await relate({ rel_type: 'm.annotation', event_id: root, key: '👍' })
+    const reply = await relate({ 'm.in_reply_to': { event_id: inThread[0] } })
+    const may = async (eventId: string, thread_id: string) => (await read(bob, 'm.read', eventId, { thread_id })).status
+    const judged: Record<string, readonly (readonly [string, number, number])[]> = {
+      'three events away, and one too far': inThread.map((eventId, away) => [eventId, away < 4 ? 200 : 400, away < 4 ? 400 : 200]),
+      'the root and what relates to it by no thread': [root, beside].map((eventId) => [eventId, 200, 200]),
+      'a mere reply, which clients show here or there': [[reply, 200, 200]],
+      'an event that has nothing to do with it': [[events[1]!, 400, 200]],
+    }
+    for (const [what, those] of Object.entries(judged)) {
+      for (const [eventId, ofThread, ofMain] of those) {
+        expect([await may(eventId, root), await may(eventId, 'main')], what).to.deep.equal([ofThread, ofMain])
+      }
+    }
+  })
+
+  it('clear the count of a thread with what relates to its events', async () => {
+    const threaded = await relate({ rel_type: 'm.thread', event_id: events[0] })
+    const reply = await relate({ 'm.in_reply_to': { event_id: threaded } })
+    const filter = JSON.stringify({ room: { timeline: { unread_thread_notifications: true } } })
+    const counts = async () => {
+      const joined = (await bob.get('/sync', { query: { filter } })).body['rooms'].join[room]
+      return [joined.unread_notifications.notification_count, joined.unread_thread_notifications?.[events[0]!]?.notification_count]
+    }
+    expect(await counts()).to.deep.equal([3, 2])
+    await read(bob, 'm.read', events[2]!, { thread_id: 'main' })
+    expect(await counts()).to.deep.equal([0, 2])
+    await read(bob, 'm.read', reply, { thread_id: events[0] })
+    expect((await counts())[1] ?? 0).to.equal(0)
   })
 
   it('may name an event that is not here yet', async () => {
