@@ -5,11 +5,11 @@ import { wordsOf } from '../core/search-words.ts'
 import type { Membership, Seen } from '../graph/graph.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
-import { editedText, keyWord, roomWord, textOf } from './documents.ts'
+import { editedText, textOf } from './documents.ts'
 import type { DocumentRow } from './search.store.ts'
 import type { SearchRequest, SearchToken } from './search-request.ts'
 import { searchedRooms } from './searched-rooms.ts'
-import type { Match, WordIndex } from './word-index.ts'
+import { breath, type Match, type WordIndex } from './word-index.ts'
 
 /** An event that matches and that the searcher may see. */
 export type Hit = { readonly document: number; readonly seen: Seen; readonly rank: number; readonly words: readonly string[] }
@@ -32,9 +32,9 @@ type Searcher = { readonly userId: UserId; readonly request: SearchRequest; read
 /** The events that a search finds: the newest, or the best of the newest that match. */
 export async function find(needs: Needs, userId: UserId, request: SearchRequest): Promise<Hits> {
   const { from, order, limit, names, keys } = request
-  const numbers = names.length === 0 ? [] : await searchedRooms(needs, userId, request)
-  if (numbers.length === 0) return { hits: [], count: 0, next: undefined }
-  const match = { all: names, oneOf: [keys.map(keyWord), numbers.map(roomWord)] }
+  const rooms = names.length === 0 ? undefined : await searchedRooms(needs, userId, request)
+  if (rooms === undefined || rooms.size === 0) return { hits: [], count: 0, next: undefined }
+  const match = { all: names, keys, rooms }
   const newest = needs.home.notifier.position() + 1
   const below = from?.below ?? newest
   const rows = await matching(needs, match, below)
@@ -137,8 +137,4 @@ async function countCertain({ graph }: Needs, { userId, request }: Searcher, row
     const membership = memberships.get(room_id as RoomId)
     return membership?.membership === 'join' && document >= membership.joinedAt
   }).length
-}
-
-function breath(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

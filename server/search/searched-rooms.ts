@@ -7,12 +7,12 @@ import type { SearchRequest } from './search-request.ts'
 
 const mostVersions = 20
 
-/** The rooms that a user's search looks in, by the numbers that they have in the index: those the user is or was in, and that are not encrypted. */
+/** The rooms that a user's search looks in, with the numbers that they have in the index: those the user is or was in, and that are not encrypted. */
 export async function searchedRooms(
   { home, graph }: Pick<Tools, 'home' | 'graph'>,
   userId: UserId,
   request: SearchRequest,
-): Promise<number[]> {
+): Promise<ReadonlyMap<string, number>> {
   const { filter, from } = request
   const own = new Set<RoomId>()
   for (const [roomId, { membership, forgotten }] of await graph.memberships(userId)) {
@@ -22,7 +22,7 @@ export async function searchedRooms(
   const rooms = [...wanted].filter((roomId) => own.has(roomId) && matchesRoom({ ...notRooms(filter.not_rooms) }, roomId))
   const chosen = from?.room === undefined ? rooms : rooms.filter((roomId) => roomId === from.room)
   const rows = await home.database.select(selectRooms, chosen)
-  return rows.filter(({ encrypted }) => encrypted === 0).map(({ number }) => number)
+  return new Map(rows.flatMap(({ room_id, number, encrypted }) => (encrypted === 0 ? [[room_id, number] as const] : [])))
 }
 
 function notRooms(rooms: readonly RoomId[] | undefined) {
