@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { removeFolder, temporaryFolder } from '../support/processes.ts'
-import { installed, type Site, startHomeserver } from './site.ts'
+import { installed, register, type Site, startHomeserver } from './site.ts'
 
 const password = 'a password of a terminal'
 const python = join(installed, 'nio', 'bin', 'python')
@@ -20,6 +20,7 @@ function isInstalled(): boolean {
 describe('matrix-nio', function () {
   this.timeout(60_000)
   let homeserver: Site
+  let told: { readonly talked: unknown; readonly verified: unknown; readonly recovered: unknown }
 
   before(async function () {
     if (!isInstalled()) {
@@ -27,25 +28,30 @@ describe('matrix-nio', function () {
       return this.skip()
     }
     homeserver = await startHomeserver()
-    for (const username of ['alice', 'bob']) {
-      const body = JSON.stringify({ username, password, auth: { type: 'm.login.dummy' }, inhibit_login: true })
-      expect((await fetch(`${homeserver.url}/_matrix/client/v3/register`, { method: 'POST', body })).status).to.equal(200)
-    }
+    for (const username of ['alice', 'bob']) await register(homeserver, username, password)
+    const folder = temporaryFolder('tombolo-nio')
+    const { stdout } = await promisify(execFile)(python, [join(import.meta.dirname, 'terminals.py'), homeserver.url, password, folder])
+    removeFolder(folder)
+    told = JSON.parse(stdout)
   })
   after(() => homeserver?.close())
 
-  it('logs in, syncs, writes and reads encrypted, and sends a file', async () => {
-    const folder = temporaryFolder('tombolo-nio')
-    const args = [join(import.meta.dirname, 'terminals.py'), homeserver.url, password, folder]
-    const { stdout } = await promisify(execFile)(python, args)
-    removeFolder(folder)
+  it('logs in, syncs, writes and reads encrypted, and sends a file', () => {
     const read = [
       ['@alice:hs.test', 'written by nio', true],
       ['@bob:hs.test', 'and read by it', true],
     ]
-    expect(JSON.parse(stdout)).to.deep.equal({
+    expect(told.talked).to.deep.equal({
       ...{ alice: read, bob: read, encrypted: true, name: { name: 'Terminals' } },
       file: ['a note', 'text/plain', 'note.txt'],
     })
+  })
+
+  it('verifies another by the same emoji, and is verified', () => {
+    expect(told.verified).to.deep.equal({ same: true, emoji: 7, trusted: [true, true] })
+  })
+
+  it('reads on a new device what was said before once it has the exported keys, and not earlier', () => {
+    expect(told.recovered).to.deep.equal({ locked: [null, null], opened: ['written by nio', 'and read by it'] })
   })
 })

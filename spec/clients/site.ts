@@ -55,6 +55,13 @@ export async function serveClient(web: string, homeserver: string): Promise<Site
   return { url: `http://127.0.0.1:${address.port}/`, close }
 }
 
+/** Makes an account with a password, and no device. */
+export async function register({ url }: Pick<Site, 'url'>, username: string, password: string): Promise<void> {
+  const body = JSON.stringify({ username, password, auth: { type: 'm.login.dummy' }, inhibit_login: true })
+  const answer = await fetch(`${url}/_matrix/client/v3/register`, { method: 'POST', body })
+  if (!answer.ok) throw new Error(`no account: ${await answer.text()}`)
+}
+
 /** Starts the server's real process, with its defaults but for open registration, at the address that it gives to clients. */
 export async function startHomeserver(): Promise<Site> {
   const folder = temporaryFolder('tombolo-clients')
