@@ -39,6 +39,12 @@ export const selectChanged = statement<[after: number, upTo: number, limit: numb
   `SELECT user_id, presence, status_msg, last_active_at FROM presence WHERE position > ? AND position <= ? ORDER BY position DESC LIMIT ?`,
 )
 
+/** Those of these users who are there. */
+export const selectPresentAmong = statement<[userIds: readonly string[]], PresenceRow>(
+  `SELECT user_id, presence, status_msg, last_active_at FROM presence
+  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND presence <> 'offline'`,
+)
+
 export const selectPresent = statement<[limit: number], PresenceRow>(
   `SELECT user_id, presence, status_msg, last_active_at FROM presence WHERE presence <> 'offline' ORDER BY position DESC LIMIT ?`,
 )

@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Home } from '../home.ts'
 import type { Between, Section } from '../slice.ts'
-import { type PresenceRow, selectChanged, selectPresent } from './presence.store.ts'
+import { type PresenceRow, selectChanged, selectPresent, selectPresentAmong } from './presence.store.ts'
 import type { Presences } from './presence.ts'
 import { presenceContent } from './presence-content.ts'
 
@@ -19,23 +19,30 @@ const betweenPolls = 30_000
  */
 export function presenceSection(home: Pick<Home, 'database' | 'clock' | 'notifier'>, graph: Graph, presences: Presences): Section {
   let lastChange = home.notifier.position()
+  let lastMove = lastChange
   home.notifier.onAdvance((_, rows) => {
-    for (const { kind, position } of rows) if (kind === 'presence') lastChange = position
+    for (const { kind, position } of rows) {
+      if (kind === 'presence') lastChange = position
+      else if (kind === 'membership') lastMove = position
+    }
   })
-  const told = async ({ audience, after, upTo, rooms }: Between, mayHaveChanged: boolean, whole: ReadonlySet<RoomId>) => {
+  const told = async (between: Between, mayHaveChanged: boolean, whole: ReadonlySet<RoomId>, touched: ReadonlySet<RoomId>) => {
+    const { audience, after, upTo, rooms } = between
     const changed = mayHaveChanged ? await home.database.select(selectChanged, after, upTo, mostChanged) : []
     const present = whole.size > 0 ? await home.database.select(selectPresent, mostPresent) : []
     // Nobody is woken by their own presence: whoever asks is online by that.
     const self = audience.kind === 'device' ? audience.userId : undefined
     const others = changed.filter(({ user_id }) => user_id !== self)
-    const rows = [...(await sharing(graph, rooms, others)), ...(await sharing(graph, whole, present))]
+    const came = touched.size > 0 ? await newcomers(graph, between, touched) : []
+    const newcomersThere = came.length > 0 ? await home.database.select(selectPresentAmong, came) : []
+    const rows = [...newcomersThere, ...(await sharing(graph, rooms, others)), ...(await sharing(graph, whole, present))]
     if (rows.length === 0) return undefined
     const byUser = new Map(rows.map((row) => [row.user_id, row]))
     return { presence: [...byUser.values()].map((row) => eventOf(row, presences, home.clock.now())) }
   }
   return {
     name: 'presence',
-    kinds: ['presence'],
+    kinds: ['presence', 'event'],
     always: 'look',
     between: (between) => {
       const { audience, after, newRooms } = between
@@ -45,9 +52,28 @@ export function presenceSection(home: Pick<Home, 'database' | 'clock' | 'notifie
       }
       const whole = after === 0 ? between.rooms : newRooms
       const mayHaveChanged = after > 0 && lastChange > after
-      return mayHaveChanged || whole.size > 0 ? told(between, mayHaveChanged, whole) : undefined
+      const touched = after > 0 && lastMove > after ? touchedRooms(between) : none
+      return mayHaveChanged || whole.size + touched.size > 0 ? told(between, mayHaveChanged, whole, touched) : undefined
     },
   }
+}
+
+const none: ReadonlySet<RoomId> = new Set()
+
+/** The rooms, but the new ones, in which somebody may have joined. */
+function touchedRooms({ rows, rooms, newRooms }: Between): ReadonlySet<RoomId> {
+  const among = rows === undefined ? rooms : rows.flatMap(({ kind, key }) => (kind === 'event' ? [key as RoomId] : []))
+  return new Set([...among].filter((roomId) => rooms.has(roomId) && !newRooms.has(roomId)))
+}
+
+/** Those who joined these rooms; not those who only changed a name or a picture there. */
+async function newcomers(graph: Graph, { after, upTo, audience }: Between, among: ReadonlySet<RoomId>): Promise<UserId[]> {
+  const found = new Set<UserId>()
+  for (const { roomId, userId, membership } of await graph.membershipChanges(after, upTo, among)) {
+    if (membership !== 'join' || found.size >= mostChanged || (audience.kind === 'device' && audience.userId === userId)) continue
+    if (((await graph.memberships(userId)).get(roomId)?.joinedAt ?? 0) > after) found.add(userId)
+  }
+  return [...found]
 }
 
 /** Of these users, those in one of the rooms. */

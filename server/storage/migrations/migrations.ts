@@ -28,6 +28,7 @@ import { mediaUsage } from './0056-media-usage.ts'
 import { urlPreviews } from './0057-url-previews.ts'
 import { networkRooms } from './0060-network-rooms.ts'
 import { eventNotes } from './0061-event-notes.ts'
+import { presenceExpiry } from './0062-presence-expiry.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   delayedEvents,
   networkRooms,
   eventNotes,
+  presenceExpiry,
 ]

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { selectPresence } from '../../../server/presence/presence.store.ts'
 import { type Body, type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) describe(`presence on ${engine}`, () => declare(engine))
@@ -67,6 +68,20 @@ function declare(engine: Engine): void {
       presence: 'online',
       currently_active: true,
     })
+  })
+
+  it('comes with the join of those who join a room that one is in, and with no change of their names', async () => {
+    const { room_id } = (await alice.post('/createRoom', { preset: 'public_chat' })).body
+    await say(bob, 'online', { status_msg: 'new here' })
+    while ((await server.server.home.database.selectOne(selectPresence, bob.userId)) === undefined) await see(bob, bob)
+    const { next_batch } = await sync(alice)
+    await bob.post(`/join/${room_id}`)
+    const told = await sync(alice, { since: next_batch, timeout: '10000' })
+    expect(told.rooms.join[room_id].timeline.events.at(-1).state_key).to.equal(bob.userId)
+    expect(toldOf(told, bob)).to.include({ presence: 'online', status_msg: 'new here' })
+    await bob.put(`/profile/${bob.userId}/displayname`, { displayname: 'Robert' })
+    const renamed = await sync(alice, { since: told.next_batch, timeout: '10000' })
+    expect([renamed.rooms.join[room_id].timeline.events.length, toldOf(renamed, bob)]).to.deep.equal([1, undefined])
   })
 
   it('is online for whoever syncs, unless they say otherwise', async () => {

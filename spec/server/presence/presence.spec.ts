@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { UserId } from '../../../server/core/ids.ts'
-import { selectPresence } from '../../../server/presence/presence.store.ts'
+import { selectAllExpired, selectPresence } from '../../../server/presence/presence.store.ts'
 import { createPresences } from '../../../server/presence/presence.ts'
+import { statement } from '../../../server/storage/database.ts'
 import { forEachEngine, type Open, type Opened, selectLogRows } from '../../support/storage.ts'
 
 const bob: UserId = '@bob:hs.test'
@@ -31,7 +32,13 @@ async function until<T>(read: () => Promise<T>, wanted: T): Promise<void> {
   while ((await read()) !== wanted) await new Promise((resolve) => void setTimeout(resolve, 5))
 }
 
-forEachEngine('who is online', (open: Open) => {
+/** How SQLite looks for those whose time is over; PostgreSQL decides by the size of the table whether it uses its index. */
+const plans = {
+  sqlite: statement<[], Record<string, string>>(`EXPLAIN QUERY PLAN ${selectAllExpired.sql.replaceAll('?', '1')}`),
+  postgres: statement<[], Record<string, string>>("SELECT indexdef FROM pg_indexes WHERE indexname = 'presence_by_expiry'"),
+}
+
+forEachEngine('who is online', (open: Open, engine) => {
   const start = async ({ database }: Opened) => {
     const clock = handClock()
     const faults: string[] = []
@@ -78,6 +85,12 @@ forEachEngine('who is online', (open: Open) => {
     await clock.pass(2 * minute)
     await until(row, 'offline')
     await presences.stop()
+  })
+
+  it('is looked through by the time at which they are gone, and not among all who ever were', async () => {
+    const { database } = await open()
+    const rows = await database.select(plans[engine])
+    expect(JSON.stringify(rows)).to.include('presence_by_expiry').and.not.include('SCAN')
   })
 
   it('ends what a process that is gone has left', async () => {
