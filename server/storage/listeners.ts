@@ -6,20 +6,38 @@ export type Listener = { readonly subscription: Subscription; readonly refresh: 
 
 export type Listeners = { readonly of: (requester: { readonly session: string; readonly userId: UserId }) => Promise<Listener> }
 
-const mostIdle = 20_000
+type Kept = Listener & { waits: number }
 
-/** Keeps a listener for each session; the one unused for longest goes when there are too many. `joinedRooms` gives the same set until there is another. */
+/** How many of the oldest are looked at for one that nobody waits with. */
+const mostLooks = 16
+
+/**
+ * Keeps a listener for each session; when there are too many, the one goes that was unused for longest, and none that somebody waits with. `joinedRooms`
+ * gives the same set until there is another.
+ */
 export function createListeners(
   notifier: Pick<Notifier, 'subscribe'>,
   joinedRooms: (userId: UserId) => Promise<{ readonly rooms: ReadonlySet<RoomId> }>,
+  most = 20_000,
 ): Listeners {
-  const listeners = new Map<string, Listener>()
+  const listeners = new Map<string, Kept>()
 
-  async function make(userId: UserId): Promise<Listener> {
+  async function make(userId: UserId): Promise<Kept> {
     let { rooms } = await joinedRooms(userId)
     const subscription = notifier.subscribe([userId, ...rooms])
-    return {
-      subscription,
+    const made: Kept = {
+      waits: 0,
+      subscription: {
+        ...subscription,
+        wait: async (after, milliseconds, signal) => {
+          made.waits++
+          try {
+            return await subscription.wait(after, milliseconds, signal)
+          } finally {
+            made.waits--
+          }
+        },
+      },
       refresh: async () => {
         const { rooms: now } = await joinedRooms(userId)
         const before = rooms
@@ -28,6 +46,19 @@ export function createListeners(
         for (const roomId of before) if (!now.has(roomId)) subscription.delete(roomId)
         for (const roomId of now) if (!before.has(roomId)) subscription.add(roomId)
       },
+    }
+    return made
+  }
+
+  /** Those with whom somebody waits are in use: they move behind the others. */
+  function forgetUnused(): void {
+    for (const [key, listener] of [...take(listeners, mostLooks)]) {
+      listeners.delete(key)
+      if (listener.waits === 0) {
+        listener.subscription.close()
+        return
+      }
+      listeners.set(key, listener)
     }
   }
 
@@ -41,12 +72,16 @@ export function createListeners(
       if (made !== undefined && made !== known) made.subscription.close()
       listeners.delete(key)
       listeners.set(key, known)
-      if (listeners.size > mostIdle) {
-        const [oldest, listener] = listeners.entries().next().value as [string, Listener]
-        listener.subscription.close()
-        listeners.delete(oldest)
-      }
+      if (listeners.size > most) forgetUnused()
       return known
     },
+  }
+}
+
+function* take<T>(all: Iterable<T>, most: number): Generator<T> {
+  let taken = 0
+  for (const one of all) {
+    if (taken++ === most) return
+    yield one
   }
 }

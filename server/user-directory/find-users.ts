@@ -4,8 +4,9 @@ import type { Tools } from '../slice.ts'
 import { wordOfId } from './user-directory.reader.ts'
 import { selectOpenRooms, selectUsersByWord, type UserRow } from './user-directory.store.ts'
 
-/** How many users one search looks at. */
-const mostLookedAt = 500
+/** How many users one search looks at, and how many of them at once. */
+const mostLookedAt = 5000
+const atOnce = 500
 const pageSize = 50
 const mostNames = 10
 /** How many rooms of a stranger are looked at for one that is open to all. */
@@ -20,12 +21,22 @@ export async function findUsers(tools: Tools, searcher: UserId, term: string, li
   const names = id === undefined ? askedNames(term, mostNames) : [id]
   const longest = names.reduce((one, other) => (other.length > one.length ? other : one), '')
   if (longest === '') return { users: [], limited: false }
-  const rows = await tools.home.database.select(selectUsersByWord, longest, `${longest}${last}`, mostLookedAt)
-  const byId = new Map(rows.map((row) => [row.user_id as UserId, row]))
-  const matching = [...byId.values()].filter((row) => row.user_id !== searcher && matches(row, names) && !isHidden(tools, row, term))
-  const ranked = matching.toSorted((one, other) => rankOf(other, names) - rankOf(one, names))
-  const users = await firstVisible(tools, searcher, ranked, limit + 1)
-  return { users: users.slice(0, limit), limited: users.length > limit || rows.length === mostLookedAt }
+  const known = new Set<string>([searcher])
+  const users: UserRow[] = []
+  const best = (rows: readonly UserRow[]) => rows.toSorted((one, other) => rankOf(other, names) - rankOf(one, names))
+  let [word, after] = [longest, '']
+  for (let looked = 0; looked < mostLookedAt; looked += atOnce) {
+    const rows = await tools.home.database.select(selectUsersByWord, word, after, `${longest}${last}`, atOnce)
+    const matching = rows.filter((row) => !known.has(row.user_id) && matches(row, names) && !isHidden(tools, row, term))
+    const once = [...new Map(matching.map((row) => [row.user_id, row])).values()]
+    for (const { user_id } of once) known.add(user_id)
+    users.push(...(await firstVisible(tools, searcher, best(once), limit + 1 - users.length)))
+    const isEnd = rows.length < atOnce
+    if (isEnd || users.length > limit) return { users: best(users).slice(0, limit), limited: users.length > limit }
+    word = rows.at(-1)?.word ?? word
+    after = rows.at(-1)?.user_id ?? after
+  }
+  return { users: best(users).slice(0, limit), limited: true }
 }
 
 function matches({ words }: UserRow, names: readonly string[]): boolean {

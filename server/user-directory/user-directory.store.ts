@@ -29,10 +29,10 @@ export const insertWords = statement<[userId: string, words: readonly string[]]>
   SELECT word.value, CAST(? AS TEXT) FROM json_each(CAST(? AS TEXT)) AS word WHERE true ON CONFLICT DO NOTHING`,
 )
 
-/** Users one of whose words lies in [from, to), by the word and then by the id. */
-export const selectUsersByWord = statement<[from: string, to: string, limit: number], UserRow>(
-  `SELECT u.user_id, u.display_name, u.avatar_url, u.words
-  FROM (SELECT word, user_id FROM directory_words WHERE word >= ? AND word < ? ORDER BY word, user_id LIMIT ?) AS found
+/** Users one of whose words comes after a word of a user and before another word, by the word and then by the id. */
+export const selectUsersByWord = statement<[word: string, after: string, to: string, limit: number], UserRow & { word: string }>(
+  `SELECT u.user_id, u.display_name, u.avatar_url, u.words, found.word
+  FROM (SELECT word, user_id FROM directory_words WHERE (word, user_id) > (?, ?) AND word < ? ORDER BY word, user_id LIMIT ?) AS found
   JOIN directory_users u ON u.user_id = found.user_id ORDER BY found.word, found.user_id`,
 )
 

@@ -25,4 +25,18 @@ describe('listeners', () => {
     expect(new Set(all).size).to.equal(1)
     expect(open).to.equal(1)
   })
+
+  it('stay as long as somebody waits with them, however many others come', async () => {
+    const { subscribe, wake } = subscriptions({ lastOf: () => 0, floor: () => 0 })
+    const listeners = createListeners({ subscribe }, async () => ({ rooms: new Set<RoomId>() }), 3)
+    const of = (name: string) => listeners.of({ session: name, userId: `@${name}:hs.test` })
+    const first = await of('first')
+    const woken = first.subscription.wait(0, 60_000)
+    const idle = await of('idle')
+    for (let others = 0; others < 50; others++) await of(`other${others}`)
+    expect(await of('idle')).to.not.equal(idle)
+    wake(new Map([['@first:hs.test', 1]]))
+    expect(await woken).to.equal(true)
+    expect(await of('first')).to.equal(first)
+  })
 })

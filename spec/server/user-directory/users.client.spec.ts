@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { write } from '../../../server/storage/database.ts'
+import { insertWords, upsertUser } from '../../../server/user-directory/user-directory.store.ts'
 import { type Body, type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 import { ghost, registration, serverWith } from '../appservice/fake-bridge.ts'
 
@@ -85,6 +87,18 @@ function declare(engine: Engine): void {
     })
     expect((await search(alice, 'quentin', { limit: 2 })).limited).to.equal(false)
     expect(ids(await search(carol, 'quentin'))).to.not.include(carol.userId)
+  })
+
+  it('finds whoever one knows behind thousands of strangers whose names begin alike', async () => {
+    const strangers = Array.from({ length: 1200 }, (_, at) => `@crowd${people}-${at}:hs.test`)
+    const writes = strangers.flatMap((userId) => [write(upsertUser, userId, 'Jo', null, 'jo'), write(insertWords, userId, ['jo'])])
+    await server.server.home.database.commit({ writes })
+    await share(alice, bob)
+    await rename(bob, 'Joseph')
+    expect(await search(alice, 'jo', { limit: 5 })).to.deep.equal({
+      results: [{ user_id: bob.userId, display_name: 'Joseph' }],
+      limited: false,
+    })
   })
 
   it('refuses what is no search', async () => {
