@@ -101,7 +101,7 @@ function declare(engine: Engine): void {
     expect({ status, errcode: body['errcode'] }).to.deep.equal({ status: 400, errcode: 'M_INVALID_PARAM' })
   })
 
-  it('for one time are refused when the device did not sign them', async () => {
+  it('for one time are refused when the device did not sign the first of them', async () => {
     await upload(alice, { device_keys: deviceKeysOf(alice).json })
     const { status, body } = await upload(alice, { one_time_keys: oneTimeKeysOf(bob, ['A']) })
     expect({ status, errcode: body['errcode'] }).to.deep.equal({ status: 400, errcode: 'M_INVALID_SIGNATURE' })
