@@ -14,7 +14,7 @@ import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
 import { createRelations } from './relations.ts'
-import { stateKeyOf, viewOf } from './room.ts'
+import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, type Rooms, refresh } from './rooms.ts'
 import { createPastStates, type PastStates } from './state-at.ts'
@@ -133,6 +133,7 @@ function membersOf({
 function statesOf({
   database,
   past,
+  rooms,
 }: GraphTools): Pick<
   Graph,
   'stateOf' | 'stateWithoutMembers' | 'changedRooms' | 'stateChanges' | 'stateChangesWithoutMembers' | 'stateGroupAt'
@@ -143,12 +144,12 @@ function statesOf({
       const found = await Promise.all(wanted.map(([type, stateKey]) => past.entry(stateGroup, type, stateKey)))
       return found.filter((event) => event !== undefined)
     },
-    stateWithoutMembers: past.withoutMembers,
+    stateWithoutMembers: (stateGroup, roomId) => past.withoutMembers(stateGroup, roomId && rooms.peek(roomId)?.state),
     changedRooms: async (roomIds, after) =>
       (await database.select(selectChangedRooms, [...roomIds], after)).map((row) => row.room_id as RoomId),
     stateChanges: past.changes,
     stateChangesWithoutMembers: past.changesWithoutMembers,
-    stateGroupAt: past.groupAt,
+    stateGroupAt: async (roomId, position) => groupInMemory(rooms.peek(roomId), position) ?? past.groupAt(roomId, position),
   }
 }
 

@@ -198,8 +198,8 @@ export type Graph = {
   ) => Promise<{ event: TimelineEvent | undefined; position: number }[]>
   /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
   readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
-  /** State after an event without its memberships. */
-  readonly stateWithoutMembers: (stateGroup: string) => Promise<StateEvent[]>
+  /** State after an event without its memberships; quicker when it is known of which room. */
+  readonly stateWithoutMembers: (stateGroup: string, roomId?: RoomId) => Promise<StateEvent[]>
   /** The position of the last event of each of these rooms, and of others: kept in memory, without loading a room. Live: read it without an await. */
   readonly lastActivity: (roomIds: Iterable<RoomId>) => Promise<ReadonlyMap<RoomId, number>>
   /** The position of the last message or the like of each room, up to a position. */

@@ -16,22 +16,29 @@ import {
 } from './events.store.ts'
 import type { Graph, Membership, MembershipName, Place, Seen, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
+import { arrivedInMemory, recall } from './room.ts'
 import { type Rooms, refresh } from './rooms.ts'
-import type { PastStates } from './state-at.ts'
+import { keep, type PastStates } from './state-at.ts'
 import { eventOf } from './stored-event.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates } & Pick<
     Erasure,
     'erased'
-  >
+  > & { readonly known: Known }
+
+/** What never changes, not even by a redaction: the visibility at a state group, and a user's stays until a membership event. */
+type Known = { readonly visibilities: Map<string, HistoryVisibility>; readonly stays: Map<EventId, readonly Stay[]> }
+
+const mostKnown = 20_000
 
 /** One of a user's membership events in a room. */
 type Stay = { readonly position: number; readonly membership: string }
 
 /** Reading a room's events: by id, by arrival, by place, and only those that a reader may see. */
 export function createHistory(
-  tools: Tools,
+  given: Omit<Tools, 'known'>,
 ): Pick<Graph, 'event' | 'events' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
+  const tools: Tools = { ...given, known: { visibilities: new Map(), stays: new Map() } }
   const { select, selectOne } = tools.database
 
   async function event(eventId: EventId): Promise<TimelineEvent | undefined> {
@@ -69,12 +76,14 @@ export function createHistory(
     },
     arrived: async (roomId, after, upTo, limit) => {
       const room = tools.rooms.peek(roomId)
-      if (room !== undefined && after >= room.timelineFrom) {
-        const events = room.timeline.filter((one) => one.position !== undefined && one.position > after && one.position <= upTo)
-        return { events: limit === 0 ? [] : events.slice(-limit), limited: events.length > limit }
-      }
-      const rows = await select(selectArrived, roomId, after, upTo, limit + 1)
-      return { events: rows.slice(0, limit).reverse().map(eventOf), limited: rows.length > limit }
+      const known = room && arrivedInMemory(room, after, upTo, limit)
+      if (known !== undefined) return known
+      const at = room?.position
+      const events = (await select(selectArrived, roomId, after, upTo, limit + 1)).reverse().map(eventOf)
+      const limited = events.length > limit
+      // Not where the room moved meanwhile: an event that was read may have been redacted since.
+      if (room !== undefined && room.position === at) recall(room, events, limited ? (events[0]?.position ?? upTo) - 1 : after, upTo)
+      return { events: limited ? events.slice(1) : events, limited }
     },
     page: async (roomId, { depth, order }, direction, limit) =>
       (await select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)).map(eventOf),
@@ -102,9 +111,9 @@ async function mayReadAt(
 ): Promise<MembershipName | undefined> {
   const own = stays.get(event.roomId) ?? (await staysOf(tools, membership))
   stays.set(event.roomId, own)
-  const before = event.pdu.state_key === undefined ? undefined : await replaced(tools, event)
   const setsVisibility = event.pdu.type === 'm.room.history_visibility' && event.pdu.state_key === ''
   const setsMembership = event.pdu.type === 'm.room.member' && event.pdu.state_key === userId
+  const before = setsVisibility || setsMembership ? await replaced(tools, event) : undefined
   const after = await visibilityAt(tools, event.stateGroup)
   const position = event.position ?? -1
   const was = setsMembership ? before?.pdu.content['membership'] : await membershipAt(tools, event, userId, own)
@@ -127,9 +136,11 @@ async function membershipAt(tools: Tools, event: TimelineEvent, userId: UserId, 
   return member === undefined ? undefined : String(member.pdu.content['membership'])
 }
 
-async function visibilityAt(tools: Tools, stateGroup: string): Promise<HistoryVisibility> {
-  const event = await tools.past.entry(stateGroup, 'm.room.history_visibility', '')
-  return parseVisibility(event?.pdu.content['history_visibility'])
+async function visibilityAt({ past, known: { visibilities } }: Tools, stateGroup: string): Promise<HistoryVisibility> {
+  const known = visibilities.get(stateGroup)
+  if (known !== undefined) return known
+  const event = await past.entry(stateGroup, 'm.room.history_visibility', '')
+  return keep(visibilities, stateGroup, parseVisibility(event?.pdu.content['history_visibility']), mostKnown)
 }
 
 async function replaced(tools: Tools, { replaces }: TimelineEvent): Promise<TimelineEvent | undefined> {
@@ -141,8 +152,14 @@ const mostStays = 500
 
 /** A user's membership events in a room, newest first. */
 async function staysOf(tools: Tools, membership: Membership | undefined): Promise<readonly Stay[]> {
+  if (membership === undefined) return []
+  const { eventId } = membership
+  return tools.known.stays.get(eventId) ?? keep(tools.known.stays, eventId, await readStays(tools, eventId), mostKnown)
+}
+
+async function readStays(tools: Tools, last: EventId): Promise<readonly Stay[]> {
   const stays: Stay[] = []
-  let eventId = membership?.eventId
+  let eventId: EventId | undefined = last
   while (eventId !== undefined && stays.length < mostStays) {
     const row = await tools.database.selectOne(selectEvent, eventId)
     if (row === undefined) break

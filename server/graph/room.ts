@@ -119,6 +119,31 @@ export function applyEvent(room: Room, event: TimelineEvent, notifying: number):
   }
 }
 
+/** Events of (after, upTo] that memory holds, at most `limit`, oldest first; undefined when it does not reach back far enough to know. */
+export function arrivedInMemory(
+  { timeline, timelineFrom }: Room,
+  after: number,
+  upTo: number,
+  limit: number,
+): { events: TimelineEvent[]; limited: boolean } | undefined {
+  const events = timeline.filter(({ position = 0 }) => position > after && position <= upTo)
+  if (after < timelineFrom && events.length <= limit) return undefined
+  return { events: limit === 0 ? [] : events.slice(-limit), limited: events.length > limit }
+}
+
+/** Takes back into memory what was just read of a room's past: all its events of (from, upTo], oldest first. */
+export function recall(room: Room, events: readonly TimelineEvent[], from: number, upTo: number): void {
+  const older = events.filter(({ position = 0 }) => position <= room.timelineFrom)
+  if (upTo < room.timelineFrom || from >= room.timelineFrom || older.length + room.timeline.length > longestTimeline) return
+  room.timeline = [...older, ...room.timeline]
+  room.timelineFrom = from
+}
+
+/** The state group after the last event at or before a position, if memory holds that event. */
+export function groupInMemory(room: Room | undefined, position: number): string | undefined {
+  return room?.timeline.findLast((event) => (event.position ?? Number.POSITIVE_INFINITY) <= position)?.stateGroup
+}
+
 function applyState(room: Room, eventId: EventId, pdu: Pdu): void {
   const stateKey = pdu.state_key ?? ''
   if (pdu.type !== 'm.room.member') {

@@ -2,6 +2,7 @@ import type { EventId, RoomId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
 import { selectEvents, selectLastAt } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
+import { type Room, stateKeyOf } from './room.ts'
 import {
   selectChainEntries,
   selectChainEntriesWithoutMembers,
@@ -12,11 +13,14 @@ import {
 } from './state.store.ts'
 import { parsePdu } from './stored-event.ts'
 
+type Place = { readonly key: string; readonly eventId: string }
+
 /** Reads states of the past by their groups. What a group holds never changes, so answers are kept (bounded). */
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
-  readonly withoutMembers: (stateGroup: string) => Promise<StateEvent[]>
+  /** What is the same in `current`, a room's state in memory, is taken from there. */
+  readonly withoutMembers: (stateGroup: string, current?: Room['state']) => Promise<StateEvent[]>
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   readonly changes: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
   readonly changesWithoutMembers: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
@@ -30,6 +34,7 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
   const { select, selectOne } = home.database
   const entries = new Map<string, EventId | undefined>()
   const chains = new Map<string, readonly string[]>()
+  const lists = new Map<string, readonly Place[]>()
 
   async function chainOf(stateGroup: string): Promise<readonly string[]> {
     const known = chains.get(stateGroup)
@@ -53,19 +58,32 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     return eventId === undefined ? undefined : (await load([eventId]))[0]
   }
 
-  async function whole(stateGroup: string, entriesOf: typeof selectChainEntries): Promise<StateEvent[]> {
-    const newest = new Map<string, string>()
+  async function placesOf(stateGroup: string, entriesOf: typeof selectChainEntries): Promise<Place[]> {
+    const newest = new Map<string, Place>()
     for (const row of await select(entriesOf, await chainOf(stateGroup))) {
-      const key = `${row.type}\0${row.state_key}`
-      if (!newest.has(key)) newest.set(key, row.event_id)
+      const key = stateKeyOf(row.type, row.state_key)
+      if (!newest.has(key)) newest.set(key, { key, eventId: row.event_id })
     }
-    return load([...newest.values()])
+    return [...newest.values()]
+  }
+
+  async function withoutMembers(stateGroup: string, current?: Room['state']): Promise<StateEvent[]> {
+    const known = lists.get(stateGroup)
+    const places = known ?? keep(lists, stateGroup, await placesOf(stateGroup, selectChainEntriesWithoutMembers), mostChains)
+    const same: StateEvent[] = []
+    const others: string[] = []
+    for (const { key, eventId } of places) {
+      const event = current?.get(key)
+      if (event?.eventId === eventId) same.push(event)
+      else others.push(eventId)
+    }
+    return others.length === 0 ? same : [...same, ...(await load(others))]
   }
 
   return {
     entry,
-    all: (stateGroup) => whole(stateGroup, selectChainEntries),
-    withoutMembers: (stateGroup) => whole(stateGroup, selectChainEntriesWithoutMembers),
+    all: async (stateGroup) => load((await placesOf(stateGroup, selectChainEntries)).map(({ eventId }) => eventId)),
+    withoutMembers,
     groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
     changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),
     changesWithoutMembers: async (roomId, after, upTo) => newestOf(await select(selectStateChangesWithoutMembers, roomId, after, upTo)),
@@ -79,7 +97,8 @@ function newestOf(rows: readonly { type: string; state_key: string; event_id: st
   return [...newest.values()]
 }
 
-function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): V {
+/** Keeps an answer in a map of at most so many, the oldest of which goes. */
+export function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): V {
   map.set(key, value)
   if (map.size > most) map.delete(map.keys().next().value as K)
   return value

@@ -197,7 +197,7 @@ async function wholeState(
   const untouched = !events.some((event) => event.pdu.state_key !== undefined)
   if (first === undefined || after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
   const group = first.pdu.type === 'm.room.create' ? undefined : await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
-  const before = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group) : graph.stateOf(group))
+  const before = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group, room.roomId) : graph.stateOf(group))
   return newest([...before, ...events.filter((event) => event.pdu.state_key !== undefined && !told.has(event.eventId))])
 }
 

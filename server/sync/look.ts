@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { RoomId, UserId } from '../core/ids.ts'
 import type { Membership } from '../graph/graph.ts'
 import type { Requester } from '../http/endpoint.ts'
@@ -43,7 +44,13 @@ export async function look(tools: Tools, sections: readonly Section[], listener:
   const changed = await changedRooms(tools, rows, sorted, request, after)
   for (const roomId of told.rooms.keys()) if (sorted.joined.has(roomId)) changed.add(roomId)
   const join = new Map<RoomId, string>()
+  let breathed = performance.now()
   for (const roomId of changed) {
+    // Nobody else waits for the first sync of an account of a thousand rooms.
+    if (performance.now() - breathed > longestBreath) {
+      await setImmediate()
+      breathed = performance.now()
+    }
     const text = await joinedText(tools, { roomId, request, after, upTo, isNew: sorted.fresh.has(roomId), piece: told.rooms.get(roomId) })
     if (text !== undefined) join.set(roomId, text)
   }
@@ -77,6 +84,8 @@ async function wasSentAway({ graph }: Tools, userId: UserId, told: ReadonlyMap<R
 }
 
 const catchUp = 1000
+/** Milliseconds of telling rooms at a time. */
+const longestBreath = 8
 
 /**
  * The position now, and the user's rooms as they are there. What another process changed is in memory a moment before the position moves past it; to
