@@ -9,6 +9,7 @@ import { type Feed, Later, pause, reason } from './feed.ts'
 import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
 import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
+import { rememberedMs } from './inbound/repeats.ts'
 import type { HubPlan, Kit, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
@@ -26,9 +27,10 @@ import { createReadTeller } from './outbound/ephemeral.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { tellWindows } from './outbound/window.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
-import { pointAtAnswers, pointAtCalls } from './points.ts'
+import { pointAtAnswers, pointAtCalls, pointAtFiles, pointAtNetwork } from './points.ts'
 import { mountHealth, type Progress } from './states-health.ts'
 import { watchStates } from './states-watch.ts'
+import { forgetChanges } from './store/changes.store.ts'
 import { selectContactByLocalpart } from './store/contacts.store.ts'
 import { expireWaiting, forgetInbox } from './store/inbox.store.ts'
 import { forgetChores } from './store/management.store.ts'
@@ -71,7 +73,8 @@ const windowMs = 60_000
 
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
-  const { connector, log, listen, serverName, clock = Date.now, checkpoint = () => undefined } = options
+  const { log, listen, serverName, clock = Date.now, checkpoint = () => undefined } = options
+  const connector = pointAtNetwork(options.connector, checkpoint)
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const vault = openVault(connector.info.network, join(options.dataDir, 'vault.key'))
   const store = openStore(join(options.dataDir, 'bridge.db'))
@@ -100,7 +103,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const matrix = createMatrixSide(client)
   const encryption = await openEncryption({ store, vault, client, matrix, serverName, network: connector.info.network, clock, log })
   const mediaHomeserver = openMediaHomeserver({ homeserverUrl, asToken: registration.as_token })
-  const files = createFiles(mediaHomeserver, openSpool(options.dataDir))
+  const files = pointAtFiles(createFiles(mediaHomeserver, openSpool(options.dataDir)), checkpoint)
   const stopping = new AbortController()
   const kit = { connector, serverName, owner: options.owner, hub: options.hub, store, vault, matrix, encryption, files, clock, log }
   const sessions = new Map<string, Session>()
@@ -229,7 +232,8 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
 function tidy(kit: Kit, signal: AbortSignal): void {
   const run = () => {
     expireWaiting(kit.store, kit.clock() - waitingMs)
-    forgetInbox(kit.store, kit.clock() - ledgerMs)
+    forgetInbox(kit.store, kit.clock() - rememberedMs)
+    forgetChanges(kit.store, kit.clock() - rememberedMs)
     forgetOrphans(kit.store, kit.clock() - ledgerMs)
     forgetPayloads(kit.store, kit.clock() - ledgerMs)
     forgetTransactions(kit.store, kit.clock() - ledgerMs)

@@ -4,6 +4,7 @@ import type { InboundEvent, RawItem } from './connector.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { applyAbout, type Waits } from './inbound/about.ts'
 import { applyIdentity } from './inbound/identity.ts'
+import { laneOf } from './inbound/lane.ts'
 import { applyMessage } from './inbound/message.ts'
 import { applyStatus, applyWatermark } from './inbound/receipt.ts'
 import type { Kit } from './kit.ts'
@@ -30,7 +31,7 @@ export function accept(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>
   const { store, vault, clock } = kit
   const rows = items.map(({ dedupKey, raw }) => {
     const dedup = vault.blind('inbox', dedupKey)
-    return { dedup, lane: laneOf(kit, () => raw), raw: vault.seal(raw, `inbox ${dedup}`) }
+    return { dedup, lane: laneOfRaw(kit, () => raw), raw: vault.seal(raw, `inbox ${dedup}`) }
   })
   return insertInbox(store, rows, clock())
 }
@@ -115,15 +116,11 @@ export function createLateFiles(kit: Kit, changed: () => void): Feed {
   })
 }
 
-/** What an item is to be in order with, blind. */
-function laneOf({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, raw: () => string): string {
+/** The lane of an item as it came; what cannot be read holds up nothing. */
+function laneOfRaw(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>, raw: () => string): string {
   try {
-    const event = connector.webhook.read(raw())
-    if (!event) return 'none'
-    return vault.blind(
-      'lane',
-      event.type === 'status' ? `status ${event.tag ?? event.id}` : `chat ${event.account} ${event.chat.ids[0].value}`,
-    )
+    const event = kit.connector.webhook.read(raw())
+    return event ? laneOf(kit, event) : 'none'
   } catch {
     return `unreadable ${randomUUID()}`
   }
@@ -132,7 +129,7 @@ function laneOf({ vault, connector }: Pick<Kit, 'vault' | 'connector'>, raw: () 
 const lanesAtOnce = 100
 
 /** Gives the items of earlier versions their lanes. Before any is worked on. */
-export async function fillLanes(kit: Pick<Kit, 'store' | 'vault' | 'connector'>): Promise<void> {
+export async function fillLanes(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>): Promise<void> {
   const { store, vault } = kit
   for (let rows = selectLaneless(store, lanesAtOnce); rows.length > 0; rows = selectLaneless(store, lanesAtOnce)) {
     store.atomically(() => {
@@ -140,7 +137,7 @@ export async function fillLanes(kit: Pick<Kit, 'store' | 'vault' | 'connector'>)
         updateLane(
           store,
           seq,
-          laneOf(kit, () => vault.open(raw, `inbox ${dedup}`)),
+          laneOfRaw(kit, () => vault.open(raw, `inbox ${dedup}`)),
         )
     })
     await setImmediate()

@@ -9,6 +9,7 @@ import { loginOf } from '../logins.ts'
 import { eventsOf } from '../messages.ts'
 import { ensurePortal } from '../portal.ts'
 import { sendOnce, transactionId } from '../send.ts'
+import { isTakenBack } from '../store/changes.store.ts'
 import { selectOutboxByRemote } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReactionsTo } from '../store/reactions.store.ts'
@@ -16,6 +17,7 @@ import { hasLeft, selectRoomsOf } from '../store/spokes.store.ts'
 import { updateWroteAt } from '../store/windows.store.ts'
 import { formattedOf } from './content.ts'
 import { originTime } from './origin-time.ts'
+import { isNewest, isTooOld } from './repeats.ts'
 import { othersIn, speakerIn } from './spokes.ts'
 
 /** The message of a chat that something is about has not come yet. */
@@ -34,7 +36,7 @@ type Target = {
 export async function applyAbout(kit: Kit, event: InboundAbout, key: string): Promise<Waits | undefined> {
   const { store, vault } = kit
   const login = loginOf(kit, event.account)
-  if (login === undefined) return undefined
+  if (login === undefined || isTooOld(kit, event)) return undefined
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
   // Whoever reacts opens the network's window as if they had written.
@@ -52,6 +54,9 @@ export async function applyAbout(kit: Kit, event: InboundAbout, key: string): Pr
   const sender = event.own ? kit.matrix.botUserId : await ensureGhost(kit, contact)
   const target: Target = { portal, room, events: [first, ...rest], sender, ours }
   kit.checkpoint('target known')
+  // What was done to it before is told late; and of what was taken back nothing is told any more.
+  if (!isNewest(kit, { target: first, sender, kind: event.type }, event.at)) return undefined
+  if (event.type !== 'deleted' && !ours && isTakenBack(store, first)) return undefined
   if (event.type === 'reaction') await applyReaction(kit, event, target, key)
   else if (target.ours) await tellInWords(kit, event, target, key)
   else if (event.type === 'edit') await applyEdit(kit, event, target, key)
@@ -73,7 +78,7 @@ async function applyReaction(kit: Kit, event: InboundReaction, { portal, room, e
   const [target] = events
   const at = originTime(event.at, kit.clock())
   const before = selectReactionsTo(store, target).find((reaction) => reaction.sender === sender)
-  if (before && (before.at > at || emojiOf(kit, before) === event.emoji)) return
+  if (before && emojiOf(kit, before) === event.emoji) return
   const tell = (cause: string) => {
     if (!event.own) queueReaction(kit, { event: cause, room, target }, othersIn(kit, portal, room))
   }

@@ -5,7 +5,7 @@ import type { Kit } from '../kit.ts'
 import { MediaFailure } from '../media/failure.ts'
 import type { TakenIn } from '../media/take-in.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import { selectSend, selectSendTime } from '../store/messages.store.ts'
+import { hasPart, selectSend, selectSendTime } from '../store/messages.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { formattedOf } from './content.ts'
 import { fileContent, isSticker, type Thumbnail, wordFor } from './file-content.ts'
@@ -89,7 +89,7 @@ function isHeld({ store }: Kit, { held }: Place): boolean {
 
 async function bringOne(kit: Kit, event: InboundMedia, frame: Frame, place: Place): Promise<'late' | undefined> {
   const { index, words } = place
-  if (selectSend(kit.store, place.txn)?.event) return undefined
+  if (hasPart(kit.store, frame.portal.portal, frame.remote, index)) return undefined
   const fetched = await fetchFile(kit, event, frame, place)
   kit.checkpoint('file fetched')
   if (fetched.kind === 'file') return sendFile(kit, event, frame, place, fetched)

@@ -12,7 +12,7 @@ import { fileOf } from '../outbound/file.ts'
 import { learnSent } from '../outbox.ts'
 import { ensurePortal, ensureRoom } from '../portal.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import { hasMessage } from '../store/messages.store.ts'
+import { hasContent, hasMessage, placeholderPart, selectPlaceholder } from '../store/messages.store.ts'
 import { selectOutboxByKey, selectOutboxByRemote, selectUnsettled } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { hasLeft } from '../store/spokes.store.ts'
@@ -34,7 +34,8 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
   const remote = vault.blind('message', event.id)
-  const isThere = event.type !== 'media' && hasMessage(store, portal.portal, remote)
+  const isNote = event.type === 'unsupported'
+  const isThere = event.type !== 'media' && (isNote ? hasMessage : hasContent)(store, portal.portal, remote)
   if (isThere || (event.own && settleEcho(kit, portal, remote, event))) return undefined
   if (await heedWord(kit, portal, event)) return undefined
   kit.checkpoint('portal known')
@@ -49,6 +50,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
   const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))
   const ts = originTime(event.at, kit.clock())
   if (!event.own) updateWroteAt(store, portal.portal, ts)
+  if (!isNote) await endPlaceholder(kit, { portal: portal.portal, remote, room, sender })
   const marks = (relay: boolean) => ({ ...originOf(kit, portal, relay), ...(target === undefined ? {} : inReplyTo(target)) })
   if (event.type === 'media') {
     return bringFiles(kit, event, {
@@ -65,7 +67,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
   const rendered = renderIn(kit, portal, event, target !== undefined)
   const text = event.own ? undefined : rendered.text
   const planned = {
-    txn: transactionId('in', portal.portal, remote),
+    txn: transactionId('in', portal.portal, remote, ...(isNote ? ['placeholder'] : [])),
     room,
     sender,
     type: 'm.room.message',
@@ -74,10 +76,22 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
     encrypted: true,
   }
   await sendOnce(kit, planned, (sent) => {
-    rememberMessage(kit, { portal: portal.portal, id: event.id, part: 0, event: sent, own: event.own })
+    const part = isNote ? placeholderPart : 0
+    rememberMessage(kit, { portal: portal.portal, id: event.id, part, event: sent, own: event.own })
     if (!event.own) askNewcomer(kit, portal, room)
     if (text !== undefined) relay(kit, portal, { event: sent, room, text, answers, place: rendered.place })
   })
+}
+
+/** The note that stood in the place of a message goes before the message comes. */
+async function endPlaceholder(
+  { store, matrix, checkpoint }: Kit,
+  { portal, remote, room, sender }: { portal: string; remote: string; room: string; sender: string },
+): Promise<void> {
+  const event = selectPlaceholder(store, portal, remote)
+  if (event === undefined || hasContent(store, portal, remote) || (await matrix.event(room, event)) === undefined) return
+  await matrix.redact({ txn: transactionId('placeholder', event), room, sender, event })
+  checkpoint('placeholder redacted')
 }
 
 /** What one spoke's person says goes to this bridge's other spokes in the room at once; the other bridges read it in the room. */

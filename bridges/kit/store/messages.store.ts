@@ -53,6 +53,28 @@ export function hasMessage({ database }: Store, portal: string, remote: string):
   )
 }
 
+export function hasPart({ database }: Store, portal: string, remote: string, part: number): boolean {
+  const found = database.prepare<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part = ?')
+  return found.pluck().get(portal, remote, part) === 1
+}
+
+/** A note in the place of something that the network did not show stands as this part: what it was may follow under the same id. */
+export const placeholderPart = 2000
+
+/** Whether a message came as what it is, and not only as a note in its place. */
+export function hasContent({ database }: Store, portal: string, remote: string): boolean {
+  const found = database.prepare<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part <> ?')
+  return found.pluck().get(portal, remote, placeholderPart) === 1
+}
+
+/** The event of the note in the place of a message. */
+export function selectPlaceholder({ database }: Store, portal: string, remote: string): string | undefined {
+  const event = database.prepare<[string, string, number], string>(
+    'SELECT event FROM messages WHERE portal = ? AND remote = ? AND part = ?',
+  )
+  return event.pluck().get(portal, remote, placeholderPart)
+}
+
 /** Whether anything came into a chat after a message of it: from its person, or from the account by another way. Looks at what is newer alone. */
 export function hasLaterMessage({ database }: Store, portal: string, remote: string): boolean {
   const later = database.prepare<{ portal: string; remote: string }, number>(
