@@ -11,7 +11,7 @@ export type RemotePerson = { readonly ids: readonly [RemoteId, ...RemoteId[]]; r
 /** How far a message of ours got, in the words of the network. */
 export type DeliveryState = 'sent' | 'delivered' | 'read' | 'failed'
 
-/** Why a send did not work: a class for decisions (the kit knows `credentials`, `rate_limited`, `network` and `server`) and a sentence for a person, in which no token, number or text may stand. */
+/** Why a send did not work: a class for decisions (the kit knows `credentials`, `rate_limited`, `pair_rate`, `network` and `server`) and a sentence for a person, in which no token, number or text may stand. */
 export type Failure = { readonly class: string; readonly words: string }
 
 type Happened = { readonly account: string; readonly at?: number }
@@ -127,9 +127,13 @@ export type SendResult = Sent | Refused | Retry | Unknown
 
 /** All ids of a person, the best address first. */
 export type Address = readonly [RemoteId, ...RemoteId[]]
-/** One message as the network takes it: within its limits. */
-export type OutgoingText = {
+type Outgoing = {
   readonly to: Address
+  /** A human answers, past the time in which the network takes any answer. */
+  readonly byHuman?: true
+}
+/** One message as the network takes it: within its limits. */
+export type OutgoingText = Outgoing & {
   readonly text: string
   /** The network's id of the message that it answers. */
   readonly replyTo?: string
@@ -146,15 +150,23 @@ export type OutgoingFile = {
 }
 /** A file that the network has taken, under the kind as which it takes it; nobody sees it yet. */
 export type TakenMedia = { readonly kind: 'taken'; readonly id: string; readonly as: MediaKind }
-export type OutgoingMedia = {
-  readonly to: Address
+export type OutgoingMedia = Outgoing & {
   readonly media: TakenMedia
   readonly name: string
   readonly caption?: string
   readonly replyTo?: string
 }
-export type OutgoingPlace = { readonly to: Address; readonly place: Place; readonly replyTo?: string }
-export type OutgoingContacts = { readonly to: Address; readonly contacts: readonly ContactCard[]; readonly replyTo?: string }
+export type OutgoingPlace = Outgoing & { readonly place: Place; readonly replyTo?: string }
+export type OutgoingContacts = Outgoing & { readonly contacts: readonly ContactCard[]; readonly replyTo?: string }
+/** Words that the network has approved, to be sent at any time. `{{name}}` in the text stands for a value that is filled in. */
+export type Template = {
+  readonly name: string
+  readonly language: string
+  readonly text: string
+  /** What is filled in, in this order, as it stands in the braces. */
+  readonly slots: readonly string[]
+}
+export type OutgoingTemplate = { readonly to: Address; readonly template: Template; readonly values: readonly string[] }
 /** About a message of ours. Doing it twice is doing it once. */
 export type OutgoingEdit = { readonly to: Address; readonly target: string; readonly text: string }
 export type OutgoingWithdrawal = { readonly to: Address; readonly target: string }
@@ -180,6 +192,9 @@ export type Session = {
   sendMedia?(message: OutgoingMedia, key: string): Promise<SendResult>
   sendPlace?(place: OutgoingPlace, key: string): Promise<SendResult>
   sendContacts?(contacts: OutgoingContacts, key: string): Promise<SendResult>
+  /** The templates that may be sent now, and can be filled in with words. */
+  templates?(): Promise<{ readonly kind: 'templates'; readonly templates: readonly Template[] } | Refused | Retry | Unknown>
+  sendTemplate?(message: OutgoingTemplate, key: string): Promise<SendResult>
   react?(reaction: OutgoingReaction, key: string): Promise<SendResult>
   edit?(edit: OutgoingEdit, key: string): Promise<SendResult>
   withdraw?(withdrawal: OutgoingWithdrawal, key: string): Promise<SendResult>
@@ -219,6 +234,11 @@ export type Markup = {
 /** Files of a kind as a network takes them; `caption` in characters, where there is one. */
 export type FileLimit = { readonly maxBytes: number; readonly mimes?: readonly string[]; readonly caption?: number }
 
+/** So many at once, and one more whenever so much time has gone by. */
+export type Rate = { readonly burst: number; readonly everyMs: number }
+/** How fast a network takes what is sent, as it documents it: to one person, from one account, and files from one account. */
+export type Rates = { readonly chat?: Rate; readonly account?: Rate; readonly files?: Rate }
+
 export type Renewed = { readonly kind: 'renewed'; readonly accessToken: string; readonly lastsMs: number }
 
 export type NetworkConnector = {
@@ -226,8 +246,12 @@ export type NetworkConnector = {
   readonly webhook: Webhook
   /** For how long after a person wrote the network takes answers to them. */
   readonly replyWindowMs?: number
+  /** The same for answers that a human gives (`byHuman`), for accounts that the network allows to say so. */
+  readonly agentWindowMs?: number
   /** What of files the network takes; a kind that is missing goes as another, or not at all. */
   readonly files?: Readonly<Partial<Record<MediaKind, FileLimit>>>
+  /** The kit sends no faster. What the network itself says about its limits goes before. */
+  readonly rates?: Rates
   /** What the network tells of. The conformance suite checks that each comes, and that nothing else does. */
   readonly tells: readonly ToldKind[]
   readonly markup?: Markup

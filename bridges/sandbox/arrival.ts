@@ -1,6 +1,6 @@
 import type { Happening } from './envelope.ts'
 import { messagingRead, messengerDelivery } from './happenings-messaging.ts'
-import { whatsappStatus } from './happenings-whatsapp.ts'
+import { whatsappStatus } from './whatsapp/happenings-whatsapp.ts'
 import type { Message, Person, World } from './world.ts'
 
 /** Lets a person's phone receive what waits for it, and tells what the network reports of that: nothing on Instagram, nothing while it is off. */

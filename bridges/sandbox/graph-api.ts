@@ -1,12 +1,13 @@
 import { type Network, networks, objectOf, type SandboxAccount } from './accounts.ts'
 import { type ApiCall, asJson, type Json, type Outcome, stringOf } from './api-call.ts'
 import { createMessagingLimits, postMessaging, postPersona } from './api-messaging.ts'
-import { createWhatsappLimits, postWhatsapp } from './api-whatsapp.ts'
 import type { Faults } from './faults.ts'
 import { type ErrorSpec, graphErrors, parameterError, unknownObject } from './graph-error.ts'
 import { messageNode, postAttachment, postWhatsappMedia, whatsappMediaNode } from './media/api-files.ts'
 import type { UploadedFile } from './media/read-form.ts'
 import { renewToken } from './renew-token.ts'
+import { createWhatsappLimits, postWhatsapp } from './whatsapp/api-whatsapp.ts'
+import { listTemplates } from './whatsapp/templates.ts'
 import type { World } from './world.ts'
 
 /** A request as it came in, below the address of the sandbox. */
@@ -41,7 +42,10 @@ export function createGraphApi(world: World, faults: Faults, subscribe: Subscrib
     if (id === 'refresh_access_token' && method === 'GET' && !edge) return renewToken(world, call)
     const own = id === account.id || (id === 'me' && account.network !== 'whatsapp')
     if (rest.length > 0 || !id) return { error: graphErrors.unknownPath }
-    if (!edge && method !== 'POST') return (own && method === 'GET' ? { body: nodeOf(account) } : undefined) ?? nodeUnder(world, call, id)
+    if (edge === 'message_templates' && method === 'GET' && account.network === 'whatsapp' && id === account.entryId)
+      return listTemplates(world.templates, call)
+    if (!edge && method !== 'POST')
+      return (own && method === 'GET' ? { body: nodeOf(account, call.query) } : undefined) ?? nodeUnder(world, call, id)
     if (method === 'POST' && edge === 'subscribed_apps' && (own || id === account.entryId)) return { body: { success: true } }
     if (!own || method !== 'POST') return { error: unknownObject(method, id) }
     if (edge === 'messages') {
@@ -98,8 +102,10 @@ function decodeSegment(segment: string): string {
   }
 }
 
-function nodeOf(account: SandboxAccount): Json {
-  const { network, id, name, username, phone } = account
+function nodeOf(account: SandboxAccount, query: URLSearchParams): Json {
+  const { network, id, name, username, phone, entryId } = account
+  if (network === 'whatsapp' && query.get('fields') === 'whatsapp_business_account')
+    return { id, whatsapp_business_account: { id: entryId, name } }
   if (network === 'whatsapp')
     return { id, display_phone_number: phone, verified_name: name, quality_rating: 'GREEN', platform_type: 'CLOUD_API' }
   return network === 'messenger' ? { id, name } : { id, user_id: id, username, name }

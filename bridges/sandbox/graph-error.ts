@@ -63,6 +63,24 @@ export const graphErrors = {
     details: 'Unable to upload the media used in the message: its type or size is not supported, or it could not be fetched.',
   },
   whatsappToSelf: { status: 400, code: 131021, message: '(#131021) Recipient cannot be sender', details: 'Recipient cannot be sender' },
+  whatsappNoTemplate: {
+    status: 404,
+    code: 132001,
+    message: '(#132001) Template name does not exist in the translation',
+    details: 'The template does not exist in this language, or it has not been approved.',
+  },
+  whatsappTemplateValues: {
+    status: 400,
+    code: 132000,
+    message: '(#132000) Number of parameters does not match the expected number of params',
+    details: 'The number of localizable_params does not match the expected number of params.',
+  },
+  whatsappTemplatePaused: {
+    status: 400,
+    code: 132015,
+    message: '(#132015) Template is Paused',
+    details: 'The template is paused due to its low quality, so it cannot be sent.',
+  },
   messagingWindow: {
     status: 400,
     code: 10,

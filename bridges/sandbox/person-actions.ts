@@ -11,8 +11,8 @@ import {
   messagingReaction,
   messagingUnsupported,
 } from './happenings-messaging.ts'
-import { whatsappEcho, whatsappInbound } from './happenings-whatsapp.ts'
 import { createMid, createWamid } from './ids.ts'
+import { whatsappEcho, whatsappInbound } from './whatsapp/happenings-whatsapp.ts'
 import { createMessage, type Message, type Person, renumber, type World } from './world.ts'
 
 /** What a person did, as the network reports it to the business. */

@@ -2,6 +2,7 @@ import { digitsFrom, type Network, type SandboxAccounts, secretFrom } from './ac
 import type { Json } from './api-call.ts'
 import type { SandboxClock } from './clock.ts'
 import { createFileStore, type FileStore, type StoredFile } from './media/file-store.ts'
+import { createTemplates, type Template } from './whatsapp/templates.ts'
 
 /** A message in the chat between a person and the business, as the network keeps it. */
 export interface Message {
@@ -63,6 +64,8 @@ export interface World {
   readonly people: Person[]
   readonly personas: Map<string, string>
   readonly files: FileStore
+  /** The message templates of the WhatsApp business account. */
+  readonly templates: readonly Template[]
   /** Tokens that are no longer good: when they end by the clock, or because they were revoked. */
   readonly tokenEnds: Map<Network, number | 'revoked'>
   /** Tokens that were given in place of an account's own, and until when they are good. */
@@ -88,6 +91,7 @@ export function createWorld(seed: string, accounts: SandboxAccounts, clock: Sand
     people,
     personas: new Map(),
     files: createFileStore(clock),
+    templates: createTemplates(),
     tokenEnds: new Map(),
     renewedTokens: new Map(),
     coexistence: false,

@@ -7,10 +7,15 @@ import { doneResult, failedResult, sentResult } from '../protocols/graph/send-re
 import type { GraphSettings } from '../protocols/graph/settings.ts'
 import { readWhatsappSent } from '../protocols/graph/whatsapp.ts'
 import { buildWhatsappUpload, readWhatsappUploaded } from '../protocols/graph/whatsapp-media.ts'
+import { type Businesses, templatesOf, templateToRemote } from './templates.ts'
 import { contactsToRemote, mediaToRemote, placeToRemote, reactionToRemote, readToRemote, toRemote } from './to-remote.ts'
 
 /** An account at work. */
-export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account, accessToken }: LoginSecrets): Session {
+export function open(
+  { baseUrl, version, mediaHosts }: GraphSettings,
+  { account, accessToken }: LoginSecrets,
+  businesses: Businesses,
+): Session {
   const client = createGraphClient({ baseUrl, version, accessToken })
   const fetcher = createMediaFetcher({ hosts: mediaHostsOf(baseUrl, mediaHosts), accessToken })
   const sent = (result: GraphResult) => sentResult(result, readWhatsappSent, 'WhatsApp')
@@ -33,6 +38,8 @@ export function open({ baseUrl, version, mediaHosts }: GraphSettings, { account,
     send: async (message, key) => sent(await client.call(toRemote(account, message, key))),
     sendPlace: async (place, key) => sent(await client.call(placeToRemote(account, place, key))),
     sendContacts: async (contacts, key) => sent(await client.call(contactsToRemote(account, contacts, key))),
+    templates: templatesOf(client, account, businesses),
+    sendTemplate: async (message, key) => sent(await client.call(templateToRemote(account, message, key))),
     react: async (reaction) => sent(await client.call(reactionToRemote(account, reaction))),
     async markRead({ id }) {
       return doneResult(await client.call(readToRemote(account, id, false)))

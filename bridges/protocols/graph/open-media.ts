@@ -1,9 +1,9 @@
+import { readMessageFiles } from '../messaging/messaging-attachments.ts'
+import { buildMessageFiles } from '../messaging/messaging-media.ts'
 import { failure } from './errors.ts'
 import type { GraphFailure } from './failure.ts'
 import type { GraphClient } from './graph-client.ts'
 import type { MediaFetcher, OpenedMedia } from './media-fetcher.ts'
-import { readMessageFiles } from './messaging-attachments.ts'
-import { buildMessageFiles } from './messaging-media.ts'
 import type { RemoteMedia } from './record.ts'
 import { buildWhatsappMediaNode, readWhatsappMediaNode } from './whatsapp-media.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readMessagingEvent } from './messaging-webhook.ts'
+import { readMessagingEvent } from '../messaging/messaging-webhook.ts'
 import { asObject, field, idField, integerField, listField, parseJson } from './read-json.ts'
 import type { Happening, ParkedItem, ParsedWebhook, WebhookItem } from './webhook-item.ts'
 import { readWhatsappChange } from './whatsapp-webhook.ts'

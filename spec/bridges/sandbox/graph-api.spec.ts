@@ -1,20 +1,6 @@
 import { expect } from 'chai'
 import { createGraphClient, type GraphClient, type GraphRequest, type GraphResult } from '../../../bridges/protocols/graph/graph-client.ts'
 import {
-  buildInstagramAccount,
-  buildInstagramProfile,
-  buildInstagramText,
-  readInstagramProfile,
-} from '../../../bridges/protocols/graph/instagram.ts'
-import { buildReaction, buildSenderAction, readMessagingSent } from '../../../bridges/protocols/graph/messaging.ts'
-import {
-  buildMessengerProfile,
-  buildMessengerText,
-  buildPage,
-  buildPersona,
-  readMessengerProfile,
-} from '../../../bridges/protocols/graph/messenger.ts'
-import {
   buildWhatsappAccount,
   buildWhatsappReaction,
   buildWhatsappRead,
@@ -22,6 +8,20 @@ import {
   readWhatsappAccount,
   readWhatsappSent,
 } from '../../../bridges/protocols/graph/whatsapp.ts'
+import {
+  buildInstagramAccount,
+  buildInstagramProfile,
+  buildInstagramText,
+  readInstagramProfile,
+} from '../../../bridges/protocols/messaging/instagram.ts'
+import { buildReaction, buildSenderAction, readMessagingSent } from '../../../bridges/protocols/messaging/messaging.ts'
+import {
+  buildMessengerProfile,
+  buildMessengerText,
+  buildPage,
+  buildPersona,
+  readMessengerProfile,
+} from '../../../bridges/protocols/messaging/messenger.ts'
 import type { Network } from '../../../bridges/sandbox/accounts.ts'
 import { createClock } from '../../../bridges/sandbox/clock.ts'
 import type { FaultKind } from '../../../bridges/sandbox/faults.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createGraphClient, type GraphClient, type GraphRequest } from '../../../bridges/protocols/graph/graph-client.ts'
-import { buildAttachment, buildAttachmentUpload } from '../../../bridges/protocols/graph/messaging-media.ts'
 import { buildWhatsappMedia, buildWhatsappUpload } from '../../../bridges/protocols/graph/whatsapp-media.ts'
+import { buildAttachment, buildAttachmentUpload } from '../../../bridges/protocols/messaging/messaging-media.ts'
 import type { Network } from '../../../bridges/sandbox/accounts.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
 

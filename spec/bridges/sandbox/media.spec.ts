@@ -9,8 +9,6 @@ import {
   mediaHostsOf,
   type OpenedMedia,
 } from '../../../bridges/protocols/graph/media-fetcher.ts'
-import { readMessaging } from '../../../bridges/protocols/graph/messaging.ts'
-import { buildAttachment, buildAttachmentUpload, readAttachmentUploaded } from '../../../bridges/protocols/graph/messaging-media.ts'
 import type { OutgoingFile } from '../../../bridges/protocols/graph/multipart.ts'
 import { openMedia } from '../../../bridges/protocols/graph/open-media.ts'
 import type { MediaKind, NetworkRecord } from '../../../bridges/protocols/graph/record.ts'
@@ -21,6 +19,8 @@ import {
   buildWhatsappMedia,
   buildWhatsappUpload,
 } from '../../../bridges/protocols/graph/whatsapp-media.ts'
+import { readMessaging } from '../../../bridges/protocols/messaging/messaging.ts'
+import { buildAttachment, buildAttachmentUpload, readAttachmentUploaded } from '../../../bridges/protocols/messaging/messaging-media.ts'
 import { type Network, objectOf } from '../../../bridges/sandbox/accounts.ts'
 import { createClock } from '../../../bridges/sandbox/clock.ts'
 import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'

@@ -2,11 +2,28 @@ import { WhatsAppClient } from '@kapso/whatsapp-cloud-api'
 import { normalizeWebhook, verifySignature } from '@kapso/whatsapp-cloud-api/server'
 import { expect } from 'chai'
 import { WhatsAppAPI } from 'whatsapp-api-js'
-import { Audio, Contacts, Document, Image, Location, Name, Phone, Reaction, Sticker, Text, Video } from 'whatsapp-api-js/messages'
+import {
+  Audio,
+  BodyComponent,
+  BodyParameter,
+  Contacts,
+  Document,
+  Image,
+  Language,
+  Location,
+  Name,
+  Phone,
+  Reaction,
+  Sticker,
+  Template,
+  Text,
+  Video,
+} from 'whatsapp-api-js/messages'
 import type { ClientMessage, PostData } from 'whatsapp-api-js/types'
 import type { GraphRequest } from '../../../bridges/protocols/graph/graph-client.ts'
 import { buildWhatsappReaction, buildWhatsappRead, buildWhatsappText } from '../../../bridges/protocols/graph/whatsapp.ts'
 import { buildWhatsappContacts, buildWhatsappLocation, buildWhatsappMedia } from '../../../bridges/protocols/graph/whatsapp-media.ts'
+import { buildWhatsappTemplate } from '../../../bridges/protocols/graph/whatsapp-templates.ts'
 import { createClock } from '../../../bridges/sandbox/clock.ts'
 import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
@@ -218,6 +235,50 @@ describe('third-party SDKs of WhatsApp and the sandbox', () => {
     }
   })
 
+  it('write a template as our builder does, with numbers and with names', async () => {
+    const numbered = { name: 'order_update', language: 'en', slots: ['1', '2'] }
+    const body = new BodyComponent(new BodyParameter('a'), new BodyParameter('b'))
+    await sdk.sendMessage(number, { bsuid: ana.info.userId! }, new Template('order_update', new Language('en'), body), undefined, 'tag')
+    const request = buildWhatsappTemplate(number, { to: { userId: ana.info.userId! }, template: numbered, values: ['a', 'b'], tag: 'tag' })
+    expect(sent.pop()).to.deep.equal(JSON.parse(JSON.stringify(withPolicy(request).json)))
+    const filled = (name: string, text: string) => ({ type: 'text' as const, parameterName: name, text })
+    const components = [{ type: 'body' as const, parameters: [filled('first_name', 'a'), filled('day', 'b')] }]
+    await kapso.messages.sendTemplate({
+      phoneNumberId: number,
+      to: phone,
+      template: { name: 'tour_day', language: { code: 'de' }, components },
+    })
+    const named = { name: 'tour_day', language: 'de', slots: ['first_name', 'day'] }
+    const other = buildWhatsappTemplate(number, { to: { phone }, template: named, values: ['a', 'b'] })
+    expect(sent.pop()).to.deep.equal(JSON.parse(JSON.stringify(other.json)))
+  })
+
+  it('list the templates page by page, and send one when nothing else may be sent', async () => {
+    const { entryId } = sandbox.accounts.whatsapp
+    const first = await kapso.templates.list({ businessAccountId: entryId, limit: 4, status: 'APPROVED' })
+    const names = (first as { data: { name: string }[] }).data.map(({ name }) => name)
+    expect(names).to.deep.equal(['answer_ready', 'order_update', 'tour_day', 'offer_with_picture'])
+    const order = new Template('order_update', 'en', new BodyComponent(new BodyParameter('Ana'), new BodyParameter('7')))
+    expect(sentId(await sdk.sendMessage(number, recipient(), order))).to.match(/^wamid\./)
+    const named = [
+      {
+        type: 'body' as const,
+        parameters: ['Ana', 'Samstag'].map((text, at) => ({ type: 'text' as const, parameterName: ['first_name', 'day'][at], text })),
+      },
+    ]
+    await kapso.messages.sendTemplate({
+      phoneNumberId: number,
+      to: phone,
+      template: { name: 'tour_day', language: { code: 'de' }, components: named },
+    })
+    expect((await ana.sees()).map(({ text }) => text)).to.deep.equal(['Hi Ana, your order 7 is ready.', 'Hallo Ana, bis Samstag!'])
+    const plain = (name: string) => sdk.sendMessage(number, recipient(), new Template(name, 'en')) as Promise<unknown>
+    const codes: unknown[] = []
+    for (const name of ['order_update', 'summer_sale', 'spring_sale', 'no_such'])
+      codes.push(((await plain(name)) as { error: { code: number } }).error.code)
+    expect(codes).to.deep.equal([132000, 132001, 132015, 132001])
+  })
+
   it('understand the errors of the sandbox', async () => {
     const closed = await kapso.messages.sendText({ phoneNumberId: number, to: phone, body: 'hi' }).catch((error: unknown) => error)
     expect(closed).to.include({ name: 'GraphApiError', code: 131047 })
@@ -231,6 +292,12 @@ describe('third-party SDKs of WhatsApp and the sandbox', () => {
     expect(revoked).to.include({ name: 'GraphApiError', code: 190, category: 'authorization' })
   })
 })
+
+/** The SDK names the only policy that there is. */
+function withPolicy(request: GraphRequest): GraphRequest {
+  const { template, ...json } = request.json as { template: { language: object } }
+  return { ...request, json: { ...json, template: { ...template, language: { ...template.language, policy: 'deterministic' } } } }
+}
 
 function sentId(answer: unknown): string | undefined {
   return (answer as { messages?: { id: string }[] }).messages?.[0]?.id

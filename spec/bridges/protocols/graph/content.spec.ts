@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { readMessaging } from '../../../../bridges/protocols/graph/messaging.ts'
-import { readMessageFiles } from '../../../../bridges/protocols/graph/messaging-attachments.ts'
 import type { JsonObject } from '../../../../bridges/protocols/graph/read-json.ts'
 import { readWhatsapp } from '../../../../bridges/protocols/graph/whatsapp.ts'
+import { readMessaging } from '../../../../bridges/protocols/messaging/messaging.ts'
+import { readMessageFiles } from '../../../../bridges/protocols/messaging/messaging-attachments.ts'
 
 const person = { id: '1555', phone: '1555' }
 const whatsapp = (message: JsonObject) =>

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { buildInstagramText, readInstagramProfile } from '../../../../bridges/protocols/graph/instagram.ts'
-import { buildReaction, buildSenderAction, readMessaging, readMessagingSent } from '../../../../bridges/protocols/graph/messaging.ts'
-import { buildMessengerText, readMessengerProfile } from '../../../../bridges/protocols/graph/messenger.ts'
 import { parseWebhook } from '../../../../bridges/protocols/graph/webhook.ts'
 import { buildWhatsappRead, buildWhatsappText, readWhatsapp, readWhatsappSent } from '../../../../bridges/protocols/graph/whatsapp.ts'
+import { buildInstagramText, readInstagramProfile } from '../../../../bridges/protocols/messaging/instagram.ts'
+import { buildReaction, buildSenderAction, readMessaging, readMessagingSent } from '../../../../bridges/protocols/messaging/messaging.ts'
+import { buildMessengerText, readMessengerProfile } from '../../../../bridges/protocols/messaging/messenger.ts'
 
 const itemOf = (body: object) => parseWebhook(Buffer.from(JSON.stringify(body))).items[0]!
 const whatsappItem = (value: object) => {

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { createGraphClient } from '../../../../bridges/protocols/graph/graph-client.ts'
 import { createMediaFetcher, mediaHostsOf } from '../../../../bridges/protocols/graph/media-fetcher.ts'
-import { readAttachments } from '../../../../bridges/protocols/graph/messaging-attachments.ts'
 import { readWhatsappContent } from '../../../../bridges/protocols/graph/whatsapp-content.ts'
 import { buildWhatsappUpload } from '../../../../bridges/protocols/graph/whatsapp-media.ts'
+import { readAttachments } from '../../../../bridges/protocols/messaging/messaging-attachments.ts'
 
 const piece = Buffer.alloc(65_536, 1)
 const pieces = 1_024

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { readMessaging } from '../../../../bridges/protocols/graph/messaging.ts'
 import { parseWebhook } from '../../../../bridges/protocols/graph/webhook.ts'
 import { readWhatsapp } from '../../../../bridges/protocols/graph/whatsapp.ts'
+import { readMessaging } from '../../../../bridges/protocols/messaging/messaging.ts'
 
 const parse = (value: unknown) => parseWebhook(Buffer.from(JSON.stringify(value)))
 const metadata = { display_phone_number: '15550783881', phone_number_id: '1065' }

@@ -1,8 +1,8 @@
-import type { GraphRequest } from './graph-client.ts'
+import type { GraphRequest } from '../graph/graph-client.ts'
+import { field, idField, integerField, type JsonObject, listField, objectField, textField, urlField } from '../graph/read-json.ts'
+import type { NetworkRecord, RemotePerson, Said } from '../graph/record.ts'
+import type { KeptItem } from '../graph/webhook-item.ts'
 import { readAttachments } from './messaging-attachments.ts'
-import { field, idField, integerField, type JsonObject, listField, objectField, textField, urlField } from './read-json.ts'
-import type { NetworkRecord, RemotePerson, Said } from './record.ts'
-import type { KeptItem } from './webhook-item.ts'
 
 /** What a `messaging` item of Messenger or Instagram says. Never throws; what it does not know is `unknown`. */
 export function readMessaging(item: KeptItem): NetworkRecord {

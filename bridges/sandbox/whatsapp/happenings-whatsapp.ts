@@ -1,7 +1,7 @@
-import type { SandboxAccount } from './accounts.ts'
-import type { Happening } from './envelope.ts'
-import type { ErrorSpec } from './graph-error.ts'
-import type { Message, Person } from './world.ts'
+import type { SandboxAccount } from '../accounts.ts'
+import type { Happening } from '../envelope.ts'
+import type { ErrorSpec } from '../graph-error.ts'
+import type { Message, Person } from '../world.ts'
 
 /** The `value` of a change in which a person's message comes; `type` and `content` are the message's own part. */
 export function whatsappInbound(

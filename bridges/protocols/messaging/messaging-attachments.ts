@@ -1,6 +1,6 @@
-import { asObject, field, idField, type JsonObject, listField, objectField, textField, urlField } from './read-json.ts'
-import type { MediaKind, NetworkRecord, RemoteMedia, Said } from './record.ts'
-import { mimeField, readLocation } from './whatsapp-content.ts'
+import { asObject, field, idField, type JsonObject, listField, objectField, textField, urlField } from '../graph/read-json.ts'
+import type { MediaKind, NetworkRecord, RemoteMedia, Said } from '../graph/record.ts'
+import { mimeField, readLocation } from '../graph/whatsapp-content.ts'
 
 type Without<R> = R extends { type: 'media' | 'location' | 'share' | 'unsupported' } ? Omit<R, keyof Said | 'text'> : never
 /** What is attached to a message, without who said it. */

@@ -1,12 +1,13 @@
-import { type ApiCall, asJson, type Json, type Outcome, stringOf } from './api-call.ts'
-import { deliverWaiting } from './arrival.ts'
-import type { Faults } from './faults.ts'
-import { type ErrorSpec, graphErrors, parameterError } from './graph-error.ts'
+import { type ApiCall, asJson, type Json, type Outcome, stringOf } from '../api-call.ts'
+import { deliverWaiting } from '../arrival.ts'
+import type { Faults } from '../faults.ts'
+import { type ErrorSpec, graphErrors, parameterError } from '../graph-error.ts'
+import { createWamid } from '../ids.ts'
+import { type Sent, whatsappContent } from '../media/business-sends.ts'
+import { type Buckets, createBuckets } from '../rate.ts'
+import { createMessage, type Person, type World } from '../world.ts'
 import { whatsappStatus } from './happenings-whatsapp.ts'
-import { createWamid } from './ids.ts'
-import { type Sent, whatsappContent } from './media/business-sends.ts'
-import { type Buckets, createBuckets } from './rate.ts'
-import { createMessage, type Person, type World } from './world.ts'
+import { templateContent } from './templates.ts'
 
 const windowMs = 24 * 3_600_000
 const textLimit = 4096
@@ -37,7 +38,9 @@ export function postWhatsapp(world: World, limits: WhatsappLimits, faults: Fault
   const tag = stringOf(body, 'biz_opaque_callback_data')
   const given: Sent = isText(body)
     ? { content: { text: stringOf(body['text'], 'body')!, files: [], cards: [] } }
-    : whatsappContent(world, body)
+    : body['type'] === 'template'
+      ? templateContent(world.templates, body)
+      : whatsappContent(world, body)
   if ('error' in given) return given
   const id = createWamid(person.phone!, false)
   const message = createMessage({
@@ -64,7 +67,9 @@ function checkSend(world: World, limits: WhatsappLimits, body: Json, person: Per
   if (stringOf(body, 'to') === world.accounts.whatsapp.phone) return graphErrors.whatsappToSelf
   if (!limits.throughput.take('')) return graphErrors.whatsappRate
   if (!person) return graphErrors.whatsappUndeliverable
-  if (world.clock.now() - (person.lastWroteAt ?? Number.NEGATIVE_INFINITY) > windowMs) return graphErrors.whatsappWindow
+  const age = world.clock.now() - (person.lastWroteAt ?? Number.NEGATIVE_INFINITY)
+  // A template may be sent at any time.
+  if (age > windowMs && body['type'] !== 'template') return graphErrors.whatsappWindow
   return limits.pair.take(person.id) ? undefined : graphErrors.whatsappPairRate
 }
 

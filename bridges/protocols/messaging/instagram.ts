@@ -1,8 +1,8 @@
-import type { GraphRequest } from './graph-client.ts'
+import type { GraphRequest } from '../graph/graph-client.ts'
+import { idField, integerField, type JsonObject, textField } from '../graph/read-json.ts'
+import type { RemotePerson } from '../graph/record.ts'
+import { countBytes } from '../graph/split-text.ts'
 import { buildAccount, buildMessage, type OutgoingText } from './messaging.ts'
-import { idField, integerField, type JsonObject, textField } from './read-json.ts'
-import type { RemotePerson } from './record.ts'
-import { countBytes } from './split-text.ts'
 
 /** Bytes of UTF-8 of a text. Instagram has no `metadata`: a send whose answer was lost can only be recognised by its echo's text. */
 export const instagramLimits = { text: 1000 } as const

@@ -1,5 +1,5 @@
-import { field, idField, integerField, type JsonObject, objectField } from './read-json.ts'
-import type { Happening, ItemKind } from './webhook-item.ts'
+import { field, idField, integerField, type JsonObject, objectField } from '../graph/read-json.ts'
+import type { Happening, ItemKind } from '../graph/webhook-item.ts'
 
 const handled: readonly (readonly [string, ItemKind])[] = [
   ['referral', 'notice'],

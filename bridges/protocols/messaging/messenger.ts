@@ -1,8 +1,8 @@
-import type { GraphRequest } from './graph-client.ts'
+import type { GraphRequest } from '../graph/graph-client.ts'
+import { idField, type JsonObject, textField } from '../graph/read-json.ts'
+import type { RemotePerson } from '../graph/record.ts'
+import { countChars } from '../graph/split-text.ts'
 import { buildAccount, buildMessage, type OutgoingText } from './messaging.ts'
-import { idField, type JsonObject, textField } from './read-json.ts'
-import type { RemotePerson } from './record.ts'
-import { countChars } from './split-text.ts'
 
 /** Characters of a text and of its `metadata`, which comes back in the echo. */
 export const messengerLimits = { text: 2000, tag: 1000 } as const

@@ -1,9 +1,9 @@
-import type { GraphRequest } from './graph-client.ts'
-import { type GraphNetwork, mediaLimits } from './media-limits.ts'
+import type { GraphRequest } from '../graph/graph-client.ts'
+import { type GraphNetwork, mediaLimits } from '../graph/media-limits.ts'
+import type { OutgoingFile } from '../graph/multipart.ts'
+import { idField, type JsonObject } from '../graph/read-json.ts'
+import type { MediaKind } from '../graph/record.ts'
 import { buildMessage } from './messaging.ts'
-import type { OutgoingFile } from './multipart.ts'
-import { idField, type JsonObject } from './read-json.ts'
-import type { MediaKind } from './record.ts'
 
 const typeOf: Readonly<Record<MediaKind, string>> = {
   image: 'image',
