@@ -18,7 +18,7 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
   const { config, warnings } = loadBridge({ argv, env: process.env })
   const log = createLog(config.log.level, (line) => void process.stderr.write(line))
   for (const warning of warnings) log('warn', warning)
-  const { graph, hub, server_name: serverName } = config
+  const { graph, hub, late, server_name: serverName } = config
   const settings = {
     baseUrl: graph.base_url,
     version: graph.version,
@@ -40,7 +40,9 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
         ? { alias: hub.alias, name: hub.name, consent: hub.consent, invite: [...invite, ...(config.owner ? [config.owner] : [])] }
         : undefined,
     coalesceMs: hub.coalesce,
+    late: { messages: late.messages, keepMs: late.keep, humanAgent: late.human_agent },
     permissions: config.permissions,
+    pace: config.pace,
     log,
   })
   process.stdout.write(`${JSON.stringify({ ready: true, url: bridge.url })}\n`)

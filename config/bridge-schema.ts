@@ -52,6 +52,15 @@ export const bridgeSchema = {
     invite: listOf('Who is invited when it is made; empty: the bots of the three bridges, and the owner.', [], text('', '', anOwner)),
     coalesce: duration('Texts of one person that follow one another within this time bear their name once; 0s: each does.', '0s'),
   }),
+  late: group('What is written to somebody after the network has stopped taking answers to them, 24 hours after they wrote.', {
+    messages: choice('keep: it goes out when they write again; refuse: it is said that it was not sent.', 'keep', ['keep', 'refuse']),
+    keep: duration('For how long it is kept.', '72h'),
+    human_agent: flag(
+      'Messenger and Instagram: answer for 7 days as a human agent. Only for apps to which Meta has granted that, and where humans answer.',
+      false,
+    ),
+  }),
+  pace: flag('Send no faster than the network documents that it takes messages. What it says itself about its limits is heeded anyway.', true),
   log: group('What the bridge says about itself.', {
     level: text('error, warn, info or debug.', 'info', { pattern: /^(error|warn|info|debug)$/, expects: 'error, warn, info or debug' }),
   }),

@@ -10,7 +10,7 @@ import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
 import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
 import { rememberedMs } from './inbound/repeats.ts'
-import type { HubPlan, Kit, Log } from './kit.ts'
+import type { HubPlan, Kit, LateRules, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
 import { connectMatrix } from './matrix/client.ts'
@@ -24,6 +24,8 @@ import { MatrixRequestError } from './matrix/side.ts'
 import { openMediaHomeserver } from './media/homeserver-request.ts'
 import { createSpool, type Spool } from './media/spool.ts'
 import { createReadTeller } from './outbound/ephemeral.ts'
+import { expireKept, releaseAwoken } from './outbound/kept.ts'
+import { defaultLateRules } from './outbound/late-rules.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { tellWindows } from './outbound/window.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
@@ -53,6 +55,7 @@ export type BridgeOptions = {
   readonly owner: string | undefined
   readonly hub: HubPlan | undefined
   readonly coalesceMs?: number
+  readonly late?: LateRules
   readonly permissions: Permissions
   readonly log: Log
   readonly clock?: () => number
@@ -109,7 +112,8 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const sessions = new Map<string, Session>()
   const rooms = createRoomActions(client)
   const outbox = { wake: (from?: number) => feeds.outbox?.wake(from) }
-  const desk = { ...kit, coalesceMs: options.coalesceMs ?? 0, sessions, checkpoint, rooms, permissions: options.permissions, outbox }
+  const { coalesceMs = 0, late = defaultLateRules, permissions } = options
+  const desk = { ...kit, coalesceMs, late, sessions, checkpoint, rooms, permissions, outbox }
   const working = work(desk, options, appservice, feeds, stopping.signal).then(() => {
     if (!stopping.signal.aborted) progress = 'running'
   })
@@ -156,6 +160,7 @@ type Feeds = {
 async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppService, feeds: Feeds, signal: AbortSignal): Promise<void> {
   const { log } = kit
   abandonInterrupted(kit)
+  releaseAwoken(kit)
   await persist(signal, log, 'the network', () => connectLogin(kit, options.secrets))
   if (signal.aborted) return
   for (const [login, session] of openSessions(kit)) kit.sessions.set(login, session)
@@ -166,7 +171,7 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   if (signal.aborted) return
   feeds.statuses = createStatusShower(kit)
   const queued = () => {
-    feeds.outbox?.wake()
+    feeds.outbox?.wake(releaseAwoken(kit))
     feeds.statuses?.wake()
     feeds.chores?.wake()
     // What waited for a message goes on when the message is known.
@@ -197,7 +202,7 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   feeds.late = createLateFiles(kit, queued)
   feeds.watch = watchStates(kit, { told: () => feeds.chores?.wake(), connected: () => feeds.outbox?.wake(1) }, signal)
   for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.late, feeds.statuses]) feed?.wake()
-  tidy(kit, signal)
+  tidy(kit, signal, () => feeds.statuses?.wake())
   log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
 }
 
@@ -229,7 +234,7 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
   }
 }
 
-function tidy(kit: Kit, signal: AbortSignal): void {
+function tidy(kit: Kit, signal: AbortSignal, expired: () => void): void {
   const run = () => {
     expireWaiting(kit.store, kit.clock() - waitingMs)
     forgetInbox(kit.store, kit.clock() - rememberedMs)
@@ -243,7 +248,11 @@ function tidy(kit: Kit, signal: AbortSignal): void {
   run()
   const timer = setInterval(run, tidyMs).unref()
   const tell = () => void tellWindows(kit).catch((error: unknown) => kit.log('debug', 'a window could not be told', { why: reason(error) }))
-  const windows = setInterval(tell, windowMs).unref()
+  const look = () => {
+    if (expireKept(kit)) expired()
+    tell()
+  }
+  const windows = setInterval(look, windowMs).unref()
   signal.addEventListener('abort', () => {
     clearInterval(timer)
     clearInterval(windows)

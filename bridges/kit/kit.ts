@@ -19,6 +19,16 @@ export type HubPlan = {
   readonly invite: readonly string[]
 }
 
+/** What becomes of what is written to somebody after the network has stopped taking answers to them. */
+export type LateRules = {
+  /** `keep`: it goes out when they write again; `refuse`: it is said that it does not. */
+  readonly messages: 'keep' | 'refuse'
+  /** For how long it is kept. */
+  readonly keepMs: number
+  /** The network allows the account to say that a human answers, which gives it longer. */
+  readonly humanAgent: boolean
+}
+
 /** The tools of one bridge process. Functions name the ones they need. */
 export type Kit = {
   readonly connector: NetworkConnector
@@ -28,6 +38,7 @@ export type Kit = {
   readonly hub: HubPlan | undefined
   /** Texts of one person that follow one another within this time bear their name once; each does without it. */
   readonly coalesceMs?: number
+  readonly late?: LateRules
   readonly store: Store
   readonly vault: Vault
   readonly matrix: MatrixSide

@@ -5,8 +5,8 @@ import { addIdentities } from './ghosts.ts'
 import type { Kit } from './kit.ts'
 import { secretsOf } from './logins.ts'
 import { rememberMessage } from './messages.ts'
+import { checkWindow, putBack } from './outbound/kept.ts'
 import { prepareSend } from './outbound/send.ts'
-import { lateFor } from './outbound/window.ts'
 import { checkHold, learnFrom } from './states.ts'
 import { hasLaterMessage } from './store/messages.store.ts'
 import {
@@ -22,25 +22,24 @@ import { selectPortal } from './store/portals.store.ts'
 import { selectQueuedLanes, selectQueuedOf } from './store/queued.store.ts'
 import { hasLeft } from './store/spokes.store.ts'
 
-type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs'>
+type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs' | 'late'>
+type NewsKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'late'>
 const interrupted =
   'The bridge stopped while this was being sent. It may have been sent: look into the chat on the network before sending it again.'
 const mostTries = 200
 
 /** Moves a part forward; news that is older than what is known changes nothing. Gives the row as it is now. */
-export function advance(
-  { store, clock }: Pick<Kit, 'store' | 'clock'>,
-  row: OutboxRow,
-  news: { state: Delivery; class?: string; words?: string },
-): OutboxRow {
+export function advance(kit: NewsKit, row: OutboxRow, news: { state: Delivery; class?: string; words?: string }): OutboxRow {
+  const { store, clock } = kit
   const state = mergeDelivery(row.state, news.state)
   if (state === row.state) return row
-  updateOutbox(store, row, { state, class: news.class ?? null, words: news.words ?? null }, clock())
+  if (state === 'expired') putBack(kit, row, news.words ?? '')
+  else updateOutbox(store, row, { state, class: news.class ?? null, words: news.words ?? null }, clock())
   return selectOutbox(store, row.seq) ?? row
 }
 
 /** The network has it, under this id. Notes the id, and what was already told about it. */
-export function learnSent(kit: Pick<Kit, 'store' | 'vault' | 'clock'>, row: OutboxRow, id: string): OutboxRow {
+export function learnSent(kit: NewsKit, row: OutboxRow, id: string): OutboxRow {
   const { store, vault, clock } = kit
   const remote = vault.blind('message', id)
   const change = {
@@ -67,12 +66,12 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   const { store, vault, clock, checkpoint } = kit
   const row = selectOutbox(store, seq)
   if (row?.state === 'submitting') return markBrokenOff(kit, row)
-  if (row?.state !== 'queued' || row.payload === null) return
+  if (row?.state !== 'queued' || row.payload === null || row.waits !== null) return
   if (hasLeft(store, row.portal, row.room)) return updateOutbox(store, row, { state: 'cancelled' }, clock())
   const portal = selectPortal(store, row.portal)
   if (portal && checkHold(kit, portal.login) === 'held') return
-  const late = portal && lateFor(kit, portal)
-  if (late) return updateOutbox(store, row, { state: 'expired', class: 'window_closed', words: late }, clock())
+  const late = portal && checkWindow(kit, portal, row)
+  if (late) return updateOutbox(store, row, late, clock())
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
   const payload = vault.open(row.payload, `outbox ${row.key}`)
@@ -92,7 +91,8 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
     settle(kit, current, result)
   })
   checkpoint('part settled')
-  if (result.kind !== 'sent' && selectOutbox(store, seq)?.state === 'queued')
+  const then = selectOutbox(store, seq)
+  if (result.kind !== 'sent' && then?.state === 'queued' && then.waits === null)
     throw new Later(`the network said: ${result.class}`, result.kind === 'retry' ? result.retryAfterMs : undefined)
 }
 
@@ -130,7 +130,8 @@ function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {
     countAttempt(store, row.seq)
     const state = row.attempts + 1 < mostTries ? 'queued' : 'failed'
     updateOutbox(store, row, { state, ...why, submittedAt: null }, clock())
-  } else updateOutbox(store, row, { state: result.kind === 'unknown' ? 'unknown' : endOf(result.class), ...why }, clock())
+  } else if (result.kind === 'refused' && endOf(result.class) === 'expired') putBack(kit, row, result.words)
+  else updateOutbox(store, row, { state: result.kind === 'unknown' ? 'unknown' : endOf(result.class), ...why }, clock())
 }
 
 /** How a send ends that did not work: too late is an end of its own. */

@@ -5,7 +5,7 @@ import type { Network, Part, Scene } from './scene.ts'
 
 /** What happens in an evening's conversation; messages are named by their words. */
 export type Act =
-  | { kind: 'says'; by: Member; text: string; answers?: string; kill?: Part; unreached?: Network }
+  | { kind: 'says'; by: Member; text: string; answers?: string; kill?: Part; kept?: Network }
   | { kind: 'shows'; by: Member; text: string }
   | { kind: 'reacts'; by: Member; emoji: string; to: string }
   | { kind: 'corrects'; by: Member; text: string; was: string }
@@ -24,7 +24,7 @@ export const evening: readonly Act[] = [
   { kind: 'says', by: 'instagram', text: 'Looking forward to it!' },
   { kind: 'says', by: 'whatsapp', text: 'Me too' },
   { kind: 'passes', hours: 2, words: 'two more hours later: Ben has not written for a day, so Messenger takes no answers to him' },
-  { kind: 'says', by: 'matrix', text: 'The bike is washed', unreached: 'messenger' },
+  { kind: 'says', by: 'matrix', text: 'The bike is washed', kept: 'messenger' },
   { kind: 'says', by: 'messenger', text: 'Sorry, busy day! Still on?' },
   { kind: 'says', by: 'matrix', text: 'Yes, see you there', answers: 'Sorry, busy day! Still on?' },
 ]
@@ -102,9 +102,11 @@ export function expectedOf(acts: readonly Act[], who: Member): Expected[] {
   const lines: Expected[] = []
   const by = (author: Member, words: string, answers?: string) =>
     prefixes[author] + (answers === undefined ? '' : `↩ ${quote(answers)} `) + words
-  for (const act of acts) {
-    if (act.kind === 'says' && act.unreached !== who) lines.push(by(act.by, act.text, act.answers))
-    if (act.kind === 'says' && act.unreached && who === 'matrix') lines.push(/^Messenger bridge: ↩ “.*” Ben Berg: .*24 hours/)
+  for (const [at, act] of acts.entries()) {
+    // What is kept for somebody comes when they write.
+    const isKept = act.kind === 'says' && act.kept === who && !acts.slice(at).some((later) => later.kind === 'says' && later.by === who)
+    if (act.kind === 'says' && !isKept) lines.push(by(act.by, act.text, act.answers))
+    if (act.kind === 'says' && act.kept && who === 'matrix') lines.push(/^Messenger bridge: ↩ “.*” Ben Berg: .*24 hours/)
     if (act.kind === 'shows') lines.push(...pictureLines(act, who))
     if (act.kind === 'reacts') lines.push(`${act.emoji} ${quote(act.to)}`)
     if (act.kind === 'corrects') lines.splice(0, lines.length, ...corrected(lines, acts, act, who))

@@ -143,22 +143,23 @@ describe('a chat with one person, in an encrypted room of its own', function () 
     await inRoom(chats.whatsapp, ({ text }) => text.includes('Dora Dent') && text.includes('+1 555 999 8888'))
   })
 
-  it('tells the Matrix user when the network takes no more answers, and takes them again when the person writes', async () => {
+  it('keeps what is written when the network takes no more answers, says so, and sends it when the person writes', async () => {
     await scene.control.advance({ ms: 25 * 3_600_000 })
     for (const network of networks) {
       const event = await chats[network].says('too late?')
       const told = await inRoom(chats[network], ({ kind, replyTo }) => kind === 'm.notice' && replyTo === event)
       expect(told.text).to.match(/24 hours|window|write/i)
       await find(
-        'its end',
-        () => (chats[network].fateOf(event).includes(`${network} expired`) ? true : undefined),
+        'its state',
+        () => (chats[network].fateOf(event).includes(`${network} queued`) ? true : undefined),
         () => chats[network].fateOf(event),
       )
       await scene.people[network].says('here I am again')
       await inRoom(chats[network], 'here I am again')
       await chats[network].says('and so am I')
       await onPhone(scene, network, 'and so am I')
-      expect((await scene.people[network].sees()).some(({ text }) => text === 'too late?')).to.equal(false)
+      const lines = (await scene.people[network].sees()).map(({ text }) => text)
+      expect(lines.filter((line) => line === 'too late?' || line === 'and so am I')).to.deep.equal(['too late?', 'and so am I'])
     }
   })
 

@@ -8,6 +8,7 @@ import { isKnownIn } from '../messages.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReaction } from '../store/reactions.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
+import { rewriteKept } from './kept.ts'
 import { speakerFor } from './speaker.ts'
 import { eventIdIn, relatedBy, textOf } from './words.ts'
 
@@ -60,7 +61,8 @@ export async function applyEditOf(
   if (target === undefined || (await kit.matrix.event(room, target))?.sender !== event.sender) return finish(kit, seq)
   const speaker = await speakerFor(kit, event, origin, chats)
   kit.store.atomically(() => {
-    if (text !== undefined) queueCorrection(kit, { event: id, room, target, text, speaker }, chats)
+    const others = text === undefined ? chats : chats.filter((chat) => !rewriteKept(kit, chat, target, { text, speaker }))
+    if (text !== undefined) queueCorrection(kit, { event: id, room, target, text, speaker }, others)
     else {
       const words = 'Only corrections of texts are carried; this one was not.'
       refuseFor(kit, { event: id, room, kind: 'correction', target, state: 'unsupported', class: 'unsupported', words }, chats)

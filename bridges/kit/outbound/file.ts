@@ -34,7 +34,7 @@ export async function prepareFile(
   { files, connector }: Pick<Kit, 'files' | 'connector'>,
   session: Session,
   file: RoomFile,
-  message: { readonly to: Address; readonly replyTo?: string },
+  message: { readonly to: Address; readonly replyTo?: string; readonly byHuman?: true },
   key: string,
 ): Promise<() => Promise<SendResult>> {
   try {
@@ -66,7 +66,7 @@ function prepareCards(
   connector: Kit['connector'],
   session: Session,
   contacts: readonly [ContactCard, ...ContactCard[]],
-  message: { readonly to: Address; readonly replyTo?: string },
+  message: { readonly to: Address; readonly replyTo?: string; readonly byHuman?: true },
   key: string,
 ): () => Promise<SendResult> {
   const { sendContacts } = session

@@ -1,4 +1,4 @@
-import type { Address, Place, SendResult, Session } from '../connector.ts'
+import type { Address, OutgoingTemplate, Place, SendResult, Session } from '../connector.ts'
 import { addressesOf } from '../ghosts.ts'
 import type { RoomFile } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
@@ -6,11 +6,12 @@ import { remoteIdOf, remoteIdsOf } from '../messages.ts'
 import type { OutboxRow } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { prepareFile } from './file.ts'
+import { isStretched } from './kept.ts'
 import { placeText } from './words.ts'
 
 /** Makes everything ready to send a part; what it gives back calls the network. */
 export async function prepareSend(
-  kit: Pick<Kit, 'store' | 'vault' | 'connector' | 'files'>,
+  kit: Pick<Kit, 'store' | 'vault' | 'connector' | 'files' | 'clock' | 'late'>,
   session: Session,
   portal: PortalRow,
   row: OutboxRow,
@@ -18,13 +19,17 @@ export async function prepareSend(
 ): Promise<() => Promise<SendResult>> {
   const to = addressesOf(kit, portal.contact)
   const target = row.target === null ? undefined : remoteIdOf(kit, row.portal, row.target)
-  const answers = target === undefined ? {} : { replyTo: target }
+  const answers = {
+    ...(target === undefined ? {} : { replyTo: target }),
+    ...(isStretched(kit, portal, row) ? { byHuman: true as const } : {}),
+  }
   if (row.kind === 'media') return prepareFile(kit, session, JSON.parse(payload) as RoomFile, { to, ...answers }, row.key)
   if (row.kind === 'place') {
     const place = JSON.parse(payload) as Place
     return () =>
       session.sendPlace?.({ to, place, ...answers }, row.key) ?? session.send({ to, text: placeText(place), ...answers }, row.key)
   }
+  if (row.kind === 'template') return prepareTemplate(kit, session, to, row.key, payload)
   if (row.kind === 'edit' || row.kind === 'undo') return prepareChange(kit, session, { to, row, text: payload })
   if (row.kind !== 'reaction') {
     const message = { to, text: payload, ...answers }
@@ -36,6 +41,18 @@ export async function prepareSend(
   if (target === undefined) return refuse('unknown_target', `The message did not get to ${title}, so the reaction did not either.`)
   const reaction = { to, target, ...(payload === '' ? {} : { emoji: payload }) }
   return () => react(reaction, row.key)
+}
+
+function prepareTemplate(
+  { connector }: Pick<Kit, 'connector'>,
+  session: Session,
+  to: Address,
+  key: string,
+  payload: string,
+): () => Promise<SendResult> {
+  const sendTemplate = session.sendTemplate?.bind(session)
+  if (!sendTemplate) return refuse('unsupported', `${connector.info.title} knows no templates.`)
+  return () => sendTemplate({ to, ...(JSON.parse(payload) as Pick<OutgoingTemplate, 'template' | 'values'>) }, key)
 }
 
 /** Changes or takes back a message, all of its parts. */

@@ -3,32 +3,21 @@ import { nameIn } from '../hub/consent-names.ts'
 import type { Kit } from '../kit.ts'
 import { isTransient } from '../matrix/side.ts'
 import { sendOnce, transactionId } from '../send.ts'
-import type { PortalRow } from '../store/portals.store.ts'
-import { type ClosingRow, selectClosing, selectWroteAt, updateWindowTold } from '../store/windows.store.ts'
+import { type ClosingRow, selectClosing, updateWindowTold } from '../store/windows.store.ts'
+import { windowOf } from './late-rules.ts'
 
 const aheadMs = 3_600_000
 
-/** Why a chat's person cannot be written to any more; undefined while the network takes answers, and where only it knows whether it does. */
-export function lateFor(
-  { store, connector, clock }: Pick<Kit, 'store' | 'connector' | 'clock'>,
-  { portal }: PortalRow,
-): string | undefined {
-  const { replyWindowMs: window, info } = connector
-  const wroteAt = selectWroteAt(store, portal)
-  if (window === undefined || wroteAt === undefined || clock() <= wroteAt + window) return undefined
-  return `${info.title} takes answers for ${inHours(window)} after a person wrote, and that time is over. Wait until they write again.`
-}
-
-function inHours(ms: number): string {
-  return ms % 86_400_000 === 0 && ms > 86_400_000 ? `${ms / 86_400_000} days` : `${Math.round(ms / 3_600_000)} hours`
-}
-
 /** Tells the rooms of those whom the network will soon not let us answer any more: once each time, an hour before. */
 export async function tellWindows(kit: Kit): Promise<void> {
-  const { replyWindowMs: window } = kit.connector
-  if (window === undefined) return
+  const { replyWindowMs: shortest, agentWindowMs: longest = shortest } = kit.connector
+  if (shortest === undefined || longest === undefined) return
   const now = kit.clock()
-  for (const chat of selectClosing(kit.store, { from: now - window, to: now - window + aheadMs })) await tellOrSkip(kit, chat, window)
+  for (const chat of selectClosing(kit.store, { from: now - longest, to: now - shortest + aheadMs })) {
+    const window = windowOf(kit, chat) ?? shortest
+    const left = chat.wroteAt + window - now
+    if (left > 0 && left <= aheadMs) await tellOrSkip(kit, chat, window)
+  }
 }
 
 /** A room that will not take it (the bot was removed) must not keep it from the others. */

@@ -1,8 +1,8 @@
 import type { Delivery } from '../delivery.ts'
 import type { Store } from './store.ts'
 
-/** `edit` and `undo` change on the network what was sent; `correction` and `withdrawal` tell of it in words. */
-export type OutboxKind = 'text' | 'media' | 'place' | 'reaction' | 'edit' | 'undo' | 'correction' | 'withdrawal'
+/** `edit` and `undo` change on the network what was sent; `correction` and `withdrawal` tell of it in words; a `template` is words that the network approved. */
+export type OutboxKind = 'text' | 'media' | 'place' | 'reaction' | 'edit' | 'undo' | 'correction' | 'withdrawal' | 'template'
 export type OutboxRow = {
   seq: number
   key: string
@@ -24,9 +24,13 @@ export type OutboxRow = {
   shown: string | null
   author: string | null
   lead: number
+  /** Queued until the person writes again: when they had written last, 0 for never. */
+  waits: number | null
+  /** How often somebody had it sent once more. */
+  again: number
 }
 const columns =
-  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown, author, lead'
+  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown, author, lead, waits, again'
 
 export type NewOutboxRow = Pick<
   OutboxRow,
@@ -44,7 +48,7 @@ export function insertOutbox({ database }: Store, row: NewOutboxRow, now: number
 
 export function selectQueued({ database }: Store, after: number, limit: number): OutboxRow[] {
   const rows = database.prepare<[number, number], OutboxRow>(
-    `SELECT ${columns} FROM outbox WHERE state = 'queued' AND seq > ? ORDER BY seq LIMIT ?`,
+    `SELECT ${columns} FROM outbox WHERE state = 'queued' AND waits IS NULL AND seq > ? ORDER BY seq LIMIT ?`,
   )
   return rows.all(after, limit)
 }
@@ -70,10 +74,10 @@ export function selectOutboxByRemote({ database }: Store, remote: string): Outbo
   return database.prepare<[string], OutboxRow>(`SELECT ${columns} FROM outbox WHERE remote = ?`).get(remote)
 }
 
-/** The parts of a chat whose sending is not settled: on their way now, or cut off in it. */
+/** The parts of a chat whose sending is not settled: on their way now, cut off in it, or to be sent once more. */
 export function selectUnsettled({ database }: Store, portal: string): OutboxRow[] {
   const rows = database.prepare<[string], OutboxRow>(
-    `SELECT ${columns} FROM outbox WHERE portal = ? AND state IN ('submitting', 'unknown') ORDER BY seq`,
+    `SELECT ${columns} FROM outbox WHERE portal = ? AND state IN ('queued', 'submitting', 'unknown') AND (state <> 'queued' OR again > 0) ORDER BY seq`,
   )
   return rows.all(portal)
 }
@@ -110,10 +114,14 @@ export function selectAbout({ database }: Store, portal: string, target: string,
 /** The parts whose state the room does not show yet. */
 export function selectUnshown({ database }: Store, limit: number): OutboxRow[] {
   const rows = database.prepare<[number], OutboxRow>(
-    `SELECT ${columns} FROM outbox WHERE shown IS NOT state AND state NOT IN ('queued', 'submitting') ORDER BY seq LIMIT ?`,
+    `SELECT ${columns} FROM outbox WHERE shown IS NOT state AND (waits IS NOT NULL OR state NOT IN ('queued', 'submitting')) ORDER BY seq LIMIT ?`,
   )
   return rows.all(limit)
 }
+
+// What may still come back as undelivered is kept: WhatsApp refuses after it has taken.
+const ended = "'unknown', 'failed', 'expired', 'submitted', 'sent'"
+const kept = `'queued', 'submitting', ${ended}`
 
 export type OutboxChange = {
   state: Delivery
@@ -121,23 +129,27 @@ export type OutboxChange = {
   class?: string | null
   words?: string | null
   submittedAt?: number | null
+  waits?: number
 }
 
-/** Writes a new state; the payload goes with the first state in which it is no longer needed. */
+/** Writes a new state; the payload goes with the first state in which it is no longer needed. What waited for the person no longer does, unless the change says so. */
 export function updateOutbox({ database }: Store, row: OutboxRow, change: OutboxChange, now: number): void {
   const update = database.prepare(
-    `UPDATE outbox SET state = @state, remote = @remote, class = @class, words = @words, submitted_at = @submittedAt, changed_at = @now,
-     payload = iif(@state IN ('queued', 'submitting', 'unknown', 'failed'), payload, NULL) WHERE seq = @seq`,
+    `UPDATE outbox SET state = @state, remote = @remote, class = @class, words = @words, submitted_at = @submittedAt, changed_at = @now, waits = @waits,
+     payload = iif(@state IN (${kept}), payload, NULL) WHERE seq = @seq`,
   )
   const { remote, class: reason, words, submitted_at: submittedAt, seq } = row
-  update.run({ remote, class: reason, words, submittedAt, ...change, now, seq })
+  update.run({ remote, class: reason, words, submittedAt, waits: null, ...change, now, seq })
 }
 
 /** Lets go of what was kept to be sent again, where nobody did. */
 export function forgetPayloads({ database }: Store, before: number): void {
-  database
-    .prepare("UPDATE outbox SET payload = NULL WHERE payload IS NOT NULL AND state IN ('unknown', 'failed') AND changed_at < ?")
-    .run(before)
+  database.prepare(`UPDATE outbox SET payload = NULL WHERE payload IS NOT NULL AND state IN (${ended}) AND changed_at < ?`).run(before)
+}
+
+/** Somebody wants a part sent once more: what became of the next try is shown anew. */
+export function countAgain({ database }: Store, seq: number): void {
+  database.prepare('UPDATE outbox SET again = again + 1, attempts = 0, shown = NULL WHERE seq = ?').run(seq)
 }
 
 export function countAttempt({ database }: Store, seq: number): void {

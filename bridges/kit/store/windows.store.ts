@@ -1,7 +1,7 @@
 import type { PortalRow } from './portals.store.ts'
 import type { Store } from './store.ts'
 
-export type ClosingRow = Pick<PortalRow, 'portal' | 'contact' | 'hub'> & { room: string; wroteAt: number }
+export type ClosingRow = Pick<PortalRow, 'portal' | 'login' | 'contact' | 'hub'> & { room: string; wroteAt: number }
 
 /** The person of a chat wrote: from here the network's window counts. Older news change nothing. */
 export function updateWroteAt({ database, lazily }: Store, portal: string, at: number): void {
@@ -16,7 +16,7 @@ export function selectWroteAt({ database }: Store, portal: string): number | und
 /** The chats with a room whose person wrote last within a span, and whose room was not told yet what comes of it. */
 export function selectClosing({ database }: Store, { from, to }: { from: number; to: number }): ClosingRow[] {
   const rows = database.prepare<[number, number], ClosingRow>(
-    `SELECT portal, contact, hub, room, wrote_at AS wroteAt FROM portals
+    `SELECT portal, login, contact, hub, room, wrote_at AS wroteAt FROM portals
      WHERE room IS NOT NULL AND wrote_at > ? AND wrote_at <= ? AND (window_told IS NULL OR window_told < wrote_at)`,
   )
   return rows.all(from, to)

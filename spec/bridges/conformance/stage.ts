@@ -10,6 +10,7 @@ import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import { createTyping, keepReceipts, tellReads } from '../../../bridges/kit/outbound/ephemeral.ts'
+import { expireKept, releaseAwoken } from '../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { tellWindows } from '../../../bridges/kit/outbound/window.ts'
@@ -101,8 +102,7 @@ export async function openStage(seat: Seat, hub?: HubPlan): Promise<Stage> {
     ...viewOf(world),
     async wait(ms) {
       seat.clock.advance(ms)
-      await probeLogins(kit)
-      await tellWindows(kit)
+      await lookAround(kit)
       await settle()
     },
     async logsInAgain() {
@@ -120,6 +120,13 @@ export async function openStage(seat: Seat, hub?: HubPlan): Promise<Stage> {
   }
   await stage.hears({ text: 'hello' })
   return stage
+}
+
+/** What a bridge does from time to time. */
+async function lookAround(kit: Kit): Promise<void> {
+  await probeLogins(kit)
+  await tellWindows(kit)
+  expireKept(kit)
 }
 
 /** What can be seen in the room. */
@@ -204,6 +211,7 @@ async function settleAll(tellBridge: () => void, kit: Kit, seat: Seat): Promise<
 async function workInbox(kit: Kit): Promise<boolean> {
   const rows = selectNewInbox(kit.store, 0, 100)
   for (const row of rows) await applyItem(kit, row)
+  releaseAwoken(kit)
   return rows.length > 0
 }
 

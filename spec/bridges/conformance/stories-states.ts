@@ -92,7 +92,7 @@ export const states: readonly Story[] = [
     },
   },
   {
-    name: 'after the time in which the network takes answers the room is told in words, and it opens again when they write',
+    name: 'what is written after the time in which the network takes answers is kept, said to be so, and goes out in order when they write',
     async tell(stage) {
       const { windowMs } = stage.caps
       await stage.wait((windowMs ?? 48 * hourMs) + hourMs)
@@ -101,12 +101,34 @@ export const states: readonly Story[] = [
         expect((await arrived(stage)).map((seen) => seen.text)).to.deep.equal(['still there?'])
         return
       }
+      const second = await stage.says(text('never mind'))
+      await stage.says(text('or are you?'))
       expect(await arrived(stage)).to.deep.equal([])
-      expect(stage.statesOf(event)).to.deep.equal(['expired'])
-      expect(stage.notices()[0]).to.include('Wait until they write again.')
+      expect(stage.statesOf(event)).to.deep.equal(['queued'])
+      expect(stage.statusesOf(event)).to.deep.equal(['PENDING'])
+      expect(stage.notices()).to.have.length(3)
+      expect(stage.notices()[0]).to.include(
+        'This is kept, and goes out by itself when they write again within 3 days. Remove it to withdraw it.',
+      )
+      await stage.takesBack(second)
       await stage.hears({ text: 'I am' })
       await stage.says(text('good'))
-      expect((await arrived(stage)).map((seen) => seen.text)).to.deep.equal(['good'])
+      expect((await arrived(stage)).map((seen) => seen.text)).to.deep.equal(['still there?', 'or are you?', 'good'])
+      expect(stage.statesOf(event).at(-1)).to.be.oneOf(['sent', 'delivered'])
+    },
+  },
+  {
+    name: 'what is kept for somebody who does not write in time ends in words, and does not go out later',
+    async tell(stage) {
+      const { windowMs } = stage.caps
+      if (windowMs === undefined) return
+      await stage.wait(windowMs + hourMs)
+      const event = await stage.says(text('still there?'))
+      await stage.wait(73 * hourMs)
+      expect(stage.statesOf(event)).to.deep.equal(['queued', 'expired'])
+      expect(stage.notices().at(-1)).to.match(/^Ana: This was kept for 3 days, and .* took no answer in that time: it was not sent\./)
+      await stage.hears({ text: 'I am' })
+      expect(await arrived(stage)).to.deep.equal([])
     },
   },
   {

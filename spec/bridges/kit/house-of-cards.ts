@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InboundEvent, NetworkConnector, OutgoingText, SendResult, Session } from '../../../bridges/kit/connector.ts'
-import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
+import type { HubPlan, Kit, LateRules } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { Encryption } from '../../../bridges/kit/matrix/encryption.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import type { MatrixSide, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
+import { defaultLateRules } from '../../../bridges/kit/outbound/late-rules.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
 import { filesOf, mediaOf } from './cards-files.ts'
@@ -160,6 +161,7 @@ function connectorOf(world: World): NetworkConnector {
     files: { image: { maxBytes: 1_000_000, caption: 20 } },
     tells: ['message'],
     replyWindowMs: 86_400_000,
+    agentWindowMs: 7 * 86_400_000,
     split: (text) => text.match(/.{1,60}/gsu) ?? [],
     login: async (secrets) => ({ kind: 'done', account: secrets.account }),
     open: () => session,
@@ -169,7 +171,7 @@ function connectorOf(world: World): NetworkConnector {
 /** A bridge on the world's folder; `crashAt` ends it at the nth checkpoint that it passes. */
 export async function openKit(
   world: World,
-  options: { hub?: HubPlan; coalesceMs?: number; crashAt?: number } = {},
+  options: { hub?: HubPlan; coalesceMs?: number; late?: LateRules; crashAt?: number } = {},
 ): Promise<Kit & { passed: string[]; close(): void }> {
   const store = openStore(join(world.folder, 'bridge.db'))
   const vault = openVault('whatsapp', join(world.folder, 'vault.key'))
@@ -182,6 +184,7 @@ export async function openKit(
     owner: '@alice:hs.test',
     hub: options.hub,
     coalesceMs: options.coalesceMs ?? 0,
+    late: options.late ?? defaultLateRules,
     store,
     vault,
     matrix: matrixOf(world),

@@ -137,20 +137,22 @@ describe('a message to the network', () => {
     expect(world.events.filter(({ type }) => type === 'org.tombolo.delivery')).to.have.length(0)
     world.now += 60_000
     expect(await showStatuses(kit, new AbortController().signal)).to.equal(undefined)
-    expect(messagesIn(world).at(-1)).to.equal('bot: Ana: It may have been sent.')
+    expect(messagesIn(world).at(-1)).to.match(/^bot: Ana: It may have been sent\.\nTo send it once more, /)
     expect(world.events.find(({ type }) => type === 'org.tombolo.delivery')?.clear).to.include({ state: 'unknown' })
     kit.close()
   })
 
   it('that the network refuses is failed in words, once', async () => {
-    world.answers = [() => ({ kind: 'refused', class: 'window_closed', words: 'Wait until they write again.' })]
+    world.answers = [() => ({ kind: 'refused', class: 'recipient_unreachable', words: 'Nobody is there.' })]
     await run(world, [written('$a', 'hi')])
     for (let n = 0; n < 3; n++) {
       const kit = await openKit(world)
       await showStatuses(kit, new AbortController().signal)
       kit.close()
     }
-    expect(messagesIn(world).filter((line) => line.includes('Wait until'))).to.deep.equal(['bot: Ana: Wait until they write again.'])
+    const [told, ...more] = messagesIn(world).filter((line) => line.includes('Nobody'))
+    expect(told).to.match(/^bot: Ana: Nobody is there\.\n/)
+    expect(more).to.deep.equal([])
     const status = world.events.find(({ type }) => type === 'com.beeper.message_send_status')
     expect(status?.clear).to.include({ status: 'FAIL_PERMANENT', network: 'whatsapp' })
   })

@@ -1,7 +1,8 @@
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { accept, applyItem, applyLateItem } from '../../../bridges/kit/inbox.ts'
-import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
+import type { HubPlan, Kit, LateRules } from '../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
+import { expireKept, releaseAwoken } from '../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
@@ -36,11 +37,12 @@ export const answering = (event: string) => ({ 'm.relates_to': { 'm.in_reply_to'
 export async function live(
   world: World,
   happened: { heard?: readonly InboundEvent[]; posted?: readonly MatrixEvent[] },
-  options: { hub?: HubPlan; coalesceMs?: number; crashAt?: number } = {},
+  options: { hub?: HubPlan; coalesceMs?: number; late?: LateRules; crashAt?: number } = {},
 ): Promise<readonly string[]> {
   const kit = await openKit(world, options)
   try {
     abandonInterrupted(kit)
+    releaseAwoken(kit)
     await take(kit, world, happened)
     await work(kit)
   } catch (error) {
@@ -68,12 +70,14 @@ async function work(kit: Kit): Promise<void> {
     const [event] = selectNewMatrixEvents(kit.store, 0, 1)
     const [part] = selectQueued(kit.store, 0, 1)
     if (item) await applyItem(kit, item)
+    if (item) releaseAwoken(kit)
     if (event) await applyMatrixEvent(kit, event.seq, JSON.parse(event.body.toString()) as MatrixEvent)
     if (part) await submit(kit, part.seq)
     const [late] = item || event || part ? [] : selectLateInbox(kit.store, 0, 1)
     if (late) await applyLateItem(kit, late)
     busy = late !== undefined || item !== undefined || event !== undefined || part !== undefined
   }
+  expireKept(kit)
   await showStatuses(kit, new AbortController().signal)
 }
 

@@ -6,6 +6,8 @@ import { createWorld, messagesIn, openKit, type World } from './house-of-cards.t
 import { alice, ana, ben, live, said, text, wrote } from './story.ts'
 
 const hour = 3_600_000
+const over = 'WhatsApp takes answers for 24 hours after a person wrote, and that time is over.'
+const kept = 'This is kept, and goes out by itself when they write again within 3 days. Remove it to withdraw it.'
 
 describe('the window in which a network takes answers', () => {
   let world: World
@@ -57,14 +59,14 @@ describe('the window in which a network takes answers', () => {
     expect(notices()).to.deep.equal([])
   })
 
-  it('stands in the state of what is sent, and what came too late has expired, in words', async () => {
+  it('stands in the state of what is sent; what the network calls too late is kept, in words', async () => {
     const opened = world.now
     await live(world, { posted: [wrote('$a', alice, text('hi'))] })
     world.answers = [() => ({ kind: 'refused', class: 'window_closed', words: 'Wait until they write again.' })]
     await live(world, { posted: [wrote('$b', alice, text('late'))] })
     const states = world.events.filter(({ type }) => type === 'org.tombolo.delivery').map(({ clear }) => clear)
-    expect(states.map(({ state }) => state)).to.deep.equal(['sent', 'expired'])
+    expect(states.map(({ state }) => state)).to.deep.equal(['sent', 'queued'])
     expect(states[0]!['window']).to.deep.equal({ closes_at: opened + 24 * hour })
-    expect(notices()).to.deep.equal(['bot: Ana: Wait until they write again.'])
+    expect(notices()).to.deep.equal([`bot: Ana: ${over} ${kept}`])
   })
 })

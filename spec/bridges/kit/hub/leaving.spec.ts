@@ -115,6 +115,6 @@ describe('what belongs to the time before a shared room, or after it', () => {
       failure: { class: 'other', words: 'It did not arrive.' },
     }
     await lives({ heard: [status as unknown as InboundEvent] })
-    expect(inShared().at(-1)).to.equal('Shadow: It did not arrive.')
+    expect(inShared().at(-1)).to.match(/^Shadow: It did not arrive\.\n/)
   })
 })
