@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { networks } from '../config/bridge-schema.ts'
 import { connectors } from './connectors.ts'
 import { type Capabilities, capabilitiesOf, type OutgoingKind, outgoingKinds, type Way } from './kit/capabilities.ts'
-import { type FileLimit, type MediaKind, mediaKinds, type ToldKind, toldKinds } from './kit/connector.ts'
+import { type FileLimit, type MediaKind, mediaKinds, type Rate, type ToldKind, toldKinds } from './kit/connector.ts'
 
 const begin = '<!-- Made from the connectors: npm run capabilities -->'
 const end = '<!-- until here -->'
@@ -42,6 +42,9 @@ export async function capabilityTable(): Promise<string> {
     line('text, a message', ({ text }) => `${text.limit} ${text.unit}`),
     ...outgoingKinds.map((kind) => line(outgoing[kind], ({ out }) => ways[out[kind]])),
     ...mediaKinds.map((kind) => line(told[kind], ({ files }) => fileCell(kind, files[kind], files))),
+    line('messages to one person', ({ rates }) => rateCell(rates.chat)),
+    line('messages from one account', ({ rates }) => rateCell(rates.account)),
+    line('files from one account', ({ rates }) => rateCell(rates.files)),
     line('answers are taken for', ({ windowMs }) => (windowMs === undefined ? 'ever' : `${windowMs / 3_600_000} hours`)),
     '',
     ...head('from the network'),
@@ -51,6 +54,13 @@ export async function capabilityTable(): Promise<string> {
 
 function row(title: string, cells: readonly string[]): string {
   return `| ${[title, ...cells].join(' | ')} |`
+}
+
+function rateCell(rate: Rate | undefined): string {
+  if (!rate) return ways.none
+  const { burst, everyMs } = rate
+  if (everyMs < 1000) return `${Math.round(1000 / everyMs)} a second`
+  return `${burst === 1 ? '' : `${burst} at once, then `}one in ${everyMs / 1000} seconds`
 }
 
 function fileCell(kind: MediaKind, limit: FileLimit | undefined, files: Capabilities['files']): string {

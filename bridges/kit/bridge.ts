@@ -8,8 +8,8 @@ import type { LoginSecrets, NetworkConnector, Session } from './connector.ts'
 import { type Feed, Later, pause, reason } from './feed.ts'
 import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
-import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
 import { rememberedMs } from './inbound/repeats.ts'
+import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
 import type { HubPlan, Kit, LateRules, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
@@ -30,6 +30,7 @@ import { createStatusShower } from './outbound/shower.ts'
 import { tellWindows } from './outbound/window.ts'
 import { abandonInterrupted, createOutbox } from './outbox.ts'
 import { pointAtAnswers, pointAtCalls, pointAtFiles, pointAtNetwork } from './points.ts'
+import { tellPaced } from './rates/tell.ts'
 import { mountHealth, type Progress } from './states-health.ts'
 import { watchStates } from './states-watch.ts'
 import { forgetChanges } from './store/changes.store.ts'
@@ -57,6 +58,8 @@ export type BridgeOptions = {
   readonly coalesceMs?: number
   readonly late?: LateRules
   readonly permissions: Permissions
+  /** Sends no faster than the network documents that it takes it. */
+  readonly pace?: boolean
   readonly log: Log
   readonly clock?: () => number
   /** Called between any two steps whose order matters, each with the name of the point; tests let the process end there. */
@@ -77,7 +80,7 @@ const windowMs = 60_000
 /** Starts one bridge. It listens before the homeserver is there, keeps what the network says, and goes to work when it is. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
   const { log, listen, serverName, clock = Date.now, checkpoint = () => undefined } = options
-  const connector = pointAtNetwork(options.connector, checkpoint)
+  const connector = pointAtNetwork({ ...options.connector, rates: options.pace ? (options.connector.rates ?? {}) : {} }, checkpoint)
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const vault = openVault(connector.info.network, join(options.dataDir, 'vault.key'))
   const store = openStore(join(options.dataDir, 'bridge.db'))
@@ -202,7 +205,12 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   feeds.late = createLateFiles(kit, queued)
   feeds.watch = watchStates(kit, { told: () => feeds.chores?.wake(), connected: () => feeds.outbox?.wake(1) }, signal)
   for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.late, feeds.statuses]) feed?.wake()
-  tidy(kit, signal, () => feeds.statuses?.wake())
+  tidy(
+    kit,
+    signal,
+    () => feeds.statuses?.wake(),
+    () => feeds.chores?.wake(),
+  )
   log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
 }
 
@@ -234,7 +242,7 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
   }
 }
 
-function tidy(kit: Kit, signal: AbortSignal, expired: () => void): void {
+function tidy(kit: Kit, signal: AbortSignal, expired: () => void, told: () => void): void {
   const run = () => {
     expireWaiting(kit.store, kit.clock() - waitingMs)
     forgetInbox(kit.store, kit.clock() - rememberedMs)
@@ -250,6 +258,7 @@ function tidy(kit: Kit, signal: AbortSignal, expired: () => void): void {
   const tell = () => void tellWindows(kit).catch((error: unknown) => kit.log('debug', 'a window could not be told', { why: reason(error) }))
   const look = () => {
     if (expireKept(kit)) expired()
+    if (tellPaced(kit)) told()
     tell()
   }
   const windows = setInterval(look, windowMs).unref()

@@ -1,4 +1,4 @@
-import { type FileLimit, type MediaKind, mediaKinds, type NetworkConnector, type Session, type ToldKind } from './connector.ts'
+import { type FileLimit, type MediaKind, mediaKinds, type NetworkConnector, type Rates, type Session, type ToldKind } from './connector.ts'
 
 /** How something gets to a network: as what it is, told in words, or not at all. */
 export type Way = 'native' | 'words' | 'none'
@@ -14,6 +14,7 @@ export type Capabilities = {
   readonly files: Readonly<Partial<Record<MediaKind, FileLimit>>>
   readonly tells: ReadonlySet<ToldKind>
   readonly windowMs: number | undefined
+  readonly rates: Rates
 }
 
 /** What a connector can do, as far as what it has says so. Its session is looked at, and asked nothing. */
@@ -36,6 +37,7 @@ export async function capabilitiesOf(connector: NetworkConnector): Promise<Capab
     files: session.takeMedia && session.sendMedia ? filesOf(connector) : {},
     tells: new Set(connector.tells),
     windowMs: connector.replyWindowMs,
+    rates: connector.rates ?? {},
   }
 }
 

@@ -12,11 +12,15 @@ export class Later extends Error {
   }
 }
 
+/** Not before a time that is known exactly: nothing is wrong. */
+export class Paced extends Later {}
+
+type Waiting = { readonly seq: number; readonly lane: string }
 export type FeedRow = { readonly seq: number; readonly attempts?: number }
 export type FeedOptions<Row extends FeedRow> = {
   readonly name: string
   /** Which rows are still to be handled after a sequence number, oldest first, and the lane of each. */
-  waiting(after: number, limit: number): readonly { readonly seq: number; readonly lane: string }[]
+  waiting(after: number, limit: number): readonly Waiting[]
   /** Rows of one lane that are still to be handled after a sequence number, oldest first. They are handled one after another; lanes run side by side. */
   select(lane: string, after: number, limit: number): readonly Row[]
   /** Must be repeatable: it runs again after whatever interrupted it. Ends by marking the row. */
@@ -52,17 +56,13 @@ export function createFeed<Row extends FeedRow>(options: FeedOptions<Row>): Feed
   const stopping = new AbortController()
   const { signal } = stopping
   const lanes = new Map<string, Lane<Row>>()
-  const slots = createSlots(mostAtOnce, mostAtOnce - batch, () => start())
-  let taken = 0
-  let due = false
-  let running = false
-  let pumped = Promise.resolve()
+  const slots = createSlots(mostAtOnce, mostAtOnce - batch, () => cursor.start())
 
   const follow = async (lane: Lane<Row>) => {
     while (!signal.aborted) {
       let row: Row | undefined
       try {
-        row = takeRow(options, lane, taken)
+        row = takeRow(options, lane, cursor.at())
         if (!row) break
         await work(options, row, { lane, slots, signal })
       } catch (error) {
@@ -72,7 +72,7 @@ export function createFeed<Row extends FeedRow>(options: FeedOptions<Row>): Feed
     }
     lanes.delete(lane.name)
   }
-  const offer = (name: string, seq: number) => {
+  const offer = ({ lane: name, seq }: Waiting) => {
     const known = lanes.get(name)
     if (known) known.more = true
     else {
@@ -81,15 +81,46 @@ export function createFeed<Row extends FeedRow>(options: FeedOptions<Row>): Feed
       lane.done = follow(lane)
     }
   }
-  const pump = async () => {
-    while (due && !signal.aborted && slots.areLeft()) {
+  const cursor = createCursor(options, offer, () => !signal.aborted && slots.areLeft(), signal)
+  const idle = async () => {
+    while (cursor.isRunning() || lanes.size > 0) await Promise.all([cursor.ended(), ...[...lanes.values()].map(({ done }) => done)])
+  }
+  return {
+    wake(from) {
+      if (from !== undefined && from <= cursor.at()) {
+        for (const lane of lanes.values()) if (lane.last >= from) readAgain(lane, from)
+        cursor.goBack(from)
+      }
+      cursor.start()
+    },
+    idle,
+    async stop() {
+      stopping.abort()
+      await idle()
+    },
+  }
+}
+
+/** Goes over the rows, batch by batch, as long as it may; the rest of the process has its turn between batches. */
+function createCursor<Row extends FeedRow>(
+  options: FeedOptions<Row>,
+  offer: (waiting: Waiting) => void,
+  mayGo: () => boolean,
+  signal: AbortSignal,
+) {
+  let at = 0
+  let due = false
+  let running = false
+  let ended = Promise.resolve()
+  const go = async () => {
+    while (due && mayGo()) {
       due = false
       try {
-        const rows = options.waiting(taken, batch)
+        const rows = options.waiting(at, batch)
         due = rows.length === batch
-        for (const { seq, lane } of rows) {
-          taken = seq
-          offer(lane, seq)
+        for (const row of rows) {
+          at = row.seq
+          offer(row)
         }
       } catch (error) {
         due = true
@@ -99,27 +130,18 @@ export function createFeed<Row extends FeedRow>(options: FeedOptions<Row>): Feed
     }
     running = false
   }
-  const start = () => {
-    due = true
-    if (running) return
-    running = true
-    pumped = pump()
-  }
-  const idle = async () => {
-    while (running || lanes.size > 0) await Promise.all([pumped, ...[...lanes.values()].map(({ done }) => done)])
-  }
   return {
-    wake(from) {
-      if (from !== undefined && from <= taken) {
-        for (const lane of lanes.values()) if (lane.last >= from) readAgain(lane, from)
-        taken = from - 1
-      }
-      start()
+    at: () => at,
+    isRunning: () => running,
+    ended: () => ended,
+    goBack(from: number) {
+      at = from - 1
     },
-    idle,
-    async stop() {
-      stopping.abort()
-      await idle()
+    start() {
+      due = true
+      if (running) return
+      running = true
+      ended = go()
     },
   }
 }
@@ -156,7 +178,7 @@ async function work<Row extends FeedRow>(options: FeedOptions<Row>, row: Row, { 
     if (error === undefined || signal.aborted) return
     const waits = error.why instanceof Later || isTransient(error.why)
     const last = !waits && ++failures >= mostAttempts
-    const level = last ? 'error' : tries === 0 && waits ? 'debug' : 'warn'
+    const level = last ? 'error' : (tries === 0 && waits) || error.why instanceof Paced ? 'debug' : 'warn'
     const facts = { queue: options.name, seq: row.seq, why: reason(error.why) }
     options.log(level, last ? 'set aside after five tries' : 'will try again', facts)
     if (!waits) options.failed(row, last)
@@ -192,6 +214,7 @@ const longestWaitMs = 10_000
 const longestAskedMs = 3_600_000
 
 function waitFor(error: unknown, tries: number): number {
+  if (error instanceof Paced) return Math.min(error.afterMs ?? firstWaitMs, longestAskedMs)
   const asked = error instanceof Later ? error.afterMs : error instanceof MatrixRequestError ? error.retryAfterMs : undefined
   const grown = Math.min(firstWaitMs * 2 ** Math.min(tries, 10), longestWaitMs)
   return Math.max(Math.min(asked ?? 0, longestAskedMs), grown) * (1 + Math.random() / 4)

@@ -7,6 +7,7 @@ import { secretsOf } from './logins.ts'
 import { rememberMessage } from './messages.ts'
 import { checkWindow, putBack } from './outbound/kept.ts'
 import { prepareSend } from './outbound/send.ts'
+import { checkPace, countSend, emptyChat } from './rates/pace.ts'
 import { checkHold, learnFrom } from './states.ts'
 import { hasLaterMessage } from './store/messages.store.ts'
 import {
@@ -72,6 +73,7 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (portal && checkHold(kit, portal.login) === 'held') return
   const late = portal && checkWindow(kit, portal, row)
   if (late) return updateOutbox(store, row, late, clock())
+  if (portal) checkPace(kit, { ...portal, kind: row.kind })
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
   const payload = vault.open(row.payload, `outbox ${row.key}`)
@@ -79,7 +81,11 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   checkpoint('part taken')
   // Taken back while its file was prepared.
   if (selectOutbox(store, seq)?.state !== 'queued') return
-  updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
+  checkPace(kit, { ...portal, kind: row.kind })
+  store.atomically(() => {
+    updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
+    countSend(kit, { ...portal, kind: row.kind })
+  })
   checkpoint('part submitting')
   const answer = await send()
   checkpoint('part answered')
@@ -88,6 +94,7 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
     const current = selectOutbox(store, seq)
     if (!current) return
     if (result.kind === 'sent' && result.ids) addIdentities(kit, portal.login, portal.contact, result.ids)
+    if (result.kind === 'retry' && result.class === 'pair_rate') emptyChat(kit, portal)
     settle(kit, current, result)
   })
   checkpoint('part settled')

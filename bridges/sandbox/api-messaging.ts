@@ -16,9 +16,14 @@ const tooLong: Readonly<Record<Exclude<Network, 'whatsapp'>, (text: string) => s
   instagram: (text) => (Buffer.byteLength(text) > 1000 ? 'Length of param message[text] must be less than or equal to 1000' : undefined),
 }
 
-/** 300 texts a second for a Page, 100 for an Instagram account. */
-export function createMessagingLimits(world: World): Readonly<Record<'messenger' | 'instagram', Buckets>> {
-  return { messenger: createBuckets(world.clock, 300, 1000 / 300), instagram: createBuckets(world.clock, 100, 10) }
+type Limits = { readonly heavy: Buckets; readonly others: Buckets }
+
+/** 300 messages a second for a Page, 100 for an Instagram account; ten with sounds and videos. */
+export function createMessagingLimits({ clock }: World): Readonly<Record<'messenger' | 'instagram', Limits>> {
+  return {
+    messenger: { heavy: createBuckets(clock, 10, 100), others: createBuckets(clock, 300, 1000 / 300) },
+    instagram: { heavy: createBuckets(clock, 10, 100), others: createBuckets(clock, 100, 10) },
+  }
 }
 
 /** `POST /{page-id | ig-id | me}/messages`: a text, or a sender action. */
@@ -33,9 +38,11 @@ export function postMessaging(world: World, limits: ReturnType<typeof createMess
   if (stringOf(body, 'sender_action')) return senderAction(world, body, person)
   const sent = messagingContent(world, network, asJson(body['message']))
   if ('error' in sent) return { error: sent.error }
-  const wrong = checkSend(world, network, body, person) ?? (limits[network].take('') ? undefined : graphErrors.messagingRate)
-  if (wrong) return { error: wrong }
   const content = asJson(body['message'])
+  const isHeavy = ['audio', 'video'].includes(stringOf(content['attachment'], 'type') ?? '')
+  const limit = limits[network][isHeavy ? 'heavy' : 'others']
+  const wrong = checkSend(world, network, body, person) ?? (limit.take('') ? undefined : graphErrors.messagingRate)
+  if (wrong) return { error: wrong }
   const tag = stringOf(content, 'metadata')
   const replyTo = stringOf(body['reply_to'], 'mid')
   const persona = network === 'messenger' ? world.personas.get(stringOf(body, 'persona_id') ?? '') : undefined

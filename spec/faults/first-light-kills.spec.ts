@@ -10,7 +10,7 @@ describe(`${kills} kills at random moments of the scene`, function () {
   let scene: Scene
   const said: Line[] = []
   before(async () => {
-    scene = await openScene()
+    scene = await openScene({ pace: false })
     await meetEverybody(scene)
   })
   after(() => scene?.close())

@@ -44,6 +44,8 @@ export type SceneOptions = {
   readonly people?: Readonly<Record<Network, PersonInput>>
   /** A database of PostgreSQL; SQLite without one. */
   readonly database?: string
+  /** Whether the bridges keep to the rates that the networks document, by the clock of this machine; not where the networks' own clock is moved. */
+  readonly pace?: boolean
   /** With it, accounts of administrators can be made. */
   readonly sharedSecret?: string
   /** Registrations of further application services, as their files hold them. */
@@ -177,6 +179,7 @@ function startBridge({ folder, network, homeserver, account, running, options }:
     TOMBOLO_BRIDGE_SERVER_NAME: serverName,
     TOMBOLO_BRIDGE_OWNER: `@alice:${serverName}`,
     ...(options.hub === false ? {} : { TOMBOLO_BRIDGE_HUB_ALIAS: `#hub:${serverName}` }),
+    ...(options.pace === false ? { TOMBOLO_BRIDGE_PACE: 'false' } : {}),
     TOMBOLO_BRIDGE_LOG_LEVEL: 'debug',
     ...sandboxVariables(sandboxUrl(running), account),
   }

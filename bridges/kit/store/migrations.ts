@@ -163,4 +163,8 @@ export const migrations: readonly string[] = [
   -- Which lane what comes under an id of a person goes into: the same for all of theirs. kind, blind: as among the identities.
   CREATE TABLE lanes (login TEXT NOT NULL, kind TEXT NOT NULL, blind TEXT NOT NULL, lane TEXT NOT NULL, PRIMARY KEY (login, kind, blind)) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- How much of what the network takes at once is used, by chat and account: when a bucket is full again, and when the room was told that it waits.
+  CREATE TABLE rates (bucket TEXT PRIMARY KEY, full_at REAL NOT NULL, told_at INTEGER) STRICT;
+  `,
 ]
