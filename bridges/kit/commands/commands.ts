@@ -2,9 +2,12 @@ import { nearest } from '../../../config/nearest.ts'
 import { clip } from './chats.ts'
 import type { Step } from './desk.ts'
 import { type Call, Mistake, type Outcome } from './desk.ts'
+import { late } from './late.ts'
 import { list, state } from './list.ts'
 import { answerStep, login, logout, redactCommand } from './login.ts'
-import { connect, createHub, disconnect, open, sendAgain } from './rooms.ts'
+import { connect, createHub, disconnect, open } from './rooms.ts'
+import { sendAgain } from './send-again.ts'
+import { templates } from './templates.ts'
 
 type Command = {
   readonly name: string
@@ -30,6 +33,18 @@ export const commands: readonly Command[] = [
     words: 'send once more what may not have arrived; `list` shows the numbers',
     run: sendAgain,
   },
+  {
+    name: 'templates',
+    usage: 'templates [ACCOUNT]',
+    words: 'what may be sent at any time, where the network has such a thing',
+    run: templates,
+  },
+  {
+    name: 'late',
+    usage: 'late keep|refuse|agent|no agent [ACCOUNT]',
+    words: 'what becomes of what you write after the network has stopped taking answers',
+    run: late,
+  },
   { name: 'cancel', usage: 'cancel', words: 'stop what I am asking for', run: cancel },
 ]
 
@@ -51,7 +66,7 @@ const token = /\bEAA[A-Za-z0-9]{20,}/
  * meant, or the nearest command.
  */
 export async function runCommand(call: Omit<Call, 'rest'>, text: string, step: Step | undefined): Promise<Outcome> {
-  const written = text.trim().replace(/^[!/](?=\w)/, '')
+  const written = text.trim().replace(/^[!/](?:tombolo\s+)?(?=\w)/i, '')
   const found = commandIn(written)
   try {
     if (found && (!step || found.rest === '')) return await found.command.run({ ...call, rest: found.rest })

@@ -1,16 +1,13 @@
 import { addChore } from '../chores.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
 import { isTransient, MatrixRequestError } from '../matrix/side.ts'
-import {
-  deleteManagementRoom,
-  insertManagementRoom,
-  type ManagementRoom,
-  selectManagementRoom,
-  updateStep,
-} from '../store/management.store.ts'
+import { withoutQuote } from '../outbound/words.ts'
+import { deleteManagementRoom, insertManagementRoom, type ManagementRoom, selectManagementRoom } from '../store/management.store.ts'
 import { selectPortalsIn } from '../store/portals.store.ts'
 import { selectHubs } from '../store/spokes.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
+import { answer } from './answer.ts'
+import { applyChatEvent } from './chat.ts'
 import { runCommand } from './commands.ts'
 import type { Desk, Outcome, Step } from './desk.ts'
 import { greet } from './greeting.ts'
@@ -22,13 +19,13 @@ const noKey = 'I could not decrypt that. Send it again, please.'
 const textOnly = 'I read only text. `help` shows what I understand.'
 
 /**
- * Takes an event that is for the bot itself: an invitation, or something in a management room. `undefined` for all others. May be run again after a
- * crash: the answer, what it changes and the mark that the event is done are one write.
+ * Takes an event that is for the bot itself: an invitation, something in a management room, or a command in a chat's. `undefined` for all others. May be
+ * run again after a crash: the answer, what it changes and the mark that the event is done are one write.
  */
 export async function applyManagementEvent(desk: Desk, seq: number, event: MatrixEvent): Promise<'done' | 'no key' | undefined> {
   if (event.type === 'm.room.member' && event.state_key === desk.matrix.botUserId) return botMembership(desk, seq, event)
   const room = selectManagementRoom(desk.store, event.room_id)
-  if (!room || isInUse(desk, event.room_id)) return undefined
+  if (!room || isInUse(desk, event.room_id)) return applyChatEvent(desk, seq, event)
   if (event.sender !== room.user || 'state_key' in event) return finish(desk, seq)
   if (event.type !== 'm.room.message' && event.type !== 'm.room.encrypted') return finish(desk, seq)
   const read = event.type === 'm.room.encrypted' ? desk.encryption.decrypt(event) : { kind: 'clear' as const, ...event }
@@ -62,21 +59,6 @@ async function outcomeOf(desk: Desk, room: ManagementRoom, event: MatrixEvent, c
   if (msgtype !== 'm.text' || typeof body !== 'string' || body.trim() === '') return { words: textOnly }
   const step = room.step ? (JSON.parse(desk.vault.open(room.step, `step ${room.room}`)) as Step) : undefined
   return runCommand({ desk, user, level, room: room.room, event: event.event_id }, withoutQuote(body), step)
-}
-
-function answer(desk: Desk, seq: number, event: MatrixEvent, { words, write, after, step }: Outcome): 'done' {
-  const { store, vault } = desk
-  const { room_id: room, event_id } = event
-  desk.checkpoint('command decided')
-  store.atomically(() => {
-    write?.()
-    if (step !== undefined) updateStep(store, room, step && vault.seal(JSON.stringify(step), `step ${room}`))
-    if (words !== '') addChore(desk, `answer ${event_id}`, { kind: 'notice', room, text: words })
-    finishMatrixEvent(store, seq, 'done')
-  })
-  desk.checkpoint('command done')
-  after?.()
-  return 'done'
 }
 
 /** An invitation by somebody who may use the bridge makes a management room; one by a bridge is for a hub, and left to it; others are refused. */
@@ -130,8 +112,4 @@ function finish({ store }: Desk, seq: number): 'done' {
 function isCorrection(content: MatrixEvent['content']): boolean {
   const relation = content['m.relates_to']
   return typeof relation === 'object' && relation !== null && (relation as { rel_type?: unknown }).rel_type === 'm.replace'
-}
-
-function withoutQuote(body: string): string {
-  return body.startsWith('> ') ? body.replace(/^(?:>[^\n]*\n)+\n?/, '') : body
 }

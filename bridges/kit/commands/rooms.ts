@@ -4,10 +4,9 @@ import { askIn, leave } from '../hub/consent.ts'
 import { MatrixRequestError } from '../matrix/side.ts'
 import { fitName, networkTitles } from '../names.ts'
 import { ensureRoom } from '../portal.ts'
-import { selectOutbox, updateOutbox } from '../store/outbox.store.ts'
 import { selectPortalsIn } from '../store/portals.store.ts'
 import { type HubRow, insertHub, selectHubs, selectSpoke } from '../store/spokes.store.ts'
-import { chatsFor, clip, currentChat, findChat, fold, hubName, hubsFor } from './chats.ts'
+import { clip, currentChat, findChat, fold, hubName, hubsFor } from './chats.ts'
 import { type Call, Mistake, type Outcome } from './desk.ts'
 
 /** `open CHAT`: the user is invited to the chat's room. */
@@ -127,22 +126,5 @@ export function disconnect(call: Call): Outcome {
   return {
     words: `${person} is out of the shared room, and was told. Their messages go to a room of their own.`,
     write: () => leave(desk, currentChat(call, chat.portal), room, 'removed', call.event),
-  }
-}
-
-/** `send again NUMBER`: what may not have arrived goes out once more, because somebody who has looked says so. */
-export function sendAgain(call: Call): Outcome {
-  const { desk } = call
-  const row = /^\d{1,15}$/.test(call.rest) ? selectOutbox(desk.store, Number(call.rest)) : undefined
-  const chat = row && chatsFor(call).find(({ portal }) => portal === row.portal)
-  if (!row || !chat)
-    throw new Mistake('Write `send again` and the number that `list` shows beside a message of which it is not known whether it arrived.')
-  if (row.state === 'unknown' && row.payload === null) throw new Mistake('I do not have that message any more. Write it again.')
-  if (row.state !== 'unknown') throw new Mistake('It is known what became of that message; it is not sent again.')
-  const change = { state: 'queued' as const, class: null, words: null, submittedAt: null }
-  return {
-    words: `It is sent again to ${nameOf(desk, chat.contact)}.`,
-    write: () => updateOutbox(desk.store, row, change, desk.clock()),
-    after: () => desk.outbox.wake(row.seq),
   }
 }

@@ -72,7 +72,7 @@ export function quoteOf(content: Content): string | undefined {
 }
 
 /** Without the quote that older clients write before a reply. */
-function withoutQuote(body: string): string {
+export function withoutQuote(body: string): string {
   return body.startsWith('> ') ? body.replace(/^(?:>[^\n]*\n)+\n?/, '') : body
 }
 

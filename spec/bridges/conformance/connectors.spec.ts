@@ -4,6 +4,7 @@ import { graphSeat } from './graph-seat.ts'
 import type { Seat } from './seat.ts'
 import { openStage, type Stage } from './stage.ts'
 import { about } from './stories-about.ts'
+import { commands } from './stories-commands.ts'
 import { files } from './stories-files.ts'
 import { states } from './stories-states.ts'
 import { things } from './stories-things.ts'
@@ -11,7 +12,7 @@ import { words } from './stories-words.ts'
 import { check, everything } from './story.ts'
 import { pigeonSeat } from './toy/seat.ts'
 
-const stories = [...words, ...about, ...files, ...things, ...states]
+const stories = [...words, ...about, ...files, ...things, ...states, ...commands]
 const seats: readonly (readonly [string, () => Promise<Seat>])[] = [
   ...networks.map((network) => [network, () => graphSeat(network)] as const),
   ['a network made up for this', pigeonSeat],

@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import express from 'express'
 import { type Capabilities, capabilitiesOf } from '../../../bridges/kit/capabilities.ts'
+import { doChore } from '../../../bridges/kit/chores.ts'
+import type { Desk } from '../../../bridges/kit/commands/desk.ts'
+import { applyManagementEvent } from '../../../bridges/kit/commands/management.ts'
 import { Later } from '../../../bridges/kit/feed.ts'
 import { accept, applyItem } from '../../../bridges/kit/inbox.ts'
 import type { HubPlan, Kit } from '../../../bridges/kit/kit.ts'
@@ -17,6 +20,7 @@ import { tellWindows } from '../../../bridges/kit/outbound/window.ts'
 import { submit } from '../../../bridges/kit/outbox.ts'
 import { probeLogins } from '../../../bridges/kit/states-watch.ts'
 import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { selectNewChores } from '../../../bridges/kit/store/management.store.ts'
 import { selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { insertMatrixEvent, selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
@@ -149,7 +153,7 @@ function inRoom(world: World, event: MatrixEvent): MatrixEvent {
   return { ...event, type, content: { ...plain, ...rest } }
 }
 
-async function openKit(world: World, { connector, secrets, clock }: Seat, hub: HubPlan | undefined): Promise<Kit> {
+async function openKit(world: World, { connector, secrets, clock }: Seat, hub: HubPlan | undefined): Promise<Desk> {
   const { network } = connector.info
   const store = openStore(join(world.folder, 'bridge.db'))
   // Nothing is cut off here.
@@ -168,6 +172,15 @@ async function openKit(world: World, { connector, secrets, clock }: Seat, hub: H
     log: () => undefined,
     sessions: openSessions(base),
     checkpoint: () => undefined,
+    permissions: { users: ['*'], admins: [] },
+    outbox: { wake: () => undefined },
+    rooms: {
+      invite: async () => undefined,
+      leave: async () => undefined,
+      setName: async () => undefined,
+      isEncrypted: async (room) => !world.open.has(room),
+      name: async () => undefined,
+    },
   }
 }
 
@@ -193,11 +206,11 @@ function homeserverOf(world: World, kit: Kit): () => void {
   }
 }
 
-async function settleAll(tellBridge: () => void, kit: Kit, seat: Seat): Promise<void> {
+async function settleAll(tellBridge: () => void, kit: Desk, seat: Seat): Promise<void> {
   for (let round = 0; round < mostRounds; round++) {
     await seat.settle()
     tellBridge()
-    const busy = [await workInbox(kit), await workEvents(kit), await workOutbox(kit)].includes(true)
+    const busy = [await workInbox(kit), await workEvents(kit), await workOutbox(kit), await workChores(kit)].includes(true)
     if (busy) continue
     await showStatuses(kit, new AbortController().signal)
     await tellReads(kit)
@@ -215,9 +228,18 @@ async function workInbox(kit: Kit): Promise<boolean> {
   return rows.length > 0
 }
 
-async function workEvents(kit: Kit): Promise<boolean> {
+async function workChores(kit: Desk): Promise<boolean> {
+  const rows = selectNewChores(kit.store, 0, 100)
+  for (const row of rows) await doChore(kit, kit.rooms, row)
+  return rows.length > 0
+}
+
+async function workEvents(kit: Desk): Promise<boolean> {
   const rows = selectNewMatrixEvents(kit.store, 0, 100)
-  for (const { seq, body } of rows) await applyMatrixEvent(kit, seq, JSON.parse(body.toString()) as MatrixEvent)
+  for (const { seq, body } of rows) {
+    const event = JSON.parse(body.toString()) as MatrixEvent
+    if (!(await applyManagementEvent(kit, seq, event))) await applyMatrixEvent(kit, seq, event)
+  }
   return rows.length > 0
 }
 

@@ -45,6 +45,15 @@ describe('a management room', function () {
     expect(await talk.say('open Zoe')).to.match(/no chat “Zoe”\. These there are:\n• Ana/)
     expect(await talk.say('open ana')).to.match(/^You are (?:invited to|in) the room of Ana: https/)
     expect(await talk.say('send again 1')).to.include('Write `send again` and the number')
+    expect(await talk.say('templates')).to.match(
+      /• `answer_ready` \(en_US\): Hello! .* · Tombolo Bikes\n[\s\S]*In the room of a chat, `!tombolo template NAME`/,
+    )
+    expect(await talk.say('late')).to.match(/What you write too late is kept for 3 days/)
+    expect(await talk.say('!tombolo late refuse')).to.match(/is refused, and you are told/)
+    expect(await talk.say('late')).to.match(/is refused/)
+    expect(await talk.say('late keep')).to.match(/is kept for 3 days/)
+    expect(await talk.say('late agent')).to.equal('WhatsApp has no longer time for human agents.')
+    expect(await talk.say('late never')).to.include('Write `late keep`, `late refuse`')
     expect(await talk.say('cancel')).to.equal('Nothing is asked for any more.')
     expect(await talk.say('connect Ana')).to.include('There is no shared room yet')
   })

@@ -1,0 +1,77 @@
+import { doChore } from '../../../../bridges/kit/chores.ts'
+import type { Desk } from '../../../../bridges/kit/commands/desk.ts'
+import { applyManagementEvent } from '../../../../bridges/kit/commands/management.ts'
+import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
+import { accept, applyItem } from '../../../../bridges/kit/inbox.ts'
+import type { HubPlan, Kit, LateRules } from '../../../../bridges/kit/kit.ts'
+import type { MatrixEvent } from '../../../../bridges/kit/matrix/event.ts'
+import { expireKept, releaseAwoken } from '../../../../bridges/kit/outbound/kept.ts'
+import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
+import { showStatuses } from '../../../../bridges/kit/outbound/status.ts'
+import { abandonInterrupted, submit } from '../../../../bridges/kit/outbox.ts'
+import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
+import { selectNewChores } from '../../../../bridges/kit/store/management.store.ts'
+import { selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
+import { insertMatrixEvent, selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
+import { Crash, openKit, type World } from '../house-of-cards.ts'
+
+type Happened = { readonly heard?: readonly InboundEvent[]; readonly posted?: readonly MatrixEvent[] }
+type Options = { readonly hub?: HubPlan; readonly late?: LateRules; readonly crashAt?: number; readonly sendsHeld?: boolean }
+
+/** Starts a bridge with its bot on the world, and works until all is done or it crashes; `sendsHeld`: nothing goes to the network. Gives the points passed. */
+export async function liveWithBot(world: World, happened: Happened, options: Options = {}): Promise<readonly string[]> {
+  const { sendsHeld, ...more } = options
+  const kit = await openKit(world, more)
+  const rooms: Desk['rooms'] = {
+    invite: async () => undefined,
+    leave: async () => undefined,
+    setName: async () => undefined,
+    isEncrypted: async (room) => !world.open.has(room),
+    name: async () => undefined,
+  }
+  const outbox = { wake: () => undefined }
+  const desk: Desk = { ...kit, sessions: new Map(kit.sessions), rooms, permissions: { users: ['*'], admins: [] }, outbox }
+  try {
+    abandonInterrupted(desk)
+    releaseAwoken(desk)
+    take(desk, world, happened)
+    await work(desk, sendsHeld === true)
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error
+  } finally {
+    kit.close()
+  }
+  return kit.passed
+}
+
+function take(kit: Kit, world: World, { heard = [], posted = [] }: Happened): void {
+  accept(
+    kit,
+    heard.map((event) => ({ dedupKey: JSON.stringify(event), raw: JSON.stringify(event) })),
+  )
+  for (const event of posted) {
+    if (!world.posted.includes(event)) world.posted.push(event)
+    insertMatrixEvent(kit.store, event.event_id, event.room_id, Buffer.from(JSON.stringify(event)), kit.clock())
+  }
+}
+
+async function work(desk: Desk, sendsHeld: boolean): Promise<void> {
+  for (let busy = true; busy; ) {
+    const [item] = selectNewInbox(desk.store, 0, 1)
+    const [event] = selectNewMatrixEvents(desk.store, 0, 1)
+    const [part] = sendsHeld ? [] : selectQueued(desk.store, 0, 1)
+    const [chore] = selectNewChores(desk.store, 0, 1)
+    if (item) await applyItem(desk, item)
+    if (item) releaseAwoken(desk)
+    if (event) await apply(desk, event.seq, JSON.parse(event.body.toString()) as MatrixEvent)
+    if (part) await submit(desk, part.seq)
+    if (chore) await doChore(desk, desk.rooms, chore)
+    busy = [item, event, part, chore].some((row) => row !== undefined)
+  }
+  expireKept(desk)
+  await showStatuses(desk, new AbortController().signal)
+}
+
+async function apply(desk: Desk, seq: number, event: MatrixEvent): Promise<void> {
+  if (!(await applyManagementEvent(desk, seq, event))) await applyMatrixEvent(desk, seq, event)
+}
