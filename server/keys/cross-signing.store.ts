@@ -24,10 +24,17 @@ export const deleteCrossSigningKey = statement<[userId: string, usage: string]>(
   'DELETE FROM cross_signing_keys WHERE user_id = ? AND usage = ?',
 )
 
-/** The signatures on users' keys that one of them may see: those by the owner, and the reader's own. */
-export const selectSignatures = statement<[userIds: readonly string[], reader: string], SignatureRow>(
+/** The signatures of users on their own keys. */
+export const selectOwnSignatures = statement<[userIds: readonly string[]], SignatureRow>(
   `SELECT user_id, signed, signer, key_id, signature FROM key_signatures
-  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND (signer = user_id OR signer = ?)`,
+  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND signer = user_id`,
+)
+
+/** The signatures that one user made on the master keys of others. */
+export const selectSignaturesOnMasters = statement<[userIds: readonly string[], signer: string], SignatureRow>(
+  `SELECT s.user_id, s.signed, s.signer, s.key_id, s.signature
+  FROM cross_signing_keys c JOIN key_signatures s ON s.user_id = c.user_id AND s.signed = c.public_key
+  WHERE c.usage = 'master' AND c.user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND s.signer = ?`,
 )
 
 export const upsertSignature = statement<[userId: string, signed: string, signer: string, keyId: string, signature: string]>(

@@ -8,6 +8,7 @@ import { keyCounts } from './key-counts.ts'
 import { keysEndpoints } from './keys.client.ts'
 import { deleteDeviceKeys, deleteFallbackKeys, deleteOneTimeKeys } from './keys.store.ts'
 import { keySection } from './keys.sync.ts'
+import { knownKeys } from './known-keys.ts'
 
 /** Keys for end-to-end encryption. https://spec.matrix.org/v1.19/client-server-api/#end-to-end-encryption */
 export function keys({ home, people, graph }: Tools): Slice {
@@ -15,7 +16,7 @@ export function keys({ home, people, graph }: Tools): Slice {
   return {
     name: 'keys',
     endpoints: [
-      ...keysEndpoints({ home, people, graph }, counts),
+      ...keysEndpoints({ home, graph }, { counts, known: knownKeys({ home, people }) }),
       ...crossSigningEndpoints({ home, people, graph }),
       ...dehydratedDevice({ home, people, graph }),
     ],
@@ -29,7 +30,9 @@ export function keys({ home, people, graph }: Tools): Slice {
       device: async (userId, deviceId) => {
         const all = [deleteDeviceKeys, deleteOneTimeKeys, deleteFallbackKeys, deleteSignaturesOn].map((one) => write(one, userId, deviceId))
         const signed = write(deleteSignaturesBy, userId, `ed25519:${deviceId}`)
-        await home.database.commit({ writes: [...all, signed], log: [{ kind: 'one_time_keys', key: userId }] })
+        // The device's signature on the master key is gone as well.
+        const change = deviceListChange(userId, 1)
+        await home.database.commit({ writes: [...all, signed, change.write], log: [{ kind: 'one_time_keys', key: userId }, change.log] })
       },
     },
   }

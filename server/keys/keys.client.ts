@@ -6,13 +6,15 @@ import { type Endpoint, endpoint, type Requester } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { claimKeys, type Wanted } from './claim-keys.ts'
 import type { KeyCounts } from './key-counts.ts'
+import type { KnownKeys } from './known-keys.ts'
 import { failuresOf, queryKeys } from './query-keys.ts'
 import { uploadKeys } from './upload-keys.ts'
 
-type Counts = (userId: UserId, deviceId: DeviceId) => Promise<KeyCounts>
+/** What is asked so often that it is kept. */
+type Memory = { readonly counts: (userId: UserId, deviceId: DeviceId) => Promise<KeyCounts>; readonly known: KnownKeys }
 
 /** Upload, query and claim of device keys. */
-export function keysEndpoints({ home, people, graph }: Pick<Tools, 'home' | 'people' | 'graph'>, counts: Counts): Endpoint[] {
+export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, { counts, known }: Memory): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -37,7 +39,7 @@ export function keysEndpoints({ home, people, graph }: Pick<Tools, 'home' | 'peo
       operationId: 'queryKeys',
       auth: 'access_token',
       body: 'json',
-      handle: async ({ requester, body }) => ({ body: await queryKeys({ home, people }, requester.userId, readQuery(body)) }),
+      handle: async ({ requester, body }) => ({ body: await queryKeys({ home, known }, requester.userId, readQuery(body)) }),
     }),
     endpoint({
       method: 'POST',

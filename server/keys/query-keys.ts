@@ -1,53 +1,30 @@
 import { type DeviceId, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
-import type { People } from '../people/people.ts'
-import { type CrossSigningRow, type SignatureRow, selectCrossSigningKeys, selectSignatures } from './cross-signing.store.ts'
-import { selectDeviceKeysOfUsers } from './keys.store.ts'
+import { selectSignaturesOnMasters } from './cross-signing.store.ts'
+import type { KnownKeys } from './known-keys.ts'
+import { devicesText, memberText, type PublicKeys, signWith } from './public-keys.ts'
 
-type Tools = { readonly home: Pick<Home, 'database' | 'serverName'>; readonly people: Pick<People, 'devices'> }
+type Tools = { readonly home: Pick<Home, 'database' | 'serverName'>; readonly known: KnownKeys }
 
 /** What is asked: for each user the devices, none for all of them. */
 export type KeyQuery = ReadonlyMap<UserId, readonly DeviceId[]>
 
 /**
- * The keys of users as `reader` may see them. Users and devices that are not known are missing; other servers are among the failures.
- * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
+ * The keys of users as `reader` may see them, as JSON: nearly all of it is put together from texts that are kept. Users and devices that are not
+ * known are missing; other servers are among the failures. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
-export async function queryKeys({ home, people }: Tools, reader: UserId, query: KeyQuery): Promise<JsonObject> {
-  const local = [...query.keys()].filter((userId) => serverNameOf(userId) === home.serverName)
-  const [devices, crossSigning, signatures] = await Promise.all([
-    home.database.select(selectDeviceKeysOfUsers, local),
-    home.database.select(selectCrossSigningKeys, local),
-    home.database.select(selectSignatures, local, reader),
-  ])
-  const sign = signWith(signatures)
-  const deviceKeys: Record<string, Record<string, Json>> = {}
-  for (const userId of local) deviceKeys[userId] = {}
-  const names = await displayNames(people, new Set(devices.map(({ user_id }) => user_id as UserId)))
-  for (const { user_id, device_id, content } of devices) {
-    const wanted = query.get(user_id as UserId)!
-    const known = names.get(user_id as UserId)!
-    // A device that has just been removed may leave its keys behind for a moment.
-    if ((wanted.length > 0 && !wanted.includes(device_id)) || !known.has(device_id)) continue
-    const displayName = known.get(device_id)
-    const unsigned = displayName === undefined ? {} : { device_display_name: displayName }
-    deviceKeys[user_id]![device_id] = { ...sign(user_id, device_id, JSON.parse(content)), unsigned }
-  }
-  const crossKeys = (usage: string, rows: readonly CrossSigningRow[]) =>
-    Object.fromEntries(
-      rows.filter((row) => row.usage === usage).map((row) => [row.user_id, sign(row.user_id, row.public_key, JSON.parse(row.content))]),
-    )
-  return {
-    device_keys: deviceKeys,
-    master_keys: crossKeys('master', crossSigning),
-    self_signing_keys: crossKeys('self_signing', crossSigning),
-    user_signing_keys: crossKeys(
-      'user_signing',
-      crossSigning.filter((row) => row.user_id === reader),
-    ),
-    failures: failuresOf(home, query.keys()),
-  }
+export async function queryKeys({ home, known }: Tools, reader: UserId, query: KeyQuery): Promise<string> {
+  const all = await known([...query.keys()].filter((userId) => serverNameOf(userId) === home.serverName))
+  const texts = (usage: string) => all.flatMap(({ crossSigning }) => crossSigning.get(usage) ?? [])
+  const parts: [string, readonly string[]][] = [
+    ['device_keys', all.map((keys) => deviceMember(keys, query.get(keys.userId)!))],
+    ['master_keys', await masterMembers(home, reader, all)],
+    ['self_signing_keys', texts('self_signing')],
+    ['user_signing_keys', ownMember(all, reader)],
+  ]
+  const members = parts.map(([name, list]) => memberText(name, `{${list.join(',')}}`))
+  return `{${members.join(',')},${memberText('failures', JSON.stringify(failuresOf(home, query.keys())))}}`
 }
 
 /** The servers of users that are not ours: they cannot be asked. */
@@ -60,29 +37,23 @@ export function failuresOf({ serverName }: Pick<Home, 'serverName'>, userIds: It
   return failures
 }
 
-/** Puts the signatures that were uploaded on their own on the keys that they belong to. */
-function signWith(rows: readonly SignatureRow[]) {
-  const byKey = Map.groupBy(rows, (row) => `${row.user_id}\0${row.signed}`)
-  return (userId: string, signed: string, key: JsonObject): JsonObject => {
-    const signatures: Record<string, Record<string, Json>> = structuredClone(
-      (key['signatures'] ?? {}) as Record<string, Record<string, Json>>,
-    )
-    for (const { signer, key_id, signature } of byKey.get(`${userId}\0${signed}`) ?? []) {
-      signatures[signer] = { ...signatures[signer], [key_id]: signature }
-    }
-    return { ...key, signatures }
-  }
+function deviceMember({ userId, member, devices }: PublicKeys, wanted: readonly DeviceId[]): string {
+  return wanted.length === 0 ? member : memberText(userId, devicesText(devices, wanted))
 }
 
-async function displayNames(
-  people: Pick<People, 'devices'>,
-  userIds: ReadonlySet<UserId>,
-): Promise<Map<UserId, Map<DeviceId, string | undefined>>> {
-  const entries = await Promise.all(
-    [...userIds].map(async (userId) => {
-      const devices = await people.devices(userId)
-      return [userId, new Map(devices.map(({ deviceId, displayName }) => [deviceId, displayName]))] as const
-    }),
-  )
-  return new Map(entries)
+function ownMember(all: readonly PublicKeys[], reader: UserId): string[] {
+  return all.flatMap(({ userId, crossSigning }) => (userId === reader ? (crossSigning.get('user_signing') ?? []) : []))
+}
+
+/** The master keys, with the signatures that the reader, and nobody else, may see: the reader's own. */
+async function masterMembers({ database }: Pick<Home, 'database'>, reader: UserId, all: readonly PublicKeys[]): Promise<string[]> {
+  const withMaster = all.filter(({ master }) => master !== undefined)
+  const others = withMaster.filter(({ userId }) => userId !== reader).map(({ userId }) => userId)
+  const signatures = others.length > 0 ? await database.select(selectSignaturesOnMasters, others, reader) : []
+  const byUser = Map.groupBy(signatures, ({ user_id }) => user_id)
+  return withMaster.map(({ userId, master, crossSigning }) => {
+    const { publicKey, key } = master!
+    const signed = byUser.get(userId)
+    return signed ? memberText(userId, JSON.stringify(signWith(signed)(userId, publicKey, key))) : crossSigning.get('master')!
+  })
 }

@@ -5,7 +5,7 @@ import { insertSender, selectGoing } from './accounts.store.ts'
 import { checkPassword, createAccount, findAccount } from './accounts.ts'
 import { createServiceQueries } from './appservice-queries.ts'
 import { deviceListChange } from './device-changes.ts'
-import { findDehydratedDevice, findDevice, listDevices, putDevice, removingDevices, setDehydratedDevice } from './devices.ts'
+import { findDehydratedDevice, findDevice, listDevices, listDevicesOf, putDevice, removingDevices, setDehydratedDevice } from './devices.ts'
 import { confirmByPassword } from './interaction/confirm.ts'
 import { interact, keepStage } from './interaction/interaction.ts'
 import { readSession } from './interaction/interaction-session.ts'
@@ -55,6 +55,7 @@ export async function createPeople(bare: Home): Promise<People> {
     createSession: (of) => createSession(home, of),
     refresh: (refreshToken) => refreshSession(home, refreshToken),
     devices: (userId) => listDevices(home, userId),
+    devicesOf: (userIds) => listDevicesOf(home, userIds),
     device: (userId, deviceId) => findDevice(home, userId, deviceId),
     putDevice: (userId, deviceId, displayName) => putDevice(home, userId, deviceId, displayName),
     dehydratedDevice: (userId) => findDehydratedDevice(home, userId),

@@ -9,6 +9,10 @@ export const selectDeviceChanges = statement<[after: number, upTo: number], { us
   'SELECT user_id, position FROM device_changes WHERE position > ? AND position <= ?',
 )
 
+export const selectLastDeviceChanges = statement<[userIds: readonly string[]], { user_id: string; position: number }>(
+  'SELECT user_id, position FROM device_changes WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
 export const upsertSignedUser = statement<[userId: string, signedUserId: string, row: number]>(
   `INSERT INTO signed_users (user_id, signed_user_id, position) VALUES (?, ?, position_of(?))
   ON CONFLICT (user_id, signed_user_id) DO UPDATE SET position = excluded.position`,

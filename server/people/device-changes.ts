@@ -1,6 +1,12 @@
 import type { UserId } from '../core/ids.ts'
 import { type Database, type LogRow, type Write, write } from '../storage/database.ts'
-import { selectDeviceChanges, selectSignedUsers, upsertDeviceChange, upsertSignedUser } from './device-changes.store.ts'
+import {
+  selectDeviceChanges,
+  selectLastDeviceChanges,
+  selectSignedUsers,
+  upsertDeviceChange,
+  upsertSignedUser,
+} from './device-changes.store.ts'
 
 /**
  * What a part must hold when a user's devices, their keys or the user's cross-signing keys change: a write and the log row that has to be
@@ -18,6 +24,12 @@ export function signedUserChange(userId: UserId, signed: UserId, nthRow: number)
 /** The users whose device lists changed last in (after, upTo]. */
 export async function deviceChangesBetween(database: Pick<Database, 'select'>, after: number, upTo: number): Promise<UserId[]> {
   return (await database.select(selectDeviceChanges, after, upTo)).map((row) => row.user_id as UserId)
+}
+
+/** When the device lists of users changed last, as it stands on the disk; those that never did are missing. */
+export async function lastDeviceChanges(database: Pick<Database, 'select'>, userIds: readonly UserId[]): Promise<Map<string, number>> {
+  const rows = await database.select(selectLastDeviceChanges, userIds)
+  return new Map(rows.map(({ user_id, position }) => [user_id, position]))
 }
 
 /** The users whom this user signed in (after, upTo]. */

@@ -6,6 +6,10 @@ export type DeviceRow = { device_id: DeviceId; display_name: string | null; last
 export const selectDevices = statement<[UserId], DeviceRow>(
   'SELECT device_id, display_name, last_seen_ip, last_seen_at FROM devices WHERE user_id = ? ORDER BY created_at, device_id',
 )
+export const selectDevicesOfUsers = statement<[readonly UserId[]], DeviceRow & { user_id: UserId }>(
+  `SELECT user_id, device_id, display_name, last_seen_ip, last_seen_at FROM devices
+  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) ORDER BY user_id, created_at, device_id`,
+)
 export const selectDevice = statement<[UserId, DeviceId], DeviceRow>(
   'SELECT device_id, display_name, last_seen_ip, last_seen_at FROM devices WHERE user_id = ? AND device_id = ?',
 )

@@ -11,6 +11,7 @@ import {
   selectDehydratedDevice,
   selectDevice,
   selectDevices,
+  selectDevicesOfUsers,
   updateDeviceName,
   updateLastSeen,
   upsertDehydratedDevice,
@@ -22,6 +23,13 @@ type Tools = Pick<Home, 'database' | 'clock'>
 
 export async function listDevices(home: Tools, userId: UserId): Promise<Device[]> {
   return (await home.database.select(selectDevices, userId)).map(deviceOf)
+}
+
+/** The devices of many users at once; each of the users is in the map. */
+export async function listDevicesOf({ database }: Pick<Home, 'database'>, userIds: readonly UserId[]): Promise<Map<UserId, Device[]>> {
+  const devices = new Map<UserId, Device[]>(userIds.map((userId) => [userId, []]))
+  for (const row of await database.select(selectDevicesOfUsers, userIds)) devices.get(row.user_id)?.push(deviceOf(row))
+  return devices
 }
 
 export async function findDevice(home: Tools, userId: UserId, deviceId: DeviceId): Promise<Device | undefined> {

@@ -118,6 +118,8 @@ export type People = {
   readonly endAllSessions: (userId: UserId) => Promise<void>
 
   readonly devices: (userId: UserId) => Promise<Device[]>
+  /** The devices of many users at once; each of the users is in the map. */
+  readonly devicesOf: (userIds: readonly UserId[]) => Promise<Map<UserId, Device[]>>
   readonly device: (userId: UserId, deviceId: DeviceId) => Promise<Device | undefined>
   /** Makes or renames a device without a session (application services); `made` tells which. Without a name the name stays. */
   readonly putDevice: (userId: UserId, deviceId: DeviceId, displayName: string | undefined) => Promise<{ made: boolean }>

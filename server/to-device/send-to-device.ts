@@ -5,13 +5,13 @@ import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { badJson, missingParam, tooLarge } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { AppService } from '../http/endpoint.ts'
-import type { People } from '../people/people.ts'
+import type { Device, People } from '../people/people.ts'
 import { guard, type LogRow, type Write, write } from '../storage/database.ts'
 import { deleteOldTransactions, insertMessage, insertTransaction, selectTransaction } from './to-device.store.ts'
 
 type Tools = {
   readonly home: Pick<Home, 'database' | 'clock' | 'serverName'>
-  readonly people: Pick<People, 'devices' | 'exclusiveServiceOf'>
+  readonly people: Pick<People, 'devicesOf' | 'exclusiveServiceOf'>
 }
 
 /** Messages as a client sends them: by user and device, `*` for all devices. */
@@ -53,20 +53,10 @@ export function readMessages(body: JsonObject): Messages {
 export function sendToDevice({ home, people }: Tools): (sending: Sending) => Promise<void> {
   let cleaned = 0
 
-  /** Each device of a user that a message is for. */
-  async function addressed(userId: UserId, messages: ReadonlyMap<DeviceId, JsonObject>): Promise<Map<DeviceId, JsonObject>> {
-    const toAll = messages.get('*')
-    const found = new Map<DeviceId, JsonObject>()
-    for (const { deviceId } of await people.devices(userId)) {
-      const content = messages.get(deviceId) ?? toAll
-      if (content) found.set(deviceId, content)
-    }
-    return found
-  }
-
   return async ({ sender, session, path, type, messages }) => {
     const local = [...messages].filter(([userId]) => serverNameOf(userId) === home.serverName)
-    const byUser = await Promise.all(local.map(async ([userId, devices]) => [userId, await addressed(userId, devices)] as const))
+    const devicesOf = await people.devicesOf(local.map(([userId]) => userId))
+    const byUser = local.map(([userId, contents]) => [userId, addressed(devicesOf.get(userId)!, contents)] as const)
     const now = home.clock.now()
     const key = createHash('sha256').update(`${session}\0${sender}\0${path}`).digest('base64url')
     const writes: Write[] = [write(insertTransaction, key, now)]
@@ -86,6 +76,17 @@ export function sendToDevice({ home, people }: Tools): (sending: Sending) => Pro
     }
     await home.database.commit({ guards: [guard('transaction', 'no row', selectTransaction, key)], writes, log })
   }
+}
+
+/** What each of the devices is to get. */
+function addressed(devices: readonly Device[], messages: ReadonlyMap<DeviceId, JsonObject>): Map<DeviceId, JsonObject> {
+  const toAll = messages.get('*')
+  const found = new Map<DeviceId, JsonObject>()
+  for (const { deviceId } of devices) {
+    const content = messages.get(deviceId) ?? toAll
+    if (content) found.set(deviceId, content)
+  }
+  return found
 }
 
 /** The service that takes the messages of its users' devices itself; null for none. */

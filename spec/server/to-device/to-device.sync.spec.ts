@@ -14,7 +14,7 @@ forEachEngine('to-device messages for an application service', (open) => {
     const opened = await open()
     const home = { ...opened, clock: { now: () => 1, sleep: async () => undefined }, serverName: 'hs.test' }
     const people = {
-      devices: async () => devices.map((deviceId) => ({ deviceId, displayName: undefined, lastSeenIp: undefined, lastSeenAt: undefined })),
+      devicesOf: async (userIds: readonly UserId[]) => new Map(userIds.map((userId) => [userId, devices.map(nameless)])),
       exclusiveServiceOf: (userId: UserId) => (userId.startsWith('@ghost') ? service : undefined),
     }
     const deliver = sendToDevice({ home, people })
@@ -69,3 +69,7 @@ forEachEngine('to-device messages for an application service', (open) => {
     expect(second?.toDeviceUpTo).to.equal(undefined)
   })
 })
+
+function nameless(deviceId: string) {
+  return { deviceId, displayName: undefined, lastSeenIp: undefined, lastSeenAt: undefined }
+}

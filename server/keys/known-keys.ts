@@ -1,0 +1,60 @@
+import type { UserId } from '../core/ids.ts'
+import type { Home } from '../home.ts'
+import { lastDeviceChanges } from '../people/device-changes.ts'
+import type { People } from '../people/people.ts'
+import { type PublicKeys, selectPublicKeys } from './public-keys.ts'
+
+type Tools = { readonly home: Pick<Home, 'database' | 'notifier'>; readonly people: Pick<People, 'devicesOf'> }
+type Entry = { readonly changedAt: number; readonly keys: Promise<PublicKeys>; size: number }
+
+/** Reads the keys of users, in their order. */
+export type KnownKeys = (userIds: readonly UserId[]) => Promise<PublicKeys[]>
+
+/**
+ * Keeps what was read of users' keys in memory, `most` characters at most, until the log says that their devices changed. Whatever changes what
+ * is kept here writes such a row (`deviceListChange`). Where other processes write too, the disk is asked each time whether it did, since a client
+ * may have heard of a change from a process that is ahead of this one.
+ */
+export function knownKeys(tools: Tools, most = 16 << 20): KnownKeys {
+  const { database, notifier } = tools.home
+  const known = new Map<UserId, Entry>()
+  let total = 0
+
+  function drop(userId: UserId): void {
+    total -= known.get(userId)?.size ?? 0
+    known.delete(userId)
+  }
+
+  function read(userIds: readonly UserId[], changes: ReadonlyMap<string, number> | undefined): void {
+    const reading = selectPublicKeys(tools, userIds)
+    for (const userId of userIds) {
+      drop(userId)
+      const entry: Entry = { changedAt: changes?.get(userId) ?? 0, keys: reading.then((all) => all.get(userId)!), size: 0 }
+      known.set(userId, entry)
+      const isCurrent = () => known.get(userId) === entry
+      entry.keys.then(
+        ({ size }) => {
+          if (!isCurrent()) return
+          entry.size = size
+          total += size
+          while (total > most && known.size > 0) drop(known.keys().next().value!)
+        },
+        () => isCurrent() && drop(userId),
+      )
+    }
+  }
+
+  notifier.onAdvance((_, rows) => {
+    for (const { kind, key } of rows) if (kind === 'device_list') drop(key as UserId)
+  })
+  return async (userIds) => {
+    const changes = database.shared ? await lastDeviceChanges(database, userIds) : undefined
+    const isKnown = (userId: UserId) => {
+      const entry = known.get(userId)
+      return entry !== undefined && (changes === undefined || entry.changedAt === (changes.get(userId) ?? 0))
+    }
+    const missing = userIds.filter((userId) => !isKnown(userId))
+    if (missing.length > 0) read(missing, changes)
+    return Promise.all(userIds.map((userId) => known.get(userId)!.keys))
+  }
+}

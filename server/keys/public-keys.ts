@@ -1,0 +1,90 @@
+import type { DeviceId, UserId } from '../core/ids.ts'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { Home } from '../home.ts'
+import type { People } from '../people/people.ts'
+import { type CrossSigningRow, type SignatureRow, selectCrossSigningKeys, selectOwnSignatures } from './cross-signing.store.ts'
+import { selectDeviceKeysOfUsers } from './keys.store.ts'
+
+/** What everybody may see of a user's keys, as JSON, with the user's own signatures. The user-signing key is the user's alone to see. */
+export type PublicKeys = {
+  readonly userId: UserId
+  /** The user id and all devices: one member of `device_keys`. */
+  readonly member: string
+  readonly devices: ReadonlyMap<DeviceId, string>
+  readonly master: { readonly publicKey: string; readonly key: JsonObject } | undefined
+  /** Like `member`, of each usage there is. */
+  readonly crossSigning: ReadonlyMap<string, string>
+  /** About how many characters all this is. */
+  readonly size: number
+}
+
+type Tools = { readonly home: Pick<Home, 'database'>; readonly people: Pick<People, 'devicesOf'> }
+type Sign = (userId: string, signed: string, key: JsonObject) => JsonObject
+
+const overhead = 300
+
+/** Reads the keys of users from the disk; each of the users is in the map. */
+export async function selectPublicKeys(
+  { home: { database }, people }: Tools,
+  userIds: readonly UserId[],
+): Promise<Map<UserId, PublicKeys>> {
+  const [deviceRows, keyRows, signatures] = await Promise.all([
+    database.select(selectDeviceKeysOfUsers, userIds),
+    database.select(selectCrossSigningKeys, userIds),
+    database.select(selectOwnSignatures, userIds),
+  ])
+  const named = await people.devicesOf([...new Set(deviceRows.map(({ user_id }) => user_id as UserId))])
+  const sign = signWith(signatures)
+  const devicesOf = Map.groupBy(deviceRows, ({ user_id }) => user_id)
+  const keysOf = Map.groupBy(keyRows, ({ user_id }) => user_id)
+  return new Map(
+    userIds.map((userId) => {
+      const names = new Map(named.get(userId)?.map(({ deviceId, displayName }) => [deviceId, displayName]))
+      const devices = new Map<DeviceId, string>()
+      for (const { device_id, content } of devicesOf.get(userId) ?? []) {
+        // A device that has just been removed may leave its keys behind for a moment.
+        if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
+      }
+      return [userId, publicKeys(userId, devices, keysOf.get(userId) ?? [], sign)]
+    }),
+  )
+}
+
+/** One member of a JSON object. */
+export function memberText(name: string, text: string): string {
+  return `${JSON.stringify(name)}:${text}`
+}
+
+/** The JSON of an object of devices, those wanted alone unless none is named. */
+export function devicesText(devices: ReadonlyMap<DeviceId, string>, wanted: readonly DeviceId[]): string {
+  const entries = [...devices].filter(([deviceId]) => wanted.length === 0 || wanted.includes(deviceId))
+  return `{${entries.map(([deviceId, text]) => memberText(deviceId, text)).join(',')}}`
+}
+
+/** Puts the signatures that were uploaded on their own on the keys that they belong to. */
+export function signWith(rows: readonly SignatureRow[]): Sign {
+  const byKey = Map.groupBy(rows, (row) => `${row.user_id}\0${row.signed}`)
+  return (userId, signed, key) => {
+    const signatures = { ...((key['signatures'] ?? {}) as Record<string, Record<string, Json>>) }
+    for (const { signer, key_id, signature } of byKey.get(`${userId}\0${signed}`) ?? []) {
+      signatures[signer] = { ...signatures[signer], [key_id]: signature }
+    }
+    return { ...key, signatures }
+  }
+}
+
+function deviceText(key: JsonObject, displayName: string | undefined): string {
+  return JSON.stringify({ ...key, unsigned: displayName === undefined ? {} : { device_display_name: displayName } })
+}
+
+function publicKeys(userId: UserId, devices: ReadonlyMap<DeviceId, string>, rows: readonly CrossSigningRow[], sign: Sign): PublicKeys {
+  const keys = rows.map(({ usage, public_key, content }) => ({
+    usage,
+    publicKey: public_key,
+    key: sign(userId, public_key, JSON.parse(content)),
+  }))
+  const crossSigning = new Map(keys.map(({ usage, key }) => [usage, memberText(userId, JSON.stringify(key))]))
+  const member = memberText(userId, devicesText(devices, []))
+  const size = overhead + 2 * member.length + [...crossSigning.values()].reduce((sum, text) => sum + 2 * text.length, 0)
+  return { userId, member, devices, master: keys.find(({ usage }) => usage === 'master'), crossSigning, size }
+}
