@@ -1,8 +1,9 @@
-import { matchesFilter } from '../core/event-filter.ts'
+import { type EventFilter, matchesFilter } from '../core/event-filter.ts'
 import { eventIdParameter, readCount, roomIdOf } from '../core/fields.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
-import type { Place, Seen } from '../graph/graph.ts'
+import type { Graph, Place, Seen, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
+import { listText } from '../graph/state-text/state-text.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { sendersText } from './lazy-members.ts'
@@ -39,17 +40,28 @@ async function contextOf(tools: Tools, { params, query, requester }: Call<'acces
   const after = wanted(visibleAfter)
   const reader = await withBundles(tools, requester, [...before, seen, ...after])
   const last = visibleAfter.at(-1)?.event ?? seen.event
-  const state = await graph.stateOf(last.stateGroup)
-  const lazy = await sendersText(graph, roomId, [...before, seen, ...after], filter, reader.now, last.stateGroup)
-  const stateText = state
-    .filter(({ pdu }) => (lazy === undefined || pdu.type !== 'm.room.member') && matchesFilter(filter, pdu))
-    .map((event) => stateEventText(event, roomId, reader.now))
+  const state = await stateText(graph, last, [...before, seen, ...after], filter, reader.now)
   const texts = (events: Seen[]) => `[${events.map((one) => clientEventText(one, reader)).join(',')}]`
   const start: Place = older.at(-1) ?? seen.event
   return {
     body:
       `{"start":"${encodePlace(start)}","end":"${encodePlace({ depth: last.depth, order: last.order + 1 })}"` +
       `,"events_before":${texts(before)},"event":${clientEventText(seen, reader)},"events_after":${texts(after)}` +
-      `,"state":[${[...stateText, ...(lazy === undefined || lazy === '[]' ? [] : [lazy.slice(1, -1)])].join(',')}]}`,
+      `,"state":[${state}]}`,
   }
+}
+
+/** The state after an event, as far as it is wanted; of the members, with lazy ones, those who sent what is shown. */
+async function stateText(
+  graph: Graph,
+  { roomId, stateGroup }: TimelineEvent,
+  shown: readonly Seen[],
+  filter: EventFilter | undefined,
+  now: number,
+): Promise<string> {
+  if (filter === undefined) return listText(await graph.stateTexts(roomId, stateGroup), now)
+  const lazy = await sendersText(graph, roomId, shown, filter, now, stateGroup)
+  const state = lazy === undefined ? await graph.stateOf(stateGroup) : await graph.stateWithoutMembers(stateGroup, roomId)
+  const texts = state.filter(({ pdu }) => matchesFilter(filter, pdu)).map((event) => stateEventText(event, roomId, now))
+  return (lazy === undefined || lazy === '' ? texts : [...texts, lazy]).join(',')
 }

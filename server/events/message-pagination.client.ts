@@ -53,7 +53,7 @@ async function messagesOf(tools: Tools, { params, query, requester }: Call<'acce
   return {
     body:
       `{"start":"${from === null || from === '' ? encodePlace(start) : from}"${next === undefined ? '' : `,"end":"${encodePlace(next)}"`}` +
-      `,"chunk":[${seen.map((one) => clientEventText(one, reader)).join(',')}]${lazy === undefined ? '' : `,"state":${lazy}`}}`,
+      `,"chunk":[${seen.map((one) => clientEventText(one, reader)).join(',')}]${lazy === undefined ? '' : `,"state":[${lazy}]`}}`,
   }
 }
 

@@ -49,20 +49,20 @@ export async function readOne(
   return room.state(type, stateKey)
 }
 
-/** The whole state. */
-export async function readAll(graph: Graph, { room, asOf }: ReadableState): Promise<StateEvent[]> {
-  return graph.stateOf(asOf === 'now' ? room.stateGroup : asOf)
+/** The state group of what may be read. */
+export function groupOf({ room, asOf }: ReadableState): string {
+  return asOf === 'now' ? room.stateGroup : asOf
 }
 
 /**
- * The whole state at a token of `/sync` or `/messages`, or at the leave of somebody who left before that; empty before the room's first event.
+ * The state group at a token of `/sync` or `/messages`, or at the leave of somebody who left before that; undefined before the room's first event.
  * 403 M_FORBIDDEN when they may not see what had happened then.
  */
-export async function readAt(graph: Graph, readable: ReadableState, token: string, userId: UserId): Promise<StateEvent[]> {
+export async function groupAt(graph: Graph, readable: ReadableState, token: string, userId: UserId): Promise<string | undefined> {
   const { roomId } = readable.room
   const [last] = await graph.page(roomId, await placeOfToken(graph, roomId, token), 'b', 1)
-  if (last === undefined) return []
-  if ((last.position ?? 0) >= readable.upTo) return readAll(graph, readable)
+  if (last === undefined) return undefined
+  if ((last.position ?? 0) >= readable.upTo) return groupOf(readable)
   if ((await graph.visible([last], userId)).length === 0) throw forbidden('you may not see what this room was like then')
-  return graph.stateOf(last.stateGroup)
+  return last.stateGroup
 }

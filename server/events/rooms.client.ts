@@ -1,10 +1,11 @@
 import { eventIdParameter, readChoice, roomIdOf } from '../core/fields.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
-import type { StateEvent } from '../graph/graph.ts'
+import type { MembershipName } from '../graph/graph.ts'
+import { listText } from '../graph/state-text/state-text.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { readAll, readAt, readableState, readOne } from './readable-state.ts'
+import { groupAt, groupOf, readableState, readOne } from './readable-state.ts'
 import { withBundles } from './with-bundles.ts'
 
 const memberships = ['join', 'invite', 'leave', 'ban', 'knock'] as const
@@ -37,9 +38,7 @@ export function rooms(tools: Tools): Endpoint[] {
         const roomId = roomIdOf(params['roomId'])
         const room = await graph.freshRoom(roomId)
         if (room?.membership(requester.userId) !== 'join') throw forbidden('you are not a member of this room')
-        const joined: Record<string, object> = {}
-        for (const [userId, { pdu }] of await graph.members(roomId, room.joined)) joined[userId] = profileOf(pdu.content)
-        return { body: JSON.stringify({ joined }) }
+        return { body: await graph.joinedMembersText(roomId) }
       },
     }),
     endpoint({
@@ -56,7 +55,8 @@ export function rooms(tools: Tools): Endpoint[] {
 
 async function getState({ graph, home }: Tools, { params, requester }: Call<'access_token'>): Promise<Reply> {
   const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
-  return { body: listOf(await readAll(graph, readable), readable.room.roomId, home.clock.now()) }
+  const state = await graph.stateTexts(readable.room.roomId, groupOf(readable))
+  return { body: `[${listText(state, home.clock.now())}]` }
 }
 
 async function getOneState({ graph, home }: Tools, { params, query, requester }: Call<'access_token'>): Promise<Reply> {
@@ -72,24 +72,9 @@ async function getMembers({ graph, home }: Tools, { params, query, requester }: 
   const not = readChoice(query, 'not_membership', memberships)
   const at = query.get('at')
   const readable = await readableState(graph, roomIdOf(params['roomId']), requester)
-  const { room } = readable
-  const state = at === null || at === '' ? await readAll(graph, readable) : await readAt(graph, readable, at, requester.userId)
-  const chosen = state.filter(({ pdu }) => {
-    const membership = pdu.content['membership']
-    const either = only === undefined && not === undefined
-    return pdu.type === 'm.room.member' && (either || membership === only || (not !== undefined && membership !== not))
-  })
-  return { body: `{"chunk":${listOf(chosen, room.roomId, home.clock.now())}}` }
-}
-
-function listOf(events: readonly StateEvent[], roomId: string, now: number): string {
-  return `[${events.map((event) => stateEventText(event, roomId, now)).join(',')}]`
-}
-
-function profileOf(content: StateEvent['pdu']['content']): object {
-  const { displayname, avatar_url } = content
-  return {
-    ...(typeof displayname === 'string' ? { display_name: displayname } : {}),
-    ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
-  }
+  const group = at === null || at === '' ? groupOf(readable) : await groupAt(graph, readable, at, requester.userId)
+  const either = only === undefined && not === undefined
+  const isWanted = (membership: MembershipName) => either || membership === only || (not !== undefined && membership !== not)
+  const members = group === undefined ? [] : await graph.memberTexts(readable.room.roomId, group, isWanted)
+  return { body: `{"chunk":[${listText(members, home.clock.now())}]}` }
 }

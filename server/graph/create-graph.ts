@@ -18,6 +18,7 @@ import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
 import { createRooms, need, type Rooms, refresh } from './rooms.ts'
 import { createPastStates, type PastStates } from './state-at.ts'
+import { createStateTexts } from './state-text/create-state-texts.ts'
 import { isOfThread } from './unread/thread-of.ts'
 import { createUnread } from './unread/unread.ts'
 
@@ -64,6 +65,7 @@ export function createGraph(home: Home): Graph {
     create: (version, templates, options) => create(tools, version, templates, options),
     ...membersOf(tools),
     ...statesOf(tools),
+    ...createStateTexts(tools),
   }
 }
 

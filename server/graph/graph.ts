@@ -26,6 +26,15 @@ export type JoinedRooms = { readonly rooms: ReadonlySet<RoomId>; readonly newest
 /** A state event with its id. */
 export type StateEvent = { readonly eventId: EventId; readonly pdu: Pdu }
 
+/** A state event as clients get it: JSON text that wants but its age at the end. Of a membership which, and the member's line among the joined ones. */
+export type StateText = {
+  readonly eventId: EventId
+  readonly sentAt: number
+  readonly open: string
+  readonly membership: MembershipName | undefined
+  readonly profile: string
+}
+
 /** An event in the place it has in its room. */
 export type TimelineEvent = {
   readonly eventId: EventId
@@ -198,6 +207,12 @@ export type Graph = {
   ) => Promise<{ event: TimelineEvent | undefined; position: number }[]>
   /** State after an event, by its state group: the wanted keys (`[type, stateKey]`), or all. */
   readonly stateOf: (stateGroup: string, wanted?: readonly (readonly [string, string])[]) => Promise<StateEvent[]>
+  /** State after an event as text, by its state group; what is still so comes from memory, and what must be read lets other work be done in between. */
+  readonly stateTexts: (roomId: RoomId, stateGroup: string) => Promise<readonly StateText[]>
+  /** The same of the memberships that are wanted. */
+  readonly memberTexts: (roomId: RoomId, stateGroup: string, isWanted: (of: MembershipName) => boolean) => Promise<readonly StateText[]>
+  /** Who is joined now and under which profile, as the body of `/joined_members`. */
+  readonly joinedMembersText: (roomId: RoomId) => Promise<Uint8Array>
   /** State after an event without its memberships; quicker when it is known of which room. */
   readonly stateWithoutMembers: (stateGroup: string, roomId?: RoomId) => Promise<StateEvent[]>
   /** The position of the last event of each of these rooms, and of others: kept in memory, without loading a room. Live: read it without an await. */

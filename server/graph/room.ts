@@ -3,7 +3,7 @@ import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
-import type { MembershipName, RoomView, StateEvent, TimelineEvent, UnreadCount } from './graph.ts'
+import type { MembershipName, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
 export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }
@@ -28,6 +28,10 @@ export type Room = {
   readonly joined: Set<UserId>
   readonly invited: Set<UserId>
   readonly counts: Map<MembershipName, number>
+  /** Current memberships as clients get them, as far as they were asked for. */
+  readonly memberTexts: Map<UserId, StateText>
+  /** Counts what changes memberships, redactions of them included. */
+  memberChanges: number
   /** The newest events, oldest first; complete above `timelineFrom`. */
   timeline: TimelineEvent[]
   timelineFrom: number
@@ -159,11 +163,17 @@ function applyState(room: Room, eventId: EventId, pdu: Pdu): void {
 export function setMember(room: Room, userId: UserId, membership: MembershipName, eventId: EventId): void {
   const before = room.members.get(userId)?.membership
   room.members.set(userId, { membership, eventId })
+  forgetText(room, userId)
   if (before === membership) return
   if (before !== undefined) room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
   room.counts.set(membership, (room.counts.get(membership) ?? 0) + 1)
   setIn(room.joined, userId, membership === 'join')
   setIn(room.invited, userId, membership === 'invite')
+}
+
+function forgetText(room: Room, userId: UserId): void {
+  room.memberTexts.delete(userId)
+  room.memberChanges++
 }
 
 function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {
@@ -181,6 +191,7 @@ export function applyRedaction(room: Room, target: TimelineEvent): void {
   })
   const { type, state_key: stateKey } = target.pdu
   if (stateKey === undefined) return
+  if (type === 'm.room.member') forgetText(room, stateKey as UserId)
   const key = stateKeyOf(type, stateKey)
   if (room.state.get(key)?.eventId === target.eventId) room.state.set(key, { eventId: target.eventId, pdu: target.pdu })
 }

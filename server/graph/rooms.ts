@@ -118,6 +118,8 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     joined: new Set(),
     invited: new Set(),
     counts: new Map(),
+    memberTexts: new Map(),
+    memberChanges: 0,
     timeline: [],
     timelineFrom: 0,
     tallies: new Map(),

@@ -13,12 +13,14 @@ import {
 } from './state.store.ts'
 import { parsePdu } from './stored-event.ts'
 
-type Place = { readonly key: string; readonly eventId: string }
+type Place = { readonly key: string; readonly eventId: EventId }
 
 /** Reads states of the past by their groups. What a group holds never changes, so answers are kept (bounded). */
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
+  /** Which event stands under each key (`stateKeyOf`). */
+  readonly places: (stateGroup: string) => Promise<readonly Place[]>
   /** What is the same in `current`, a room's state in memory, is taken from there. */
   readonly withoutMembers: (stateGroup: string, current?: Room['state']) => Promise<StateEvent[]>
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
@@ -62,7 +64,7 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     const newest = new Map<string, Place>()
     for (const row of await select(entriesOf, await chainOf(stateGroup))) {
       const key = stateKeyOf(row.type, row.state_key)
-      if (!newest.has(key)) newest.set(key, { key, eventId: row.event_id })
+      if (!newest.has(key)) newest.set(key, { key, eventId: row.event_id as EventId })
     }
     return [...newest.values()]
   }
@@ -83,6 +85,7 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
   return {
     entry,
     all: async (stateGroup) => load((await placesOf(stateGroup, selectChainEntries)).map(({ eventId }) => eventId)),
+    places: (stateGroup) => placesOf(stateGroup, selectChainEntries),
     withoutMembers,
     groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
     changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),

@@ -1,0 +1,144 @@
+import { setImmediate } from 'node:timers/promises'
+import type { EventId, RoomId, UserId } from '../../core/ids.ts'
+import type { Home } from '../../home.ts'
+import type { Graph, MembershipName, StateText } from '../graph.ts'
+import { type Room, stateKeyOf } from '../room.ts'
+import type { Rooms } from '../rooms.ts'
+import type { PastStates } from '../state-at.ts'
+import { parsePdu } from '../stored-event.ts'
+import { selectStateJson } from './state-text.store.ts'
+import { stateTextOf } from './state-text.ts'
+
+type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'places'> }
+type Found = Map<string, StateText>
+
+/** How many events are read and written at a time, other work in between. */
+const atOnce = 200
+const mostKept = 100_000
+const mostTries = 10
+
+/**
+ * States as text. The memberships of a room are kept as text with the room once somebody asked for them, so that the members of a large room cost
+ * neither a read nor a parse; the rooms that nobody asked for longest lose theirs when there are too many.
+ */
+export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'stateTexts' | 'memberTexts' | 'joinedMembersText'> {
+  const { rooms } = tools
+  const kept = new Map<RoomId, Room>()
+  const bodies = new WeakMap<Room, { readonly changes: number; readonly bytes: Uint8Array }>()
+
+  async function current(room: Room, isWanted: (membership: MembershipName) => boolean): Promise<StateText[]> {
+    const found: Found = new Map()
+    for (let tries = 0; tries < mostTries; tries++) {
+      const missing: EventId[] = []
+      for (const [userId, { membership, eventId }] of room.members) {
+        if (isWanted(membership) && !found.has(eventId) && !room.memberTexts.has(userId)) missing.push(eventId)
+      }
+      if (missing.length === 0) break
+      await read(tools, room, missing, found)
+      keepBounded(rooms, kept, room, most)
+    }
+    const texts: StateText[] = []
+    for (const [userId, { membership, eventId }] of room.members) {
+      const text = isWanted(membership) ? (room.memberTexts.get(userId) ?? found.get(eventId)) : undefined
+      if (text !== undefined) texts.push(text)
+    }
+    return texts
+  }
+
+  async function whole(roomId: RoomId, stateGroup: string, isWanted: (membership: MembershipName) => boolean) {
+    const room = await rooms.load(roomId)
+    if (room === undefined) return { members: [], others: [] }
+    if (room.stateGroup === stateGroup) {
+      const members = await current(room, isWanted)
+      if (room.stateGroup === stateGroup) return { members, others: [...othersOf(room)] }
+    }
+    const { members, others } = await past(tools, room, stateGroup)
+    keepBounded(rooms, kept, room, most)
+    return { members: members.filter(({ membership }) => isWanted(membership!)), others }
+  }
+
+  return {
+    memberTexts: async (roomId, stateGroup, isWanted) => (await whole(roomId, stateGroup, isWanted)).members,
+    stateTexts: async (roomId, stateGroup) => {
+      const { members, others } = await whole(roomId, stateGroup, () => true)
+      return [...others, ...members]
+    },
+    joinedMembersText: async (roomId) => {
+      const room = await rooms.load(roomId)
+      const known = room && bodies.get(room)
+      if (room === undefined || known?.changes === room.memberChanges) return known?.bytes ?? Buffer.from('{"joined":{}}')
+      const joined = await current(room, (membership) => membership === 'join')
+      const bytes = Buffer.from(`{"joined":{${joined.map(({ profile }) => profile).join(',')}}}`)
+      bodies.set(room, { changes: room.memberChanges, bytes })
+      return bytes
+    },
+  }
+}
+
+function* othersOf(room: Room): Iterable<StateText> {
+  for (const event of room.state.values()) if (event.pdu.type !== 'm.room.member') yield stateTextOf(event, room.roomId)
+}
+
+/** The state of a group: what is still so is taken from memory, the rest is read. */
+async function past(tools: Tools, room: Room, stateGroup: string): Promise<{ members: StateText[]; others: StateText[] }> {
+  const places = await tools.past.places(stateGroup)
+  const found: Found = new Map()
+  const missing: EventId[] = []
+  for (const { key, eventId } of places) {
+    const inMemory = textInMemory(room, key, eventId)
+    if (inMemory === undefined) missing.push(eventId)
+    else found.set(eventId, inMemory)
+  }
+  await read(tools, room, missing, found)
+  const members: StateText[] = []
+  const others: StateText[] = []
+  for (const { eventId } of places) {
+    const text = found.get(eventId)
+    if (text !== undefined) (text.membership === undefined ? others : members).push(text)
+  }
+  return { members, others }
+}
+
+const memberKey = stateKeyOf('m.room.member', '')
+
+function textInMemory(room: Room, key: string, eventId: EventId): StateText | undefined {
+  if (key.startsWith(memberKey)) {
+    const text = room.memberTexts.get(key.slice(memberKey.length) as UserId)
+    return text?.eventId === eventId ? text : undefined
+  }
+  const event = room.state.get(key)
+  return event?.eventId === eventId ? stateTextOf(event, room.roomId) : undefined
+}
+
+/** Reads state events, and keeps those that are current memberships: unless one of them has changed meanwhile, by a redaction perhaps. */
+async function read({ database }: Tools, room: Room, eventIds: readonly EventId[], found: Found): Promise<void> {
+  for (let at = 0; at < eventIds.length; at += atOnce) {
+    if (at > 0) await setImmediate()
+    const { memberChanges } = room
+    for (const { event_id, json } of await database.select(selectStateJson, eventIds.slice(at, at + atOnce))) {
+      const pdu = parsePdu(json)
+      const text = stateTextOf({ eventId: event_id as EventId, pdu }, room.roomId)
+      found.set(event_id, text)
+      const userId = pdu.state_key as UserId
+      const isCurrent = pdu.type === 'm.room.member' && room.members.get(userId)?.eventId === event_id
+      if (isCurrent && memberChanges === room.memberChanges) room.memberTexts.set(userId, text)
+    }
+  }
+}
+
+/** The room that was asked for last keeps its texts, whatever it holds. */
+function keepBounded(rooms: Rooms, kept: Map<RoomId, Room>, room: Room, most: number): void {
+  kept.delete(room.roomId)
+  kept.set(room.roomId, room)
+  let size = 0
+  for (const [roomId, each] of kept) {
+    if (rooms.peek(roomId) === each) size += each.memberTexts.size
+    else kept.delete(roomId)
+  }
+  for (const [roomId, oldest] of kept) {
+    if (size <= most || oldest === room) return
+    size -= oldest.memberTexts.size
+    oldest.memberTexts.clear()
+    kept.delete(roomId)
+  }
+}
