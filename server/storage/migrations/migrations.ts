@@ -29,6 +29,7 @@ import { urlPreviews } from './0057-url-previews.ts'
 import { networkRooms } from './0060-network-rooms.ts'
 import { eventNotes } from './0061-event-notes.ts'
 import { presenceExpiry } from './0062-presence-expiry.ts'
+import { serverKeys } from './0070-server-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -64,4 +65,5 @@ export const migrations: readonly Migration[] = [
   networkRooms,
   eventNotes,
   presenceExpiry,
+  serverKeys,
 ]

@@ -1,0 +1,166 @@
+import { encodeBase64 } from '../core/base64.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
+import type { ServerName } from '../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { parseStored } from '../core/lossless-json.ts'
+import { checkServerKeys, isValidAt, type ServerKey } from '../core/server-keys.ts'
+import { type SigningKey, verifySignature } from '../core/signatures.ts'
+import { type Database, write } from '../storage/database.ts'
+import { type KeyRow, selectKeys, upsertKey } from './server-keys.store.ts'
+import type { Peers } from './signed-request.ts'
+
+export type Wanted = {
+  readonly serverName: ServerName
+  readonly keyId: string
+  /** When it was signed, in milliseconds; undefined where validity is not asked for (events of room versions 1 to 4). */
+  readonly at: number | undefined
+  /** A request: old keys are no good. */
+  readonly forRequest?: boolean
+}
+export type KeyRing = {
+  /** The public key in Base64, or undefined: there is none, it was not valid then, or nobody could be asked. */
+  readonly find: (wanted: Wanted) => Promise<string | undefined>
+  /** What a server said of its keys, for those who ask us instead; asked for again unless it is valid until then. */
+  readonly responsesOf: (serverName: ServerName, minimumValidUntil: number) => Promise<readonly JsonObject[]>
+}
+
+type Kept = ServerKey & { readonly fetchedAt: number; readonly response: Uint8Array }
+type Tools = {
+  readonly database: Database
+  readonly peers: Peers
+  readonly serverName: ServerName
+  readonly signingKey: SigningKey
+  readonly clock: { now(): number }
+  /** Servers asked for the keys of others. */
+  readonly notaries: readonly ServerName[]
+}
+type Attempt = { readonly at: number; readonly wait: number; readonly failures: number }
+
+const mostServers = 10_000
+const patience = 10_000
+const mostBytes = 64 * 1024
+const betweenAnswers = 60_000
+const firstBackOff = 30_000
+const longestBackOff = 10 * 60_000
+
+/** The keys of other servers: in memory, on disk, from themselves, from notaries; asked for one request a server at a time. */
+export function createKeyRing(tools: Tools): KeyRing {
+  const { database, clock } = tools
+  const known = new Map<ServerName, readonly Kept[]>()
+  const asking = new Map<ServerName, Promise<void>>()
+  const attempts = new Map<ServerName, Attempt>()
+
+  async function read(serverName: ServerName): Promise<readonly Kept[]> {
+    const rows = (await database.select(selectKeys, serverName)).map(keptOf)
+    known.delete(serverName)
+    known.set(serverName, rows)
+    if (known.size > mostServers) known.delete(known.keys().next().value as ServerName)
+    return rows
+  }
+
+  /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
+  function refresh(serverName: ServerName, until: number): Promise<void> {
+    const last = attempts.get(serverName)
+    const under = asking.get(serverName)
+    if (under !== undefined) return under
+    if (last !== undefined && clock.now() < last.at + last.wait) return Promise.resolve()
+    const asked = fetchKeys(tools, serverName, until)
+      .then((found) => {
+        const failures = found ? 0 : (last?.failures ?? 0) + 1
+        const wait = found ? betweenAnswers : Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff)
+        attempts.delete(serverName)
+        attempts.set(serverName, { at: clock.now(), wait, failures })
+        if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
+      })
+      .finally(() => asking.delete(serverName))
+    asking.set(serverName, asked)
+    return asked
+  }
+
+  return {
+    find: async (wanted) => {
+      const { serverName, keyId, at } = wanted
+      if (serverName === tools.serverName) return keyId === tools.signingKey.keyId ? encodeBase64(tools.signingKey.publicKey) : undefined
+      const inMemory = choose(known.get(serverName) ?? [], wanted) ?? choose(await read(serverName), wanted)
+      if (inMemory !== undefined) return inMemory
+      await refresh(serverName, at ?? clock.now())
+      return choose(await read(serverName), wanted)
+    },
+    responsesOf: async (serverName, minimumValidUntil) => {
+      const now = clock.now()
+      const fresh = (keys: readonly Kept[]) =>
+        keys.some((key) => !key.isOld && isValidAt(key, key.fetchedAt, Math.max(minimumValidUntil, now)))
+      const before = await read(serverName)
+      if (!fresh(before)) await refresh(serverName, minimumValidUntil)
+      const texts = new Set((await read(serverName)).map(({ response }) => Buffer.from(response).toString()))
+      return [...texts].map((text) => parseStored(Buffer.from(text)) as JsonObject)
+    },
+  }
+}
+
+function keptOf(row: KeyRow): Kept {
+  const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt, response } = row
+  return { keyId, key, until, isOld: is_old === 1, fetchedAt, response }
+}
+
+function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted): string | undefined {
+  const found = keys.find((key) => key.keyId === keyId)
+  if (found === undefined || (forRequest && found.isOld)) return undefined
+  return at === undefined || isValidAt(found, found.fetchedAt, at) ? found.key : undefined
+}
+
+/** Asks the server itself, then the notaries; whether somebody knew. */
+async function fetchKeys(tools: Tools, serverName: ServerName, until: number): Promise<boolean> {
+  const own = await tools.peers.fetchUnsigned({
+    destination: serverName,
+    method: 'GET',
+    uri: '/_matrix/key/v2/server',
+    limit: mostBytes,
+    timeoutMs: patience,
+  })
+  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body))) return true
+  for (const notary of tools.notaries) if (await askNotary(tools, notary, serverName, until)) return true
+  return false
+}
+
+/** https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server */
+async function askNotary(tools: Tools, notary: ServerName, serverName: ServerName, until: number): Promise<boolean> {
+  const answer = await tools.peers.fetchJson({
+    destination: notary,
+    method: 'POST',
+    uri: '/_matrix/key/v2/query',
+    content: { server_keys: { [serverName]: { '*': { minimum_valid_until_ts: until } } } },
+    limit: mostBytes,
+    timeoutMs: patience,
+  })
+  const said = answer.ok && answer.status === 200 ? answer.body['server_keys'] : undefined
+  let found = false
+  for (const response of Array.isArray(said) ? said : []) {
+    // The connection shows that it is the notary; its signature lets others check that it was.
+    if (isJsonObject(response) && (await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response))) found = true
+  }
+  return found
+}
+
+async function isSignedBy(tools: Tools, notary: ServerName, response: JsonObject): Promise<boolean> {
+  const rows = await tools.database.select(selectKeys, notary)
+  const known = rows.length > 0 ? rows : (await fetchOwn(tools, notary)) ? await tools.database.select(selectKeys, notary) : []
+  return known.some(({ key_id: keyId, key }) => verifySignature(response, notary, keyId, key))
+}
+
+async function fetchOwn(tools: Tools, serverName: ServerName): Promise<boolean> {
+  return fetchKeys({ ...tools, notaries: [] }, serverName, tools.clock.now())
+}
+
+/** Stores what a server says of its keys; false when it is not to be believed. */
+async function keep({ database, clock }: Tools, serverName: ServerName, response: JsonObject): Promise<boolean> {
+  const checked = checkServerKeys(response, serverName)
+  if (checked === undefined) return false
+  const bytes = Buffer.from(canonicalJson(response, false))
+  const now = clock.now()
+  const writes = checked.keys.map(({ keyId, key, until, isOld }) =>
+    write(upsertKey, serverName, keyId, key, until, Number(isOld), now, bytes),
+  )
+  await database.commit({ writes })
+  return true
+}

@@ -1,0 +1,77 @@
+import { canonicalJson } from '../core/canonical-json.ts'
+import type { ServerName } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import { type SigningKey, signText } from '../core/signatures.ts'
+import { formatXMatrix, signedPart } from '../core/x-matrix.ts'
+import type { Discovery } from './discovery.ts'
+import type { Answer, Egress, Failure, OutgoingRequest } from './egress.ts'
+
+/** A request to another server, under this server's signature. */
+export type SignedRequest = {
+  readonly destination: ServerName
+  readonly method: 'GET' | 'POST' | 'PUT'
+  /** Path and query, percent-encoded: `/_matrix/federation/v1/…`. */
+  readonly uri: string
+  readonly content?: JsonObject
+  readonly limit?: number
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** The other servers. Never throws; an answer of any status is an answer. */
+export type Peers = {
+  readonly fetchJson: (of: SignedRequest) => Promise<Answer<JsonObject> | Failure>
+  readonly stream: (of: SignedRequest) => ReturnType<Egress['stream']>
+  /** Without a signature, for what everybody may ask: the keys of a server. */
+  readonly fetchUnsigned: (of: Omit<SignedRequest, 'content'>) => Promise<Answer<JsonObject> | Failure>
+}
+
+type Tools = {
+  readonly egress: Egress
+  readonly discovery: Discovery
+  readonly serverName: ServerName
+  readonly signingKey: SigningKey
+  readonly allowPrivate: boolean
+}
+
+const ourselves: Failure = { ok: false, reason: 'forbidden', words: 'this is the server itself' }
+const nowhere: Failure = { ok: false, reason: 'unreachable', words: 'the name of the server leads nowhere' }
+
+/** Sends signed requests to where servers are found. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
+export function createPeers(tools: Tools): Peers {
+  async function ask<A extends { readonly ok: boolean }>(
+    of: SignedRequest,
+    authorization: Readonly<Record<string, string>>,
+    send: (request: OutgoingRequest) => Promise<A | Failure>,
+  ): Promise<A | Failure> {
+    const { destination, method, uri, content, limit, timeoutMs, signal } = of
+    if (destination === tools.serverName) return ourselves
+    let answer: A | Failure = nowhere
+    for (const { origin, host } of await tools.discovery.find(destination)) {
+      answer = await send({
+        url: origin + uri,
+        method,
+        headers: { Host: host, ...authorization, ...(content === undefined ? {} : { 'Content-Type': 'application/json' }) },
+        ...(content === undefined ? {} : { body: canonicalJson(content, false) }),
+        ...(limit === undefined ? {} : { limit }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(signal === undefined ? {} : { signal }),
+        allowPrivate: tools.allowPrivate,
+      })
+      if (answer.ok || (answer as Failure).reason !== 'unreachable') return answer
+    }
+    return answer
+  }
+
+  return {
+    fetchJson: (of) => ask(of, signed(tools, of), tools.egress.fetchJson),
+    stream: (of) => ask(of, signed(tools, of), tools.egress.stream),
+    fetchUnsigned: (of) => ask(of, {}, tools.egress.fetchJson),
+  }
+}
+
+function signed({ serverName, signingKey }: Tools, { destination, method, uri, content }: SignedRequest): { Authorization: string } {
+  const part = signedPart({ method, uri, origin: serverName, destination, content })
+  const signature = signText(canonicalJson(part, false), signingKey)
+  return { Authorization: formatXMatrix({ origin: serverName, destination, keyId: signingKey.keyId, signature }) }
+}

@@ -1,0 +1,141 @@
+import { expect } from 'chai'
+import { encodeBase64 } from '../../../server/core/base64.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import { generateSigningKey, signJson } from '../../../server/core/signatures.ts'
+import { createKeyRing } from '../../../server/remote/key-ring.ts'
+import type { Peers, SignedRequest } from '../../../server/remote/signed-request.ts'
+import { forEachEngine, type Opened } from '../../support/storage.ts'
+
+const day = 24 * 3_600_000
+const key = (seed: number) => generateSigningKey(Buffer.alloc(32, seed), `k${seed}`)
+const [ours, theirs, newer, notarys] = [key(1), key(2), key(3), key(4)] as const
+type Key = ReturnType<typeof key>
+type World = Record<string, (uri: string) => JsonObject | undefined>
+
+/** What a server says of its keys. */
+function says(serverName: string, until: number, keys: readonly Key[], old: readonly (readonly [Key, number])[] = []): JsonObject {
+  const entry = (one: Key) => ({ key: encodeBase64(one.publicKey) })
+  const said = {
+    server_name: serverName,
+    valid_until_ts: until,
+    verify_keys: Object.fromEntries(keys.map((one) => [one.keyId, entry(one)])),
+    old_verify_keys: Object.fromEntries(old.map(([one, expired_ts]) => [one.keyId, { ...entry(one), expired_ts }])),
+  }
+  return keys.reduce<JsonObject>((object, one) => signJson(object, serverName, one), said)
+}
+
+forEachEngine('the keys of other servers', (open) => {
+  let opened: Opened
+  beforeEach(async () => {
+    opened = await open()
+  })
+
+  function ring(world: World, notaries: string[] = []) {
+    const asked: string[] = []
+    const clock = { time: 100 * day, now: () => clock.time }
+    const ask = async ({ destination, uri }: Pick<SignedRequest, 'destination' | 'uri'>) => {
+      asked.push(destination)
+      const body = world[destination]?.(uri)
+      if (body === undefined) return { ok: false, reason: 'unreachable', words: 'no' } as const
+      return { ok: true, status: 200, headers: {}, body } as const
+    }
+    const peers = { fetchJson: ask, fetchUnsigned: ask } as unknown as Peers
+    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', signingKey: ours, clock, notaries })
+    return { ...made, asked, clock }
+  }
+  const now = 100 * day
+  const wanted = { serverName: 'peer.test', keyId: theirs.keyId, at: now, forRequest: true }
+  const published = encodeBase64(theirs.publicKey)
+
+  it('are asked of them once, by however many, and are there after a restart', async () => {
+    const world = { 'peer.test': () => says('peer.test', now + day, [theirs]) }
+    const { find, asked } = ring(world)
+    expect(await Promise.all([find(wanted), find(wanted), find(wanted)])).to.deep.equal([published, published, published])
+    expect(asked).to.deep.equal(['peer.test'])
+    const again = ring({})
+    expect(await again.find(wanted)).to.equal(published)
+    expect(again.asked).to.deep.equal([])
+  })
+
+  it('are asked for again when they are no longer valid, and not used when nobody answers', async () => {
+    let until = now + day
+    const { find, asked, clock } = ring({ 'peer.test': () => (until > 0 ? says('peer.test', until, [theirs]) : undefined) })
+    expect(await find(wanted)).to.equal(published)
+    clock.time = now + 2 * day
+    until = 0
+    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
+    expect(await find(wanted)).to.equal(published)
+    until = now + 9 * day
+    clock.time += day
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+    expect(asked).to.have.length(3)
+  })
+
+  it('are valid no longer than a week after they were fetched, whatever they say', async () => {
+    const { find, clock } = ring({ 'peer.test': () => says('peer.test', now + 9999 * day, [theirs]) })
+    expect(await find(wanted)).to.equal(published)
+    expect(await find({ ...wanted, at: now + 8 * day })).to.equal(undefined)
+    clock.time = now + 8 * day
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+  })
+
+  it('that are old are good for events of their time, and for no request', async () => {
+    const { find } = ring({ 'peer.test': () => says('peer.test', now + day, [newer], [[theirs, now - day]]) })
+    const event = { serverName: 'peer.test', keyId: theirs.keyId }
+    expect(await find({ ...event, at: now - 2 * day })).to.equal(published)
+    expect(await find({ ...event, at: now })).to.equal(undefined)
+    expect(await find({ ...event, at: undefined })).to.equal(published)
+    expect(await find({ ...event, at: now - 2 * day, forRequest: true })).to.equal(undefined)
+  })
+
+  it('are kept when their server no longer names them', async () => {
+    let keys = [theirs]
+    const { find, clock } = ring({ 'peer.test': () => says('peer.test', clock.time + day, keys) })
+    expect(await find(wanted)).to.equal(published)
+    keys = [newer]
+    clock.time += day / 2
+    expect(await find({ ...wanted, keyId: newer.keyId, at: clock.time })).to.equal(encodeBase64(newer.publicKey))
+    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
+  })
+
+  it('cost a server one question a minute when somebody names keys that it has not, and fewer when it is away', async () => {
+    const { find, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + day, [theirs]) })
+    for (let n = 0; n < 50; n++) await find({ ...wanted, keyId: `ed25519:made_up_${n}` })
+    expect(asked).to.have.length(1)
+    const away = ring({})
+    for (let seconds = 0; seconds < 3600; seconds += 10) {
+      await away.find({ ...wanted, serverName: 'away.test' })
+      away.clock.time += 10_000
+    }
+    expect(away.asked.length).to.be.within(5, 12)
+    expect(clock.time).to.equal(now)
+  })
+
+  it('are asked of a notary where they cannot be had otherwise, and must be signed by both', async () => {
+    const said = says('peer.test', now + day, [theirs])
+    const own = says('notary.test', now + day, [notarys])
+    const notary = (response: JsonObject) => (uri: string) => (uri.endsWith('/server') ? own : { server_keys: [response] })
+    const good = ring({ 'notary.test': notary(signJson(said, 'notary.test', notarys)) }, ['notary.test'])
+    const refused = [said, signJson(said, 'notary.test', theirs), signJson({ ...said, valid_until_ts: 1 }, 'notary.test', notarys)]
+    for (const response of refused)
+      expect(await ring({ 'notary.test': notary(response) }, ['notary.test']).find(wanted)).to.equal(undefined)
+    expect(await good.find(wanted)).to.equal(published)
+  })
+
+  it('are told on as their server signed them, asked for again when they end too soon', async () => {
+    const { responsesOf, asked, clock } = ring({ 'peer.test': () => says('peer.test', clock.time + day, [theirs]) })
+    expect(await responsesOf('peer.test', now)).to.deep.equal([says('peer.test', now + day, [theirs])])
+    await responsesOf('peer.test', now + day)
+    expect(asked).to.have.length(1)
+    clock.time += day / 2
+    expect(await responsesOf('peer.test', now + 1.2 * day)).to.deep.equal([says('peer.test', now + 1.5 * day, [theirs])])
+    expect(await responsesOf('nobody.test', now)).to.deep.equal([])
+  })
+
+  it('of this server are its own', async () => {
+    const { find, asked } = ring({})
+    expect(await find({ serverName: 'here.test', keyId: ours.keyId, at: now })).to.equal(encodeBase64(ours.publicKey))
+    expect(await find({ serverName: 'here.test', keyId: 'ed25519:other', at: now })).to.equal(undefined)
+    expect(asked).to.deep.equal([])
+  })
+})
