@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoginSecrets } from '../../../bridges/kit/connector.ts'
+import type { HubPlan } from '../../../bridges/kit/kit.ts'
 import type { GraphSettings } from '../../../bridges/protocols/graph/settings.ts'
 import type { Network } from '../../../config/bridge-schema.ts'
 import { project } from '../processes.ts'
@@ -20,6 +21,8 @@ export type StruckOptions = {
   readonly listen: { readonly host: string; readonly port: number }
   readonly secrets: LoginSecrets
   readonly owner: string
+  /** Without it every chat has a room of its own. */
+  readonly hub?: HubPlan
   /** From its first step on. */
   readonly strike?: Strike
   /** By how much its clock is ahead. */

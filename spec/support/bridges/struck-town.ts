@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HubPlan } from '../../../bridges/kit/kit.ts'
 import { objectOf } from '../../../bridges/sandbox/accounts.ts'
 import type { ScriptedPerson } from '../../../bridges/sandbox/people.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
@@ -29,11 +30,13 @@ export type StruckTown = {
   readonly alice: MatrixPerson
   readonly quarters: Readonly<Record<Network, Quarter>>
   logs(): string
+  /** What Alice sees and what the bridges have passed and said: for whoever looks for what went wrong. */
+  stand(): string
   close(): Promise<void>
 }
 
-/** A homeserver, the sandbox and Alice in this process; a bridge for each network in a process of its own, for single chats with Alice. */
-export async function openStruckTown(): Promise<StruckTown> {
+/** A homeserver, the sandbox and Alice in this process; a bridge for each network in a process of its own, for single chats with Alice, or for one shared room. */
+export async function openStruckTown({ shared = false }: { shared?: boolean } = {}): Promise<StruckTown> {
   const folder = temporaryFolder('tombolo-struck')
   for (const network of networks) {
     prepareBridge(folder, network, await freePort())
@@ -44,13 +47,24 @@ export async function openStruckTown(): Promise<StruckTown> {
   const sandbox = await startSandbox({ firstRetryMs: 5, longestRetryMs: 50 })
   const alice = await createMatrixPerson(server.url, 'alice')
   const quarters = {} as Record<Network, Quarter>
-  for (const network of networks) quarters[network] = await openQuarter(folder, network, server, sandbox)
+  for (const network of networks) quarters[network] = await openQuarter(folder, network, server, sandbox, shared ? hub : undefined)
+  const logs = () => networks.map((network) => readFileSync(join(folder, `${network}.log`), 'utf8').slice(-3000)).join('\n')
   return {
     server,
     sandbox,
     alice,
     quarters,
-    logs: () => networks.map((network) => readFileSync(join(folder, `${network}.log`), 'utf8').slice(-3000)).join('\n'),
+    logs,
+    stand() {
+      const lines = alice.rooms().flatMap((room) =>
+        alice
+          .in(room)
+          .sees()
+          .map(({ text }) => text),
+      )
+      const passed = networks.map((network) => `${network}: ${quarters[network].bridge().passed.slice(-40).join()}`)
+      return `${JSON.stringify(lines.slice(-200))}\n${passed.join('\n')}\n${logs()}`
+    },
     async close() {
       alice.close()
       for (const quarter of Object.values(quarters)) await quarter.bridge().kill()
@@ -61,7 +75,16 @@ export async function openStruckTown(): Promise<StruckTown> {
   }
 }
 
-async function openQuarter(folder: string, network: Network, server: TestServer, sandbox: Sandbox): Promise<Quarter> {
+const bots = networks.map((network) => `@_${network}_bot:hs.test`)
+const hub: HubPlan = { alias: '#hub:hs.test', name: 'Everybody', invite: [...bots, '@alice:hs.test'] }
+
+async function openQuarter(
+  folder: string,
+  network: Network,
+  server: TestServer,
+  sandbox: Sandbox,
+  shared: HubPlan | undefined,
+): Promise<Quarter> {
   const { registration } = bridgeFiles(folder, network)
   const { id, accessToken, appSecret } = sandbox.accounts[network]
   const verifyToken = 'a word'
@@ -75,6 +98,7 @@ async function openQuarter(folder: string, network: Network, server: TestServer,
     listen: { host: '127.0.0.1', port: Number(new URL(/url: (\S+)/.exec(readFileSync(registration, 'utf8'))?.[1] ?? '').port) },
     secrets: { account: id, accessToken },
     owner: '@alice:hs.test',
+    ...(shared ? { hub: shared } : {}),
   }
   let bridge: StruckBridge | undefined
   let cutOff = 0
