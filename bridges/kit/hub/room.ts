@@ -6,7 +6,8 @@ import { putHub, selectHub } from '../store/portals.store.ts'
 
 /**
  * The hub's room, with our bot in it. There is no hub process: the alias is the lock, so the bridge that claims it makes the room and invites the
- * owner and the other bots; the others find it and join. Throws `Later` while we are not invited.
+ * owner and the other bots; the others find it and join. Throws `Later` while we are not invited, and while the alias is somebody else's who took it first:
+ * nothing is said into a room that none of those made who belong into it.
  */
 export async function ensureHub(kit: Pick<Kit, 'hub' | 'store' | 'matrix' | 'owner'>): Promise<string> {
   const { hub, store, matrix } = kit
@@ -30,6 +31,8 @@ export async function ensureHub(kit: Pick<Kit, 'hub' | 'store' | 'matrix' | 'own
     if (error instanceof MatrixRequestError && error.status === 403) throw new Later('the bot is not invited to the hub yet')
     throw error
   }
+  const maker = (await matrix.creator(room)) ?? ''
+  if (maker !== matrix.botUserId && !invite.has(maker)) throw new Later('the alias of the hub belongs to a room of somebody else')
   putHub(store, hub.alias, room)
   return room
 }

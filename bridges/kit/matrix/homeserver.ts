@@ -19,6 +19,7 @@ export function createMatrixSide(client: MatrixClient): MatrixSide {
     },
     resolve: (alias) => resolve(client, alias),
     createRoom: (room) => createRoom(client, room),
+    creator: (roomId) => creator(client, roomId),
     members: (roomId) => members(client, roomId),
   }
 }
@@ -104,6 +105,13 @@ async function createRoom(client: MatrixClient, { alias, name, invite: invited, 
     if (room === undefined) throw error
     return room
   }
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey */
+async function creator(client: MatrixClient, roomId: string): Promise<string | undefined> {
+  const path = `/_matrix/client/v3/rooms/${segment(roomId)}/state/m.room.create/`
+  const { sender } = await client.call({ method: 'GET', path, query: { format: 'event' } })
+  return typeof sender === 'string' ? sender : undefined
 }
 
 async function members(client: MatrixClient, roomId: string): Promise<Member[]> {

@@ -19,6 +19,8 @@ export type MatrixSide = {
   resolve(alias: string): Promise<string | undefined>
   /** Makes an encrypted room under the alias, or gives the room that has it already. */
   createRoom(room: NewRoom): Promise<string>
+  /** Who made a room that the bot is in; undefined when that is not to be learnt. */
+  creator(roomId: string): Promise<string | undefined>
   /** Those in the room or invited to it, with their names there. */
   members(roomId: string): Promise<readonly Member[]>
 }

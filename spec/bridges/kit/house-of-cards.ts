@@ -98,6 +98,7 @@ export function matrixOf(world: World, botUserId = bot): MatrixSide {
       world.rooms.set(`!room${world.rooms.size}`, { alias, members: new Map([[botUserId, 'bot']]) })
       return `!room${world.rooms.size - 1}`
     },
+    creator: async (room) => [...(world.rooms.get(room)?.members.keys() ?? [])][0],
     members: async () => [{ userId: '@alice:hs.test', membership: 'join', name: 'Alice' }],
   }
 }
