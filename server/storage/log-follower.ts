@@ -11,8 +11,9 @@ export type LogFollower = {
 /** How far a step came; `isBehind` when there is more at once. */
 export type Step = { readonly upTo: number; readonly isBehind: boolean }
 
-/** New rows are gathered for a moment, and a long way behind is walked in steps, so that writers have the disk meanwhile. */
+/** New rows are gathered for a moment, and a long way behind is walked in steps, so that writers have the disk meanwhile: a short one where nobody writes. */
 const pause = 250
+const breath = 10
 const pauseAfterFailure = 1000
 
 type Tools = {
@@ -29,6 +30,7 @@ export function createLogFollower(
   const stopping = new AbortController()
   const waiting = new Map<() => void, number>()
   let reached = 0
+  let hasNews = false
   let hurry = new AbortController()
   let bell = Promise.withResolvers<void>()
   let loop: Promise<void> = Promise.resolve()
@@ -42,23 +44,28 @@ export function createLogFollower(
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       bell = Promise.withResolvers()
+      hasNews = false
+      let isIdle = false
       try {
         const { upTo, isBehind } = await step()
         tell(upTo)
+        isIdle = isBehind && !hasNews
         if (!isBehind && waiting.size === 0 && !stopping.signal.aborted) await bell.promise
       } catch (error) {
         log.error(`${name} could not follow the log`, { error: String(error) })
         await clock.sleep(pauseAfterFailure, stopping.signal)
       }
       hurry = new AbortController()
-      if (waiting.size === 0) await clock.sleep(pause, AbortSignal.any([stopping.signal, hurry.signal]))
+      if (waiting.size === 0) await clock.sleep(isIdle ? breath : pause, AbortSignal.any([stopping.signal, hurry.signal]))
     }
   }
 
   return {
     start: () => {
       unfollow = notifier.onAdvance((_, rows) => {
-        if (rows.some(({ kind }) => kinds.includes(kind))) bell.resolve()
+        if (!rows.some(({ kind }) => kinds.includes(kind))) return
+        hasNews = true
+        bell.resolve()
       })
       loop = run()
     },
