@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { insertCrossSigningKey, upsertSignature } from '../../../server/keys/cross-signing.store.ts'
+import { keys } from '../../../server/keys/index.ts'
 import { knownKeys } from '../../../server/keys/known-keys.ts'
 import { uploadKeys } from '../../../server/keys/upload-keys.ts'
 import { insertDevice } from '../../../server/people/devices.store.ts'
 import { listDevicesOf } from '../../../server/people/devices.ts'
+import type { Tools } from '../../../server/slice.ts'
 import { write } from '../../../server/storage/database.ts'
 import { crossSigningKeysOf, deviceKeysOf, signAs } from '../../support/device-keys.ts'
 import { type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
@@ -29,6 +32,23 @@ forEachEngine('knownKeys', (open, engine) => {
       await addDevice(second, deviceId)
       for (const read of [known1, known2]) expect([...(await read([alice]))[0]!.devices.keys()]).to.include(deviceId)
     }
+  })
+
+  it('no longer tells of the signatures of a device once it is forgotten', async () => {
+    const opened = await open()
+    await addDevice(opened, 'A')
+    const { master } = crossSigningKeysOf(alice)
+    await opened.database.commit({
+      writes: [
+        write(insertCrossSigningKey, alice, 'master', master.text, '{}'),
+        write(upsertSignature, alice, master.text, alice, 'ed25519:A', 'signature'),
+      ],
+    })
+    const read = known(opened)
+    const signatures = async () => (await read([alice]))[0]?.master?.key['signatures']
+    expect(await signatures()).to.deep.equal({ [alice]: { 'ed25519:A': 'signature' } })
+    await keys({ home: opened } as Tools).forget?.device?.(alice, 'A')
+    expect(await signatures()).to.deep.equal({})
   })
 
   it('answers the same when it may keep nothing', async () => {
@@ -67,18 +87,17 @@ function declareQueries(engine: Engine): void {
 
   it('tell everybody at once of what changed since they were asked before', async () => {
     const [anna, ben] = [await server.register('anna'), await server.register('ben')]
-    const keys = crossSigningKeysOf(anna.userId)
+    const { body, master, selfSigning } = crossSigningKeysOf(anna.userId)
     const device = deviceKeysOf(anna)
-    const master = keys.body.master_key
-    const signedByDevice = signAs(master, anna.userId, anna.deviceId, device.key)
-    const signedDevice = signAs(device.json, anna.userId, keys.selfSigning.text, keys.selfSigning)
+    const signedByDevice = signAs(body.master_key, anna.userId, anna.deviceId, device.key)
+    const signedDevice = signAs(device.json, anna.userId, selfSigning.text, selfSigning)
     const phone = await secondDeviceOf(server, anna)
     const states: unknown[] = []
     const changes = [
       () => anna.post('/keys/upload', { device_keys: device.json }),
       () => anna.put(`/devices/${anna.deviceId}`, { display_name: 'Desk' }),
-      () => anna.post('/keys/device_signing/upload', keys.body),
-      () => anna.post('/keys/signatures/upload', { [anna.userId]: { [keys.master.text]: signedByDevice } }),
+      () => anna.post('/keys/device_signing/upload', body),
+      () => anna.post('/keys/signatures/upload', { [anna.userId]: { [master.text]: signedByDevice } }),
       () => anna.post('/keys/signatures/upload', { [anna.userId]: { [anna.deviceId]: signedDevice } }),
       () => phone.post('/keys/upload', { device_keys: deviceKeysOf(phone).json }),
       () => anna.post('/logout'),
