@@ -13,8 +13,14 @@ const deepest = 100
 
 /** The `formatted_body` of a message as text with marks; undefined where it says no more than its plain body. https://spec.matrix.org/v1.19/client-server-api/#mroommessage-msgtypes */
 export function readHtml(html: string): readonly Run[] | undefined {
+  const runs = readRuns(html)
+  return runs?.some(({ marks }) => marks.length > 0) ? runs : undefined
+}
+
+/** The same with what bears no marks; people who are linked to are called what `nameOf` says. Undefined for what is too long or too deep. */
+export function readRuns(html: string, nameOf?: (userId: string, shown: string) => string): readonly Run[] | undefined {
   if (html.length > longestHtml) return undefined
-  const reader = createReader()
+  const reader = createReader(nameOf)
   const parser: Parser = new Parser(
     {
       onopentag(tag, attributes) {
@@ -27,11 +33,34 @@ export function readHtml(html: string): readonly Run[] | undefined {
   )
   parser.end(html)
   if (reader.depth() > deepest) return undefined
-  const runs = trimmed(reader.runs)
-  return runs.some(({ marks }) => marks.length > 0) ? runs : undefined
+  return trimmed(reader.runs)
 }
 
-function createReader() {
+/** The people to whom there are links. https://spec.matrix.org/v1.19/appendices/#matrixto-navigation */
+export function pillsIn(html: string): readonly string[] {
+  const found = new Set<string>()
+  if (html.length > longestHtml) return []
+  const parser = new Parser({
+    onopentag(tag, { href }) {
+      const userId = tag === 'a' ? userLinked(href) : undefined
+      if (userId !== undefined) found.add(userId)
+    },
+  })
+  parser.end(html)
+  return [...found]
+}
+
+function userLinked(href: string | undefined): string | undefined {
+  const [, id] = /^(?:https:\/\/matrix\.to\/#\/|matrix:u\/)([^?]{1,600})/.exec(href ?? '') ?? []
+  try {
+    const userId = id === undefined ? undefined : decodeURIComponent(href?.startsWith('matrix:') ? `@${id}` : id)
+    return userId && /^@[^:\s]{1,200}:\S{1,230}$/.test(userId) ? userId : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function createReader(nameOf?: (userId: string, shown: string) => string) {
   const runs: Run[] = []
   const open: { tag: string; mark?: Mark | undefined; count?: number; link?: string | undefined; from: number }[] = []
   let hidden = 0
@@ -70,6 +99,11 @@ function createReader() {
       const at = open.findLastIndex((one) => one.tag === tag)
       const [closed] = at < 0 ? [] : open.splice(at)
       const { link } = closed ?? {}
+      const userId = nameOf ? userLinked(link) : undefined
+      if (closed && nameOf && userId !== undefined) {
+        const shown = runs.splice(closed.from).map(({ text }) => text)
+        add(nameOf(userId, shown.join('')))
+      }
       if (closed && link !== undefined && /^https?:\/\//.test(link) && !link.startsWith('https://matrix.to/')) {
         const words = runs
           .slice(closed.from)
@@ -101,7 +135,8 @@ export function writeHtml(runs: readonly Run[]): string {
     .join('')
 }
 
-function escapeHtml(text: string): string {
+/** A text as it stands in HTML. */
+export function escapeHtml(text: string): string {
   const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '<br>' }
   return text.replace(/[&<>"\n]/g, (sign) => entities[sign] ?? sign)
 }

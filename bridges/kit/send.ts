@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Kit } from './kit.ts'
+import { withMentions } from './mentions.ts'
 import { finishSend, insertSend, type SendRow, selectSend } from './store/messages.store.ts'
 
 export type PlannedEvent = {
@@ -50,10 +51,11 @@ export async function sendOnce(
 }
 
 async function prepare(
-  { store, encryption, clock, checkpoint }: Pick<Kit, 'store' | 'encryption' | 'clock' | 'checkpoint'>,
+  { store, matrix, encryption, clock, checkpoint }: Pick<Kit, 'store' | 'matrix' | 'encryption' | 'clock' | 'checkpoint'>,
   planned: PlannedEvent,
 ): Promise<SendRow> {
-  const { txn, room, sender, type, content, ts, encrypted } = planned
+  const { txn, room, sender, type, ts, encrypted } = planned
+  const content = await withMentions({ matrix }, planned)
   const cipher = encrypted ? await encryption.encrypt(sender, room, txn, type, content) : undefined
   checkpoint('event encrypted')
   const row = {

@@ -4,6 +4,7 @@ import { keepReaction, queueReaction } from '../hub/reaction.ts'
 import { refuseFor } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
+import { withNames } from '../mentions.ts'
 import { isKnownIn } from '../messages.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReaction } from '../store/reactions.store.ts'
@@ -56,7 +57,8 @@ export async function applyEditOf(
   const { event_id: id, room_id: room } = event
   const target = relatedBy(content, 'm.replace')?.event_id
   const written = content['m.new_content']
-  const text = typeof written === 'object' && written !== null ? textOf(written as Content, kit.connector.markup) : undefined
+  const isContent = typeof written === 'object' && written !== null
+  const text = isContent ? textOf(await withNames(kit, room, written as Content), kit.connector.markup) : undefined
   // An event is changed by its sender alone.
   if (target === undefined || (await kit.matrix.event(room, target))?.sender !== event.sender) return finish(kit, seq)
   const speaker = await speakerFor(kit, event, origin, chats)

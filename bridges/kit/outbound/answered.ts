@@ -1,6 +1,7 @@
 import type { Answered } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
+import { withNames } from '../mentions.ts'
 import { isKnownIn } from '../messages.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { quoteOf } from './words.ts'
@@ -15,7 +16,7 @@ export async function answeredIn(
   if (event === undefined) return undefined
   if (chats.every(({ portal }) => isKnownIn(kit, portal, event))) return { event }
   const found = await kit.matrix.event(room, event)
-  return { event, quote: found && quoteOf(readClear(kit, found)) }
+  return { event, quote: found && quoteOf(await withNames(kit, room, readClear(kit, found))) }
 }
 
 function readClear({ encryption }: Pick<Kit, 'encryption'>, event: MatrixEvent): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import { mostHops, originKey, readOrigin } from '../hub/origin.ts'
 import { queueFile, queueFor, refuseFor } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
+import { withNames } from '../mentions.ts'
 import { networkOfGhost } from '../names.ts'
 import { type PortalRow, selectPortalsIn } from '../store/portals.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
@@ -52,16 +53,17 @@ async function queue(
   kit: Kit,
   seq: number,
   event: MatrixEvent,
-  { type, content }: { type: string; content: Content },
+  { type, content: written }: { type: string; content: Content },
   chats: readonly PortalRow[],
 ): Promise<'done'> {
   const network = networkOfGhost(event.sender, kit.serverName, kit.connector.info.network)
-  const origin = readOrigin(content)
+  const origin = readOrigin(written)
   // A mark of anybody but a ghost is not believed; it only keeps the message here.
-  const stays = content['msgtype'] === 'm.notice' || (origin ? !network || !origin.relay || origin.hop > mostHops : originKey in content)
+  const stays = written['msgtype'] === 'm.notice' || (origin ? !network || !origin.relay || origin.hop > mostHops : originKey in written)
   if (stays) return finish(kit, seq)
   const targets = chats.filter((chat) => chat.portal !== origin?.spoke)
-  if (relatedBy(content, 'm.replace')) return applyEditOf(kit, seq, event, { content, origin, chats: targets })
+  if (relatedBy(written, 'm.replace')) return applyEditOf(kit, seq, event, { content: written, origin, chats: targets })
+  const content = await withNames(kit, event.room_id, written)
   const file = fileOf(type, content, kit.connector.markup)
   const place = file ? undefined : placeOf(content)
   const text = file ? undefined : place ? placeText(place) : textOf(content, kit.connector.markup)

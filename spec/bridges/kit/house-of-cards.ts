@@ -5,7 +5,7 @@ import type { HubPlan, Kit, LateRules } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { Encryption } from '../../../bridges/kit/matrix/encryption.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
-import type { MatrixSide, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
+import type { MatrixSide, Member, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
 import { defaultLateRules } from '../../../bridges/kit/outbound/late-rules.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
@@ -23,6 +23,8 @@ export type World = {
   readonly open: Set<string>
   /** What people wrote, as the homeserver has it. */
   readonly posted: MatrixEvent[]
+  /** Who is in the rooms, all of them in each. */
+  members: Member[]
   readonly redactions: { txn: string; room: string; sender: string; event: string }[]
   readonly receipts: string[]
   /** What the network was given. */
@@ -48,6 +50,7 @@ export function createWorld(folder: string): World {
     rooms: new Map(),
     open: new Set(),
     posted: [],
+    members: [{ userId: '@alice:hs.test', membership: 'join', name: 'Alice' }],
     redactions: [],
     receipts: [],
     files: new Map(),
@@ -99,7 +102,7 @@ export function matrixOf(world: World, botUserId = bot): MatrixSide {
       return `!room${world.rooms.size - 1}`
     },
     creator: async (room) => [...(world.rooms.get(room)?.members.keys() ?? [])][0],
-    members: async () => [{ userId: '@alice:hs.test', membership: 'join', name: 'Alice' }],
+    members: async () => world.members,
   }
 }
 

@@ -1,0 +1,103 @@
+import { expect } from 'chai'
+import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+import { bot, createWorld, type World } from './house-of-cards.ts'
+import { about, alice, ana, answering, edited, ghostOf, hub, live, said, text, wrote } from './story.ts'
+
+const ben = ghostOf('messenger')
+const html = (body: string, formatted: string) => text(body, { format: 'org.matrix.custom.html', formatted_body: formatted })
+const pill = (userId: string, words: string) => `<a href="https://matrix.to/#/${userId}">${words}</a>`
+
+describe('a mention', () => {
+  let world: World
+  beforeEach(async () => {
+    world = createWorld(temporaryFolder())
+    world.members = [
+      { userId: alice, membership: 'join', name: 'Alice' },
+      { userId: '@bob:hs.test', membership: 'join', name: 'Bob & Co' },
+      { userId: '@zoe1:hs.test', membership: 'join', name: 'Zoe' },
+      { userId: '@zoe2:hs.test', membership: 'join', name: 'Zoe' },
+      { userId: '@bureau:hs.test', membership: 'join', name: '+1 555 123 4567' },
+      { userId: ben, membership: 'join', name: 'Ben (Messenger)' },
+      { userId: bot, membership: 'join', name: 'Bot' },
+    ]
+    await live(world, { heard: [said(ana, 'w1', 'hello')] })
+  })
+  afterEach(() => removeFolder(world.folder))
+  const heard = async (words: string, more: Parameters<typeof said>[3] = {}) => {
+    await live(world, { heard: [said(ana, `w${world.events.length + 1}`, words, more)] })
+    return world.events.findLast(({ clear }) => clear['body'] === words)?.clear ?? {}
+  }
+  const carried = async (content: Record<string, unknown>) => {
+    await live(world, { posted: [wrote(`$a${world.posted.length}`, alice, content)] })
+    return world.sent.at(-1)?.text
+  }
+
+  describe('from the network', () => {
+    it('is of whoever wrote what a message answers, but of nobody by themselves or by the bot', async () => {
+      await live(world, { posted: [wrote('$a', alice, text('which one?'))] })
+      expect((await heard('that one', { replyTo: 'm0' }))['m.mentions']).to.deep.equal({ user_ids: [alice] })
+      expect((await heard('I said', { replyTo: 'w1' }))['m.mentions']).to.deep.equal({})
+      expect((await heard('hm'))['m.mentions']).to.deep.equal({})
+    })
+
+    it('is of those who are named after an @, as a link too, whoever else is in the room', async () => {
+      const one = await heard('@alice and @Bob & Co: look, @ben!')
+      expect(one['m.mentions']).to.have.property('user_ids').with.members([alice, '@bob:hs.test', ben])
+      const links = [pill(alice, 'alice'), pill('@bob:hs.test', 'Bob &amp; Co'), pill(ben, 'ben')]
+      expect(one['formatted_body']).to.equal(`${links[0]} and ${links[1]}: look, ${links[2]}!`)
+      expect((await heard('<b>@Alice</b>'))['formatted_body']).to.equal(`&lt;b&gt;${pill(alice, 'Alice')}&lt;/b&gt;`)
+    })
+
+    it('is none where it is not clear who is meant', async () => {
+      for (const words of ['@Zoe', 'mail@alice.example', '@aliceandra', '@Bot', '@room', 'Alice', '@Ana', '@someone:else'])
+        expect((await heard(words))['m.mentions'], words).to.deep.equal({})
+    })
+
+    it('stands in a correction as it stands then', async () => {
+      await live(world, { heard: [about(ana, 'edit', 'w1', { text: 'hello @Alice' })] })
+      const { clear } = world.events.findLast(({ clear: content }) => 'm.new_content' in content)!
+      expect(clear['m.new_content']).to.deep.include({ body: 'hello @Alice', 'm.mentions': { user_ids: [alice] } })
+      expect(clear['m.mentions']).to.deep.equal({})
+    })
+  })
+
+  it('of the author of a message stands with what the bot says of it', async () => {
+    world.answers = [() => ({ kind: 'refused', class: 'other', words: 'No.' })]
+    await live(world, { posted: [wrote('$a', alice, text('hi'))] })
+    const notice = world.events.findLast(({ clear }) => clear['msgtype'] === 'm.notice')
+    expect(notice?.clear['m.mentions']).to.deep.equal({ user_ids: [alice] })
+  })
+
+  describe('from Matrix', () => {
+    it('goes by the name that people have in the room, whatever the link says', async () => {
+      expect(await carried(html('x', `${pill(ben, ben)}: ask ${pill('@bob:hs.test', '@bob:hs.test')}`))).to.equal('Ben: ask Bob & Co')
+      expect(await carried(html('x', `${pill('%40alice%3Ahs.test', '+1 555 765 4321')} <strong>now</strong>`))).to.equal('Alice now')
+      expect(await carried(text(`ask [${ben}](https://matrix.to/#/${ben}) now`))).to.equal('ask Ben now')
+      expect(await carried(text(`ask ${ben}, or @bob:hs.test`))).to.equal('ask Ben, or Bob & Co')
+    })
+
+    it('brings no id and no number along, also of those who have no name or have gone', async () => {
+      expect(await carried(html('x', `${pill('@bureau:hs.test', '+1 555 123 4567')} has it`))).to.equal('bureau has it')
+      const gone = [pill(ghostOf('instagram'), ghostOf('instagram')), pill('@15551234567:hs.test', '+1 555 123 4567')]
+      expect(await carried(html('x', gone.join(' and ')))).to.equal('somebody and somebody')
+      expect(await carried(html('x', `${pill('@carol:hs.test', 'Carol')} knows`))).to.equal('Carol knows')
+    })
+
+    it('goes by name in corrections, captions and quotes as well', async () => {
+      await carried(text('hi'))
+      await live(world, { posted: [edited('$e', alice, '$a0', `hi @bob:hs.test`)] })
+      expect(world.sent.at(-1)?.text).to.equal('✏️ Corrected: hi Bob & Co')
+      await live(world, { posted: [wrote('$n', '@carol:hs.test', { msgtype: 'm.notice', body: `for ${ben}` })] })
+      expect(await carried({ ...text('yes'), ...answering('$n') })).to.equal('↩ “for Ben”\nyes')
+    })
+
+    it('goes by name in a shared room', async () => {
+      const shared = createWorld(temporaryFolder())
+      shared.members = world.members
+      await live(shared, { heard: [said(ana, 'w1', 'hello')] }, { hub })
+      await live(shared, { posted: [wrote('$a', alice, html('x', `${pill(ben, 'Ben (Messenger)')}: yours`))] }, { hub })
+      expect(shared.sent.map((message) => message.text)).to.deep.equal(['Alice (Matrix): Ben: yours'])
+      removeFolder(shared.folder)
+    })
+  })
+})
