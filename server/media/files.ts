@@ -1,11 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { MatrixError, tooLarge } from '../core/matrix-error.ts'
-
-/** Bytes as they lie on the disk. */
-export type Stored = { readonly contentHash: string; readonly size: number }
+import { MatrixError } from '../core/matrix-error.ts'
+import { type Stored, writeStream } from './write-stream.ts'
 
 /** Files named by the SHA-256 of their bytes, so that the same bytes are kept once; nothing a client says becomes part of a path. */
 export type Files = {
@@ -14,7 +12,7 @@ export type Files = {
   /** The file of a hash, to be closed by who asks; undefined when there is none. */
   readonly open: (contentHash: string) => Promise<FileHandle | undefined>
   /** Where the bytes of a hash lie. Throws for what is no hash. */
-  readonly pathOf: (contentHash: string) => string
+  readonly pathOf: (contentHash: string) => Promise<string>
   /** Throws a file away, unless it was written (again) since `before`. */
   readonly discard: (contentHash: string, before: number) => Promise<void>
   /** The hashes in one of 256 folders. */
@@ -27,22 +25,23 @@ const hashGrammar = /^[0-9a-f]{64}$/
 
 export function createFiles(root: string): Files {
   const incoming = () => join(root, 'incoming')
-  const folderOf = (contentHash: string) => join(root, contentHash.slice(0, 2), contentHash.slice(2, 4))
+  const folderOf = (contentHash: string) => join(root, contentHash.slice(0, 2))
   /** Folders of which this process knows that their names are on the disk. */
   const durable = new Set<string>()
   const pathOf = (contentHash: string) => join(folderOf(contentHash), contentHash)
+  /** Where files lay when each of the 256 folders had as many: a folder for nearly every file, to be made, and made durable, with it. */
+  const formerPathOf = (contentHash: string) => join(folderOf(contentHash), contentHash.slice(2, 4), contentHash)
 
   return {
     async keep(source, limit) {
-      await mkdir(incoming(), { recursive: true, mode: 0o700 })
       const path = join(incoming(), `${process.pid}-${randomBytes(12).toString('hex')}`)
       try {
-        const stored = await write(source, path, limit)
+        const file = await inFolder(incoming(), () => open(path, 'wx', 0o600))
+        const stored = await writeStream(source, file, limit).finally(() => file.close())
         const folder = folderOf(stored.contentHash)
-        await mkdir(folder, { recursive: true, mode: 0o700 })
-        await rename(path, pathOf(stored.contentHash))
+        await inFolder(folder, () => rename(path, pathOf(stored.contentHash)))
         // At one time, so that the file system can write them with one another.
-        await Promise.all([folder, ...(durable.has(folder) ? [] : [join(folder, '..'), root])].map(syncFolder))
+        await Promise.all((durable.has(folder) ? [folder] : [folder, root]).map(syncFolder))
         durable.add(folder)
         return stored
       } catch (error) {
@@ -52,25 +51,29 @@ export function createFiles(root: string): Files {
     },
     async open(contentHash) {
       if (!hashGrammar.test(contentHash)) return undefined
-      return open(pathOf(contentHash)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined
-        throw error
-      })
+      return (await openExisting(pathOf(contentHash))) ?? openExisting(formerPathOf(contentHash))
     },
-    pathOf(contentHash) {
+    async pathOf(contentHash) {
       if (!hashGrammar.test(contentHash)) throw new Error('this is not the hash of a file')
-      return pathOf(contentHash)
+      const path = pathOf(contentHash)
+      return access(path).then(
+        () => path,
+        () => formerPathOf(contentHash),
+      )
     },
     async discard(contentHash, before) {
       if (!hashGrammar.test(contentHash)) return
-      const path = pathOf(contentHash)
-      const found = await stat(path).catch(() => undefined)
-      if (found && found.mtimeMs < before) await rm(path, { force: true })
+      for (const path of [pathOf(contentHash), formerPathOf(contentHash)]) {
+        const found = await stat(path).catch(() => undefined)
+        if (found && found.mtimeMs < before) await rm(path, { force: true })
+      }
     },
     async list(folder) {
       const top = join(root, folder.toString(16).padStart(2, '0'))
-      const names = await Promise.all((await namesIn(top)).map((below) => namesIn(join(top, below))))
-      return names.flat().filter((name) => hashGrammar.test(name))
+      const names = await namesIn(top)
+      const former = names.filter((name) => name.length === 2).map((below) => namesIn(join(top, below)))
+      const all = new Set([names, ...(await Promise.all(former))].flat())
+      return [...all].filter((name) => hashGrammar.test(name))
     },
     async clean() {
       for (const name of await namesIn(incoming())) {
@@ -84,25 +87,20 @@ function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => [])
 }
 
-/** Hashes while it writes, one chunk at a time. */
-async function write(source: Readable, path: string, limit: number): Promise<Stored> {
-  const hash = createHash('sha256')
-  const file = await open(path, 'wx', 0o600)
-  let size = 0
-  try {
-    // A source that is refused stays open: its sender is to read the answer.
-    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Buffer
-      size += bytes.length
-      if (size > limit) throw tooLarge('the upload is too large')
-      hash.update(bytes)
-      await file.writeFile(bytes)
-    }
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
-  return { contentHash: hash.digest('hex'), size }
+/** Does something in a folder, which is made when it turns out that it is not there. */
+function inFolder<T>(folder: string, act: () => Promise<T>): Promise<T> {
+  return act().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    return act()
+  })
+}
+
+function openExisting(path: string): Promise<FileHandle | undefined> {
+  return open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
 }
 
 function isFull(error: unknown): boolean {

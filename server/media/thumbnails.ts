@@ -60,7 +60,7 @@ export function createThumbnails(tools: Tools): Thumbnails {
       const format = await formatOf(files, contentHash)
       if (!format) return undefined
       const mostPixels = home.config.media.max_image_pixels
-      const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted: undefined })
+      const result = await processes.run({ path: await files.pathOf(contentHash), format, mostPixels, wanted: undefined })
       return result.outcome === 'measured' ? { width: result.width, height: result.height, contentType: `image/${format}` } : undefined
     },
   }
@@ -75,7 +75,7 @@ async function make(tools: Tools, failures: RecentFailures<MatrixError>, { media
   const known = await select(home, contentHash, wanted)
   if (known) return known
   const mostPixels = home.config.media.max_image_pixels
-  const result = await processes.run({ path: files.pathOf(contentHash), format, mostPixels, wanted })
+  const result = await processes.run({ path: await files.pathOf(contentHash), format, mostPixels, wanted })
   if (result.outcome === 'stopped') throw new MatrixError(503, 'M_UNKNOWN', 'the server is ending')
   if (result.outcome === 'killed') home.log.warn('a picture ended the process that decoded it', { contentHash })
   if (result.outcome !== 'made' && result.outcome !== 'original') {
@@ -101,7 +101,7 @@ async function select({ database }: Pick<Home, 'database'>, contentHash: string,
 }
 
 async function formatOf(files: Files, contentHash: string): Promise<ImageFormat | undefined> {
-  const file = await open(files.pathOf(contentHash))
+  const file = await open(await files.pathOf(contentHash))
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
     return sniffImage(buffer.subarray(0, bytesRead))

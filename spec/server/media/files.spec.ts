@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
@@ -27,11 +27,36 @@ describe('createFiles', () => {
     const { size, contentHash } = await createFiles(root).keep(source, 1 << 30)
     expect(size).to.equal(500 * chunk.length)
     expect(ahead).to.be.at.most(chunk.length)
-    expect(contentHash).to.equal(
-      createHash('sha256')
-        .update(Buffer.alloc(500 * chunk.length, 7))
-        .digest('hex'),
-    )
+    const bytes = Buffer.alloc(500 * chunk.length, 7)
+    expect(contentHash).to.equal(createHash('sha256').update(bytes).digest('hex'))
+    expect(readFileSync(await createFiles(root).pathOf(contentHash)).equals(bytes)).to.equal(true)
+  })
+
+  it('keeps bytes in their order, whatever pieces they come in', async () => {
+    const pieces = Array.from({ length: 300 }, (_, at) => Buffer.alloc((at * 7919) % 20_000, at))
+    const { contentHash, size } = await createFiles(root).keep(Readable.from(pieces), 1 << 30)
+    const bytes = Buffer.concat(pieces)
+    expect(size).to.equal(bytes.length)
+    expect(readFileSync(await createFiles(root).pathOf(contentHash)).equals(bytes)).to.equal(true)
+  })
+
+  it('finds, lists and discards what lies in a folder of a folder, as files once did', async () => {
+    const contentHash = createHash('sha256').update('x').digest('hex')
+    const folder = join(root, contentHash.slice(0, 2), contentHash.slice(2, 4))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, contentHash), 'x')
+    const files = createFiles(root)
+    const read = async () => {
+      const file = await files.open(contentHash)
+      return file?.readFile('utf8').finally(() => file.close())
+    }
+    expect([await read(), await files.pathOf(contentHash)]).to.deep.equal(['x', join(folder, contentHash)])
+    const number = Number.parseInt(contentHash.slice(0, 2), 16)
+    expect(await files.list(number)).to.deep.equal([contentHash])
+    await files.keep(Readable.from([Buffer.from('x')]), 100)
+    expect(await files.list(number), 'kept once more, it is listed once').to.deep.equal([contentHash])
+    await files.discard(contentHash, Number.POSITIVE_INFINITY)
+    expect([await read(), await files.list(number)]).to.deep.equal([undefined, []])
   })
 
   it('leaves nothing behind of a source that fails', async () => {

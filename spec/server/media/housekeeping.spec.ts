@@ -33,8 +33,7 @@ for (const engine of engines) {
         ],
       })
       const longAgo = new Date(now - day)
-      for (const hash of [old, small, shared, recent, stray])
-        utimesSync(join(root, hash!.slice(0, 2), hash!.slice(2, 4), hash!), longAgo, longAgo)
+      for (const hash of [old, small, shared, recent, stray]) utimesSync(join(root, hash!.slice(0, 2), hash!), longAgo, longAgo)
       await forgetOld({ home, files })
       for (let folder = 0; folder < 256; folder++) await discardStrays({ home, files }, folder)
       const left = readdirSync(root, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { tooLarge } from '../core/matrix-error.ts'
+
+/** Bytes as they lie on the disk. */
+export type Stored = { readonly contentHash: string; readonly size: number }
+
+/** So much is gathered before it is written: a small file in one go. While it is written, as much again is read. */
+const atOnce = 256 * 1024
+
+/**
+ * Writes a stream of at most `limit` bytes to an empty file and hashes it on the way; resolves once the bytes are on the disk. The file stays open.
+ * 413 M_TOO_LARGE beyond the limit.
+ */
+export async function writeStream(source: Readable, file: FileHandle, limit: number): Promise<Stored> {
+  const hash = createHash('sha256')
+  let size = 0
+  let gathered: Buffer[] = []
+  let length = 0
+  let writing: Promise<void> | undefined
+  async function flush(): Promise<void> {
+    await writing
+    writing = writeAll(file, gathered, length)
+    // A failure is told by whoever waits next.
+    writing.catch(() => {})
+    gathered = []
+    length = 0
+  }
+  try {
+    // A source that is refused stays open: its sender is to read the answer.
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+      const bytes = chunk as Buffer
+      size += bytes.length
+      if (size > limit) throw tooLarge('the upload is too large')
+      hash.update(bytes)
+      gathered.push(bytes)
+      length += bytes.length
+      if (length >= atOnce) await flush()
+    }
+    if (length > 0) await flush()
+    await writing
+    await file.datasync()
+  } finally {
+    await writing?.catch(() => {})
+  }
+  return { contentHash: hash.digest('hex'), size }
+}
+
+/** A full disk, or a signal, may take a part of what is given. */
+async function writeAll(file: FileHandle, chunks: readonly Buffer[], length: number): Promise<void> {
+  const { bytesWritten } = await file.writev(chunks)
+  if (bytesWritten < length) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten))
+}
