@@ -9,7 +9,7 @@ import { openStruckTown, type Quarter, type StruckTown } from '../support/bridge
 const kills = Math.ceil(Number(process.env['TOMBOLO_KILLS'] ?? 100) * 0.8)
 
 describe(`a bridge that is killed ${kills} times each way and network, at every point that something passes`, function () {
-  this.timeout(900_000)
+  this.timeout(1_800_000)
   let town: StruckTown
   before(async () => {
     town = await openStruckTown()

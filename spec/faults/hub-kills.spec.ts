@@ -14,7 +14,7 @@ const kills = Math.ceil(Number(process.env['TOMBOLO_KILLS'] ?? 100) * 0.2) * 2 *
 type Said = { readonly by: Network; readonly text: string; readonly answers?: true; readonly picture?: true }
 
 describe(`a shared room whose bridges are killed ${kills} times`, function () {
-  this.timeout(900_000)
+  this.timeout(1_800_000)
   let town: StruckTown
   const friends = {} as Record<Network, Friend>
   const anchors = {} as Record<Network, { id: string; event: string }>
