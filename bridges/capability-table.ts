@@ -11,6 +11,7 @@ const ways: Readonly<Record<Way, string>> = { native: '✔', words: 'in words', 
 const outgoing: Readonly<Record<OutgoingKind, string>> = {
   ...{ reaction: 'reaction', correction: 'correction', withdrawal: 'withdrawal', place: 'place', contacts: 'contact card (vCard)' },
   ...{ formatting: 'bold, italic, struck, code', read: 'read', typing: 'typing' },
+  template: 'template, at any time',
 }
 const told: Readonly<Record<ToldKind, string>> = {
   ...{ message: 'text', reply: 'what it answers', forwarded: 'that it was forwarded' },
@@ -46,6 +47,9 @@ export async function capabilityTable(): Promise<string> {
     line('messages from one account', ({ rates }) => rateCell(rates.account)),
     line('files from one account', ({ rates }) => rateCell(rates.files)),
     line('answers are taken for', ({ windowMs }) => (windowMs === undefined ? 'ever' : `${windowMs / 3_600_000} hours`)),
+    line('of humans, where Meta grants it', ({ agentWindowMs }) =>
+      agentWindowMs === undefined ? '–' : `${agentWindowMs / 86_400_000} days`,
+    ),
     '',
     ...head('from the network'),
     ...toldKinds.map((kind) => line(told[kind], ({ tells }) => (tells.has(kind) ? '✔' : '–'))),

@@ -3,7 +3,17 @@ import { type FileLimit, type MediaKind, mediaKinds, type NetworkConnector, type
 /** How something gets to a network: as what it is, told in words, or not at all. */
 export type Way = 'native' | 'words' | 'none'
 /** What goes out beside texts and files. */
-export const outgoingKinds = ['reaction', 'correction', 'withdrawal', 'place', 'contacts', 'formatting', 'read', 'typing'] as const
+export const outgoingKinds = [
+  'reaction',
+  'correction',
+  'withdrawal',
+  'place',
+  'contacts',
+  'formatting',
+  'read',
+  'typing',
+  'template',
+] as const
 export type OutgoingKind = (typeof outgoingKinds)[number]
 
 export type Capabilities = {
@@ -14,6 +24,8 @@ export type Capabilities = {
   readonly files: Readonly<Partial<Record<MediaKind, FileLimit>>>
   readonly tells: ReadonlySet<ToldKind>
   readonly windowMs: number | undefined
+  /** For answers of humans, where the network lets the account say so. */
+  readonly agentWindowMs: number | undefined
   readonly rates: Rates
 }
 
@@ -33,10 +45,12 @@ export async function capabilitiesOf(connector: NetworkConnector): Promise<Capab
       formatting: connector.markup ? 'native' : 'none',
       read: has('markRead', 'none'),
       typing: has('showTyping', 'none'),
+      template: has('sendTemplate', 'none'),
     },
     files: session.takeMedia && session.sendMedia ? filesOf(connector) : {},
     tells: new Set(connector.tells),
     windowMs: connector.replyWindowMs,
+    agentWindowMs: connector.agentWindowMs,
     rates: connector.rates ?? {},
   }
 }

@@ -67,11 +67,13 @@ export const commands: readonly Story[] = [
   },
   {
     name: 'a template gets to somebody to whom nothing else may be written, and what was kept goes out when they answer it',
-    async tell(stage) {
+    covers: ['out template'],
+    async tell(stage, { out }) {
       await stage.wait((stage.caps.windowMs ?? 48 * hourMs) + hourMs)
       await stage.says(text('your bike is ready'))
       await stage.says(text('!tombolo templates'))
       const [session] = stage.kit.sessions.values()
+      out.set('template', session?.sendTemplate ? 'native' : 'none')
       if (!session?.sendTemplate) {
         expect(stage.notices().at(-1)).to.match(/ has no templates: wait until they write again\.$/)
         return
