@@ -41,9 +41,10 @@ export function appserviceReader(tools: Tools, sections: () => readonly Section[
   }
 }
 
-function gauge({ home }: Tools, { service, lag, waiting }: Delivery): void {
+function gauge({ home }: Tools, { service, lag, late, waiting }: Delivery): void {
   const labels = { service_id: service.id }
   home.metrics.gauge('tombolo_appservice_lag_positions', 'How far an application service is behind.', lag, labels)
+  home.metrics.gauge('tombolo_appservice_lag_seconds', 'How old the first of what it was not told is.', () => late() / 1000, labels)
   home.metrics.gauge('tombolo_appservice_waiting_seconds', 'How long a transaction has been on its way.', () => waiting() / 1000, labels)
 }
 

@@ -7,6 +7,7 @@ import { deleteTransaction, insertReader, insertTransaction, selectReader, selec
 import { type Bell, createBell } from './bell.ts'
 import { type Gathered, gather } from './gather.ts'
 import type { Interests } from './interests.ts'
+import { createLagClock, type LagClock } from './lag.ts'
 import { takeLease } from './lease.ts'
 import { type SendTransaction, transactionSender } from './send.ts'
 import { waitAfter } from './transaction.ts'
@@ -20,6 +21,8 @@ export type Delivery = {
   readonly retry: (afterDown?: boolean) => void
   /** How many positions it is behind, as far as this process is the one that sends. */
   readonly lag: () => number
+  /** Milliseconds for which the first of what it was not told has been there. */
+  readonly late: () => number
   /** Milliseconds since the transaction on its way was first tried. */
   readonly waiting: () => number
   readonly start: () => Promise<void>
@@ -40,6 +43,8 @@ type State = {
   isIdle: boolean
   isHolder: boolean
   pending: { readonly since: number } | undefined
+  /** When it was last said that the service is far behind. */
+  alarmedAt: number | undefined
   /** Ends the wait after a failure. */
   wait: { readonly end: AbortController; readonly isDown: boolean } | undefined
 }
@@ -48,17 +53,21 @@ type Running = Needs & {
   readonly service: AppService
   readonly state: State
   readonly bell: Bell
+  readonly lagClock: LagClock
   readonly send: SendTransaction
   readonly sent: () => void
 }
 
 const mostUnstored = 1000
 const grace = 2000
+/** With the longest wait and the longest answer between two tries, an alarm comes within five minutes. */
+const alarmingMs = 150_000
+const alarmAgainMs = 3_600_000
 
 /** A delivery for a service that has a URL. */
 export function createDelivery(needs: Needs, service: AppService): Delivery {
   const { home } = needs
-  const state: State = { position: 0, stored: 0, isIdle: false, isHolder: false, pending: undefined, wait: undefined }
+  const state: State = { position: 0, stored: 0, isIdle: false, isHolder: false, pending: undefined, alarmedAt: undefined, wait: undefined }
   const labels = { service_id: service.id }
   const sent = home.metrics.counter(
     'tombolo_appservice_transactions_sent_total',
@@ -66,21 +75,34 @@ export function createDelivery(needs: Needs, service: AppService): Delivery {
     labels,
   )
   const bell = createBell()
+  const lagClock = createLagClock()
   const stopping = new AbortController()
   const aborting = new AbortController()
-  const running: Running = { ...needs, service, state, bell, send: transactionSender(home.egress, service), sent: () => sent.add() }
+  const running: Running = {
+    ...needs,
+    service,
+    state,
+    bell,
+    lagClock,
+    send: transactionSender(home.egress, service),
+    sent: () => sent.add(),
+  }
   let loop: Promise<void> = Promise.resolve()
 
   return {
     service,
     moved: (before, position, isConcerned) => {
       if (state.isIdle && state.position >= before && !isConcerned && position - state.stored < mostUnstored) state.position = position
-      else bell.ring()
+      else {
+        lagClock.moved(position, home.clock.now())
+        bell.ring()
+      }
     },
     retry: (afterDown = false) => {
       if (state.wait !== undefined && (!afterDown || state.wait.isDown)) state.wait.end.abort()
     },
     lag: () => (state.isHolder ? home.notifier.position() - state.position : 0),
+    late: () => (state.isHolder ? lagClock.since(state.position, home.clock.now()) : 0),
     waiting: () => (state.pending === undefined ? 0 : home.clock.now() - state.pending.since),
     start: async () => {
       await home.database.commit({ writes: [write(insertReader, service.id, home.notifier.position())] })
@@ -124,6 +146,7 @@ async function serve(running: Running, lease: Lease, abort: AbortSignal): Promis
   let pending: Pending | undefined = left && { id: left.transaction_id, upTo: left.position, body: left.body }
   state.position = state.stored = row?.position ?? home.notifier.position()
   state.isHolder = true
+  running.lagClock.moved(home.notifier.position(), home.clock.now())
   while (!lease.signal.aborted) {
     pending ??= await next(running, lease)
     if (pending === undefined) {
@@ -136,6 +159,7 @@ async function serve(running: Running, lease: Lease, abort: AbortSignal): Promis
     if (!(await deliver(running, pending, lease, abort))) return
     state.pending = undefined
     pending = await settle(running, pending, lease)
+    alarm(running)
   }
 }
 
@@ -197,6 +221,7 @@ async function deliver(running: Running, pending: Pending, lease: Lease, abort: 
     }
     if (lease.signal.aborted) return false
     failures++
+    alarm(running)
     const seconds = waitAfter(failures) / 1000
     home.log.warn('an application service did not take a transaction', { serviceId: service.id, reason: answer.words, failures, seconds })
     const end = new AbortController()
@@ -205,4 +230,18 @@ async function deliver(running: Running, pending: Pending, lease: Lease, abort: 
     state.wait = undefined
   }
   return false
+}
+
+/** Says loudly that a service is far behind, again every hour, and when it is not any more. */
+function alarm({ home, service, state, lagClock }: Running): void {
+  const now = home.clock.now()
+  const late = lagClock.since(state.position, now)
+  if (late < alarmingMs && state.alarmedAt !== undefined) {
+    state.alarmedAt = undefined
+    home.log.info('an application service is not far behind any more', { serviceId: service.id })
+  }
+  if (late < alarmingMs || now - (state.alarmedAt ?? Number.NEGATIVE_INFINITY) < alarmAgainMs) return
+  state.alarmedAt = now
+  const positions = home.notifier.position() - state.position
+  home.log.error('an application service is far behind', { serviceId: service.id, seconds: Math.round(late / 1000), positions })
 }

@@ -9,8 +9,8 @@ import type { UserId } from '../../../server/core/ids.ts'
 import { temporaryFolder } from '../../support/processes.ts'
 import { type Body, startServer, type TestServer } from '../../support/server.ts'
 
-/** What a service does with a transaction: takes it, refuses it with a status, cuts the connection before or after it was taken, or has no such path. */
-export type Behaviour = 'take' | 'cut' | 'lose' | 'unknown' | number
+/** What a service does with a transaction: takes it, slowly too, refuses it with a status, cuts the connection before or after it was taken, or has no such path. */
+export type Behaviour = 'take' | 'slow' | 'cut' | 'lose' | 'unknown' | number
 
 export type Transaction = {
   readonly id: string
@@ -81,8 +81,9 @@ export async function fakeService(port = 0): Promise<FakeService> {
     }
     const behaviour = fake.next.shift() ?? 'take'
     fake.arrived.push(transaction)
-    if (behaviour === 'take' || behaviour === 'lose') fake.taken.push(transaction)
+    if (behaviour === 'take' || behaviour === 'slow' || behaviour === 'lose') fake.taken.push(transaction)
     if (behaviour === 'take') response.json({})
+    else if (behaviour === 'slow') setTimeout(() => response.json({}), 300)
     else if (behaviour === 'unknown') response.status(404).json({ errcode: 'M_UNRECOGNIZED' })
     else if (typeof behaviour === 'number') response.status(behaviour).json({ errcode: 'M_UNKNOWN' })
     else request.socket.destroy()
