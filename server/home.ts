@@ -4,6 +4,8 @@ import type { SigningKey } from './core/signatures.ts'
 import type { Log } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Egress } from './remote/egress.ts'
+import type { KeyRing } from './remote/key-ring.ts'
+import type { Peers } from './remote/signed-request.ts'
 import type { Database } from './storage/database.ts'
 import type { Notifier } from './storage/notifier.ts'
 
@@ -28,4 +30,7 @@ export type Home = {
   readonly log: Log
   readonly metrics: Metrics
   readonly egress: Egress
+  /** The other servers, asked under this one's signature. */
+  readonly peers: Peers
+  readonly keyRing: KeyRing
 }

@@ -15,6 +15,7 @@ import { mount } from './http/mount.ts'
 import { operatorsEndpoints } from './http/operations.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { type Answer, serveWith } from './http/serve.ts'
+import { createServerAuth } from './http/server-auth.ts'
 import { keyBackup } from './key-backup/index.ts'
 import { keys } from './keys/index.ts'
 import { media } from './media/index.ts'
@@ -128,7 +129,8 @@ function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endp
   const { home, people } = tools
   const { config, log, metrics, clock } = home
   const rateLimit = config.rate_limits === 'off' ? undefined : createRateLimit(config, clock.now)
-  const mounted = mount({ endpoints, authenticate: people.authenticate, rateLimit, log, metrics })
+  const authenticateServer = createServerAuth(home)
+  const mounted = mount({ endpoints, authenticate: people.authenticate, authenticateServer, rateLimit, log, metrics })
   const readers = slices.flatMap((slice) => slice.readers ?? [])
   let listening: Listening | undefined
   return {

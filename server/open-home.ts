@@ -9,6 +9,7 @@ import { createMetrics } from './http/metrics.ts'
 import { countProcess } from './http/operations.ts'
 import { product } from './http/version.ts'
 import { openEgressLate } from './remote/late-egress.ts'
+import { openPeers } from './remote/open-peers.ts'
 import { openDatabase } from './storage/open-database.ts'
 
 /** What somebody brings instead of the tools that the configuration gives. */
@@ -25,17 +26,20 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
   const metrics = createMetrics()
   countProcess(metrics, product.version)
   metrics.gauge('synapse_event_persisted_position', 'The position up to which everything is durable.', () => notifier.position())
+  const { ca_file: caFile, allow_private_addresses: allowPrivate, trusted_key_servers: notaries } = config.federation
+  const egress = overrides.egress ?? openEgressLate({ caFile, userAgent: `${product.name}/${product.version}` })
+  const self = { serverName: config.server_name, signingKey: generateSigningKey(seed, keyId.slice('ed25519:'.length)) }
   return {
     config,
-    serverName: config.server_name,
-    signingKey: generateSigningKey(seed, keyId.slice('ed25519:'.length)),
+    ...self,
     database,
     notifier,
     clock,
     random: overrides.random ?? randomBytes,
     log,
     metrics,
-    egress: overrides.egress ?? openEgressLate({ caFile: config.federation.ca_file, userAgent: `${product.name}/${product.version}` }),
+    egress,
+    ...openPeers({ ...self, database, clock, egress, allowPrivate, notaries }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Slice, Tools } from '../slice.ts'
 import { capabilities } from './capabilities.client.ts'
+import { keysQuery } from './keys-query.federation.ts'
 import { keysServer } from './keys-server.federation.ts'
 import { version } from './version.federation.ts'
 import { versionsEndpoints } from './versions.client.ts'
@@ -9,6 +10,13 @@ import { wellKnown } from './wellknown.client.ts'
 export function discovery(tools: Tools, paths: () => Iterable<string>): Slice {
   return {
     name: 'discovery',
-    endpoints: [...versionsEndpoints(paths), ...wellKnown(tools), ...capabilities(tools), ...version(), ...keysServer(tools)],
+    endpoints: [
+      ...versionsEndpoints(paths),
+      ...wellKnown(tools),
+      ...capabilities(tools),
+      ...version(),
+      ...keysServer(tools),
+      ...keysQuery(tools),
+    ],
   }
 }

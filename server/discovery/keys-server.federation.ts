@@ -1,13 +1,15 @@
 import { encodeBase64 } from '../core/base64.ts'
+import type { JsonObject } from '../core/json.ts'
 import { signJson } from '../core/signatures.ts'
 import type { Home } from '../home.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
+type Signing = Pick<Home, 'serverName' | 'signingKey' | 'clock'>
+
 const validity = 24 * 3_600_000
 
 /** This server's keys, signed by themselves. https://spec.matrix.org/v1.19/server-server-api/#publishing-keys */
-export function keysServer({ home }: { home: Pick<Home, 'serverName' | 'signingKey' | 'clock'> }): Endpoint[] {
-  const { serverName, signingKey: key } = home
+export function keysServer({ home }: { home: Signing }): Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -16,15 +18,18 @@ export function keysServer({ home }: { home: Pick<Home, 'serverName' | 'signingK
       operationId: 'getServerKey',
       auth: 'none',
       body: 'none',
-      handle: () => {
-        const keys = {
-          server_name: serverName,
-          valid_until_ts: home.clock.now() + validity,
-          verify_keys: { [key.keyId]: { key: encodeBase64(key.publicKey) } },
-          old_verify_keys: {},
-        }
-        return { body: signJson(keys, serverName, key) }
-      },
+      handle: () => ({ body: ownKeys(home) }),
     }),
   ]
+}
+
+/** What this server says of its keys. */
+export function ownKeys({ serverName, signingKey: key, clock }: Signing): JsonObject {
+  const keys = {
+    server_name: serverName,
+    valid_until_ts: clock.now() + validity,
+    verify_keys: { [key.keyId]: { key: encodeBase64(key.publicKey) } },
+    old_verify_keys: {},
+  }
+  return signJson(keys, serverName, key)
 }

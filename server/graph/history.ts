@@ -74,17 +74,7 @@ export function createHistory(
       if (seen === undefined) throw notFound('there is no such event in this room, or you may not see it')
       return seen
     },
-    arrived: async (roomId, after, upTo, limit) => {
-      const room = tools.rooms.peek(roomId)
-      const known = room && arrivedInMemory(room, after, upTo, limit)
-      if (known !== undefined) return known
-      const at = room?.position
-      const events = (await select(selectArrived, roomId, after, upTo, limit + 1)).reverse().map(eventOf)
-      const limited = events.length > limit
-      // Not where the room moved meanwhile: an event that was read may have been redacted since.
-      if (room !== undefined && room.position === at) recall(room, events, limited ? (events[0]?.position ?? upTo) - 1 : after, upTo)
-      return { events: limited ? events.slice(1) : events, limited }
-    },
+    arrived: arrivedOver(tools),
     page: async (roomId, { depth, order }, direction, limit) =>
       (await select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)).map(eventOf),
     sentAround: async (roomId, timestamp, direction, limit, offset) => {
@@ -94,6 +84,21 @@ export function createHistory(
       return ids.flatMap((eventId) => events.get(eventId) ?? [])
     },
     placeOf: (roomId, position) => placeAt(tools, roomId, position),
+  }
+}
+
+/** From memory as far as it reaches, from the disk otherwise; what was read stays in memory. */
+function arrivedOver({ database, rooms }: Tools): Graph['arrived'] {
+  return async (roomId, after, upTo, limit) => {
+    const room = rooms.peek(roomId)
+    const known = room && arrivedInMemory(room, after, upTo, limit)
+    if (known !== undefined) return known
+    const at = room?.position
+    const events = (await database.select(selectArrived, roomId, after, upTo, limit + 1)).reverse().map(eventOf)
+    const limited = events.length > limit
+    // Not where the room moved meanwhile: an event that was read may have been redacted since.
+    if (room !== undefined && room.position === at) recall(room, events, limited ? (events[0]?.position ?? upTo) - 1 : after, upTo)
+    return { events: limited ? events.slice(1) : events, limited }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { parseStrict } from '../core/lossless-json.ts'
+import { parseLossless, parseStrict } from '../core/lossless-json.ts'
 import { badJson, MatrixError, notJson, tooLarge } from '../core/matrix-error.ts'
 
 export const defaultLimit = 1024 * 1024
@@ -49,12 +49,26 @@ export function readBytes(request: IncomingMessage, limit = defaultLimit): Promi
  * optional.
  */
 export async function readObject(request: IncomingMessage, limit: number | undefined, optional: boolean): Promise<JsonObject> {
+  return (await read(request, limit, optional, parseStrict)) ?? {}
+}
+
+/** The same with every integer exact, as it was signed; undefined for a missing body where it is optional. */
+export function readSigned(request: IncomingMessage, limit: number | undefined, optional: boolean): Promise<JsonObject | undefined> {
+  return read(request, limit, optional, parseLossless)
+}
+
+async function read(
+  request: IncomingMessage,
+  limit: number | undefined,
+  optional: boolean,
+  parse: typeof parseStrict,
+): Promise<JsonObject | undefined> {
   const bytes = await readBytes(request, limit)
   if (bytes.length === 0) {
-    if (optional) return {}
+    if (optional) return undefined
     throw notJson('a JSON object is expected in the body')
   }
-  const value = parseStrict(bytes)
+  const value = parse(bytes)
   if (!isJsonObject(value)) throw badJson('the body is not a JSON object')
   return value
 }

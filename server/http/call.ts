@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerName } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Call, Requester } from './endpoint.ts'
 import type { Leaf } from './path-tree.ts'
@@ -14,7 +15,7 @@ export class RunningCall {
   readonly response: ServerResponse
   readonly params: Readonly<Record<string, string>>
   readonly ip: string
-  readonly origin: undefined = undefined
+  origin: ServerName | undefined
   requester: Requester | undefined
   body: JsonObject = {}
   readonly #leaf: Leaf

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { invalidParam, methodNotAllowed, unrecognized } from '../core/matrix-error.ts'
-import { Gone, readObject } from './body.ts'
+import { Gone, readObject, readSigned } from './body.ts'
 import { type Abortable, asCall, RunningCall } from './call.ts'
 import { type Authenticate, authenticateCall } from './client-auth.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -9,6 +9,7 @@ import type { Histogram, Metrics } from './metrics.ts'
 import { type Area, buildPathTree, decodeSegment, type Leaf } from './path-tree.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { sendError, sendPreflight, sendReply, shown } from './reply.ts'
+import type { AuthenticateServer } from './server-auth.ts'
 import { checkSuspended } from './suspension.ts'
 
 export type Mounted = {
@@ -21,6 +22,7 @@ export type Mounted = {
 type Tools = {
   readonly endpoints: readonly Endpoint[]
   readonly authenticate: Authenticate
+  readonly authenticateServer: AuthenticateServer
   /** Undefined: no limits. */
   readonly rateLimit: RateLimit | undefined
   readonly log: Log
@@ -34,8 +36,6 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** Puts endpoints on the air: finds the one that a raw path means, says who asks, reads the body, runs the handler, answers, counts and logs. */
 export function mount(tools: Tools): Mounted {
-  const unsigned = tools.endpoints.find(({ auth }) => auth === 'x-matrix')
-  if (unsigned) throw new Error(`${unsigned.path}: nobody checks the signatures of servers yet`)
   const tree = buildPathTree(tools.endpoints)
   const running: Abortable = { calls: new Set(), draining: false }
   const timers = new Map(tools.endpoints.map((endpoint) => [endpoint, timerOf(endpoint, tools.metrics)]))
@@ -76,13 +76,15 @@ async function run(tools: Tools, call: RunningCall, endpoint: Endpoint, timer: H
   const started = performance.now()
   try {
     const { auth, rate, body } = endpoint
-    if (auth !== 'none') {
+    if (auth === 'x-matrix') await takeSigned(tools, call, endpoint)
+    else if (auth !== 'none') {
       call.requester = await authenticateCall(call, auth, tools.authenticate, evenWhenLocked.has(endpoint.operationId))
     }
     if (call.requester?.suspended) checkSuspended(endpoint, call.params)
     // Invitations are counted by whom they are for too, and that stands in the body.
     if (rate !== undefined && rate !== 'invite') tools.rateLimit?.take(rate, call)
-    if (body === 'json' || body === 'json?') call.body = await readObject(call.request, endpoint.limit, body === 'json?')
+    if (auth !== 'x-matrix' && (body === 'json' || body === 'json?'))
+      call.body = await readObject(call.request, endpoint.limit, body === 'json?')
     if (rate === 'invite') tools.rateLimit?.take(rate, call)
     const reply = await endpoint.handle(asCall(call))
     if (rate !== undefined) tools.rateLimit?.done(rate, call)
@@ -96,6 +98,14 @@ async function run(tools: Tools, call: RunningCall, endpoint: Endpoint, timer: H
     const { method, path } = endpoint
     tools.log.info('request', { method, path, status: response.statusCode, ms: Math.round(took * 10) / 10, user: call.requester?.userId })
   }
+}
+
+/** The body is signed with the rest of a request, so it is read before anybody knows who asks. */
+async function takeSigned({ authenticateServer }: Tools, call: RunningCall, { method, body, limit }: Endpoint): Promise<void> {
+  const { headers, url } = call.request
+  const content = body === 'json' || body === 'json?' ? await readSigned(call.request, limit, body === 'json?') : undefined
+  call.origin = await authenticateServer({ authorization: headers.authorization, method, uri: url!, content })
+  call.body = content ?? {}
 }
 
 function fail(log: Log, call: RunningCall, { method, path }: Endpoint, error: unknown): void {

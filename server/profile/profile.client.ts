@@ -1,10 +1,11 @@
 import { userIdOf } from '../core/fields.ts'
-import { serverNameOf, type UserId } from '../core/ids.ts'
+import type { UserId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
 import { createLanes, type Lanes } from '../graph/lanes.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { readProfile } from './profile.ts'
 import { checkKey, checkSize, readValue } from './profile-fields.ts'
 import type { Propagate } from './propagation.ts'
 
@@ -66,13 +67,6 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
       },
     }),
   ]
-}
-
-async function readProfile({ home, people }: Tools, named: string | undefined) {
-  const userId = userIdOf(named)
-  const account = serverNameOf(userId) === home.serverName ? await people.account(userId) : undefined
-  if (account === undefined || account.deactivated) throw notFound('there is no such user')
-  return people.profile(userId)
 }
 
 function checkedKey({ params }: Call<'access_token'>): string {

@@ -1,8 +1,8 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { ServerName } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { formatXMatrix, signedPart } from '../core/servers/x-matrix.ts'
 import { type SigningKey, signText } from '../core/signatures.ts'
-import { formatXMatrix, signedPart } from '../core/x-matrix.ts'
 import type { Discovery } from './discovery.ts'
 import type { Answer, Egress, Failure, OutgoingRequest } from './egress.ts'
 

@@ -3,6 +3,7 @@ import { appserviceRoomDirectory } from './appservice-room-directory.client.ts'
 import { createRoom } from './create-room.client.ts'
 import { directory } from './directory.client.ts'
 import { listPublicRooms } from './list-public-rooms.client.ts'
+import { queryRoomDirectory } from './query.federation.ts'
 import { roomSummaryEndpoints } from './room-summary.client.ts'
 import { roomUpgrades } from './room-upgrades.client.ts'
 import { spaceHierarchy } from './space-hierarchy.client.ts'
@@ -14,6 +15,7 @@ export function rooms(tools: Tools): Slice {
     endpoints: [
       ...createRoom(tools),
       ...directory(tools),
+      ...queryRoomDirectory(tools),
       ...roomUpgrades(tools),
       ...listPublicRooms(tools),
       ...appserviceRoomDirectory(tools),

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { listEndpoints } from '../../server/homeserver.ts'
-import { requestBodies } from '../support/hostile-inputs.ts'
-import { specifyHostileInputs } from '../support/hostile-suite.ts'
-import { inputsOf } from '../support/hostile-thousands.ts'
+import { requestBodies } from '../support/hostile/inputs.ts'
+import { specifyHostileInputs } from '../support/hostile/suite.ts'
+import { inputsOf } from '../support/hostile/thousands.ts'
 import { engines } from '../support/server.ts'
 
 for (const engine of engines) specifyHostileInputs(engine, 79)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { pathOf, type Wire, wireTo } from '../support/hostile-client.ts'
-import { values } from '../support/hostile-inputs.ts'
+import { pathOf, type Wire, wireTo } from '../support/hostile/client.ts'
+import { values } from '../support/hostile/inputs.ts'
 import { engines, startServer, type TestServer, type TestUser } from '../support/server.ts'
 
 /** The fields that somebody reads of events, by type; the state of the room, and what is said in it. */

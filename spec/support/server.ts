@@ -126,8 +126,13 @@ function merge<T extends object>(base: T, over: object): T {
   return merged as T
 }
 
-async function registerUser({ people }: Homeserver, clientOf: (token: string) => Client, name: string, admin: boolean): Promise<TestUser> {
-  const userId: UserId = `@${name}:hs.test`
+async function registerUser(
+  { home, people }: Homeserver,
+  clientOf: (token: string) => Client,
+  name: string,
+  admin: boolean,
+): Promise<TestUser> {
+  const userId: UserId = `@${name}:${home.serverName}`
   await people.createAccount({ userId, password, admin, serviceId: undefined })
   const session = await people.createSession({ userId, deviceId: undefined, displayName: undefined, refreshable: false })
   return { ...clientOf(session.accessToken), userId, token: session.accessToken, deviceId: session.deviceId!, password }

@@ -1,5 +1,5 @@
-import { specifyHostileInputs } from '../../support/hostile-suite.ts'
-import { specifyThousands } from '../../support/hostile-thousands.ts'
+import { specifyHostileInputs } from '../../support/hostile/suite.ts'
+import { specifyThousands } from '../../support/hostile/thousands.ts'
 
 specifyThousands('sqlite', 2000)
 specifyHostileInputs('postgres', 5)

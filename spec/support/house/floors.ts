@@ -4,8 +4,8 @@ import type { Facts } from './facts.ts'
 const serverFloors: Readonly<Record<string, number>> = {
   core: 0,
   storage: 1,
-  http: 1.1,
-  remote: 1.2,
+  remote: 1.1,
+  http: 1.2,
   'home.ts': 1.5,
   people: 2,
   graph: 2,

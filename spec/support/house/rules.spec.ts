@@ -32,7 +32,7 @@ describe('the rules of the house', () => {
   const floors: [path: string, imported: string, words: string][] = [
     ['server/core/ids.ts', '../storage/database.ts', 'imports run downwards'],
     ['server/storage/database.ts', '../http/mount.ts', 'imports run downwards'],
-    ['server/http/mount.ts', '../remote/egress.ts', 'imports run downwards'],
+    ['server/remote/egress.ts', '../http/mount.ts', 'imports run downwards'],
     ['server/people/accounts.ts', '../graph/room.ts', 'stand on one floor'],
     ['server/home.ts', './people/accounts.ts', 'imports run downwards'],
     ['server/typing/typing.ts', '../receipts/receipts.ts', 'a slice never imports a slice'],
@@ -64,7 +64,7 @@ describe('the rules of the house', () => {
   it('let imports run downwards', () => {
     const house = build({
       'server/typing/typing.client.ts': importing('./typing.ts') + "import type { z } from '../graph/room.ts'\nexport type Z = typeof z\n",
-      'server/remote/egress.ts': importing('../http/reply.ts'),
+      'server/http/server-auth.ts': importing('../remote/key-ring.ts'),
       'server/main.ts': importing('./homeserver.ts'),
       'server/homeserver.ts': importing('./typing/index.ts'),
       'server/home.ts': importing('../config/schema.ts'),

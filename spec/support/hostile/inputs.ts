@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-const fixture = (name: string): Json => JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'))
+const fixture = (name: string): Json => JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'))
 
 /** A body with every field that an operation knows, by `operationId`; `{userId}` and the like stand for real ids. */
 export const requestBodies = fixture('request-bodies.json') as { [operationId: string]: Json }

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { listEndpoints } from '../../server/homeserver.ts'
-import { bodyOf, checkAnswer, pathOf, type Stage, sendAll, setStage, targetOf, type Wire, wireTo } from './hostile-client.ts'
-import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './hostile-inputs.ts'
-import { type Engine, startServer, type TestServer } from './server.ts'
+import { listEndpoints } from '../../../server/homeserver.ts'
+import { type Engine, startServer, type TestServer } from '../server.ts'
+import { bodyOf, checkAnswer, pathOf, type Stage, sendAll, setStage, targetOf, type Wire, wireTo } from './client.ts'
+import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './inputs.ts'
 
 const endpoints = listEndpoints()
 const tokens = [

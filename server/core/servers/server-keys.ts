@@ -1,7 +1,7 @@
-import { decodeBase64 } from './base64.ts'
-import type { ServerName } from './ids.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
-import { verifySignature } from './signatures.ts'
+import { decodeBase64 } from '../base64.ts'
+import type { ServerName } from '../ids.ts'
+import { isJsonObject, type JsonObject } from '../json.ts'
+import { verifySignature } from '../signatures.ts'
 
 /** A key of a server as it says itself. */
 export type ServerKey = {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { formatXMatrix, parseXMatrix } from '../../../server/core/x-matrix.ts'
+import { formatXMatrix, parseXMatrix } from '../../../../server/core/servers/x-matrix.ts'
 
 const meant = { origin: 'a.example:8448', destination: 'b.example', keyId: 'ed25519:key_1', signature: 'AB+/cd' }
 

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import { expect } from 'chai'
-import type { TestServer, TestUser } from './server.ts'
+import type { TestServer, TestUser } from '../server.ts'
 
 /** One request as it goes over the wire. */
 export type Wire = {

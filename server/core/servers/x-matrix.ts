@@ -1,5 +1,5 @@
-import type { ServerName } from './ids.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { ServerName } from '../ids.ts'
+import type { Json, JsonObject } from '../json.ts'
 
 /** What an `Authorization: X-Matrix` header says. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
 export type XMatrix = {

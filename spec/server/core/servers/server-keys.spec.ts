@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { encodeBase64 } from '../../../server/core/base64.ts'
-import type { JsonObject } from '../../../server/core/json.ts'
-import { checkServerKeys, isValidAt } from '../../../server/core/server-keys.ts'
-import { generateSigningKey, signJson } from '../../../server/core/signatures.ts'
+import { encodeBase64 } from '../../../../server/core/base64.ts'
+import type { JsonObject } from '../../../../server/core/json.ts'
+import { checkServerKeys, isValidAt } from '../../../../server/core/servers/server-keys.ts'
+import { generateSigningKey, signJson } from '../../../../server/core/signatures.ts'
 
 const name = 'peer.example'
 const [first, second] = [1, 2].map((seed) => generateSigningKey(Buffer.alloc(32, seed), `k${seed}`)) as [SigningKey, SigningKey]

@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
-import { listEndpoints } from '../../server/homeserver.ts'
-import { createLog } from '../../server/http/log.ts'
-import { bodyOf, pathOf, sendAll, setStage, targetOf, type Wire, wireTo } from './hostile-client.ts'
-import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './hostile-inputs.ts'
-import { randomNumbers } from './random-json.ts'
-import { type Engine, startServer, type TestServer } from './server.ts'
+import { listEndpoints } from '../../../server/homeserver.ts'
+import { createLog } from '../../../server/http/log.ts'
+import { randomNumbers } from '../random-json.ts'
+import { type Engine, startServer, type TestServer } from '../server.ts'
+import { bodyOf, pathOf, sendAll, setStage, targetOf, type Wire, wireTo } from './client.ts'
+import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './inputs.ts'
 
 type Endpoint = ReturnType<typeof listEndpoints>[number]
 type Ids = Readonly<Record<string, string>>

@@ -1,0 +1,42 @@
+import { writeCertificate } from './certificates.ts'
+import { freePort, removeFolder, temporaryFolder } from './processes.ts'
+import { type Engine, startServer, type TestServer } from './server.ts'
+
+export type Neighbours = { readonly servers: readonly TestServer[]; readonly close: () => Promise<void> }
+
+/** Servers that reach each other over TLS on this machine, named `localhost` with their port. Undefined for PostgreSQL where there is none. */
+export async function startNeighbours(count: number, engine: Engine = 'sqlite'): Promise<Neighbours | undefined> {
+  const folder = temporaryFolder('tombolo-federation')
+  const { certificate, key } = writeCertificate(folder)
+  const servers: TestServer[] = []
+  const close = async () => {
+    await Promise.all(servers.map((server) => server.close()))
+    removeFolder(folder)
+  }
+  for (let n = 0; n < count; n++) {
+    const port = await freePort()
+    const server = await startServer({
+      engine,
+      config: {
+        server_name: `localhost:${port}`,
+        listeners: [
+          {
+            serves: ['client', 'media', 'admin', 'federation'],
+            host: '127.0.0.1',
+            port: 0,
+            tls_certificate: undefined,
+            tls_key: undefined,
+          },
+          { serves: ['federation'], host: '127.0.0.1', port, tls_certificate: certificate, tls_key: key },
+        ],
+        federation: { ca_file: certificate, allow_private_addresses: true },
+      },
+    })
+    if (server === undefined) {
+      await close()
+      return undefined
+    }
+    servers.push(server)
+  }
+  return { servers, close }
+}
