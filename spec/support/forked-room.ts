@@ -87,6 +87,11 @@ export class ForkedRoom {
     return this.stateAfter(...after).get(stateMapKey(type, stateKey))
   }
 
+  /** An event as it would be after others, without telling it. */
+  draft(told: ToldState, after: readonly EventId[]): Pdu {
+    return this.build(told, this.id('draft'), after, [])
+  }
+
   private build(told: ToldState, eventId: EventId, after: readonly EventId[], cited: readonly EventId[]): Pdu {
     const refer = (ids: readonly EventId[]) =>
       ids.map((id) => referenceTo(id, referenceHash(this.events.get(id)!.pdu, this.rules), this.rules)) as readonly EventId[]

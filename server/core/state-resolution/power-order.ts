@@ -60,6 +60,7 @@ function* gather(set: ReadonlyMap<EventId, KnownEvent>, rules: RoomRules, readEv
   }
   for (let ranked = open.pop(); ranked !== undefined; ranked = open.pop()) {
     // For each such power event P, enlarge X by adding the events in the auth chain of P which also belong to the full conflicted set.
+    // An auth chain that leaves the set is not followed further, and is none here: so do all servers in use, which is to be agreed with.
     for (const authId of new Set(authEventIdsOf(ranked.event.pdu))) {
       const cited = set.get(authId)
       if (cited === undefined) continue
