@@ -1,8 +1,10 @@
-import { pipeline } from 'node:stream/promises'
+import type { FileHandle } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import type { Call } from '../http/endpoint.ts'
 import { sendHead } from '../http/reply.ts'
 import { type Range, readRange } from './byte-range.ts'
 import type { Files } from './files.ts'
+import { spareBuffers } from './spare-buffers.ts'
 
 /** A file on its way out. */
 export type Served = {
@@ -12,8 +14,10 @@ export type Served = {
   readonly disposition: string
 }
 
-/** Up to here a file is read at once, and sent with its head. */
-const small = 256 * 1024
+/** Up to here a file is read at once, and sent with its head; a larger one goes out in such pieces, two at a time. */
+const atOnce = 256 * 1024
+const tiny = 32 * 1024
+const spare = spareBuffers(atOnce, 16)
 /** "The recommended policy", and what keeps a browser from seeing in a file what its type does not say. */
 const safety = {
   'Content-Security-Policy':
@@ -58,28 +62,56 @@ export async function serveFile(files: Files, { request, response, requester }: 
 type Sending = { contentHash: string; status: number; head: Record<string, string>; range: Range }
 
 async function sendBytes(files: Files, { request, response }: Call, { contentHash, status, head, range }: Sending): Promise<void> {
-  const { from, to } = range
+  const length = range.to - range.from + 1
   const file = await files.open(contentHash)
   if (!file) throw new Error(`the file ${contentHash} is missing`)
-  const length = to - from + 1
-  if (request.method === 'HEAD' || length === 0 || length > small) {
-    sendHead(response, status, head)
+  try {
     if (request.method === 'HEAD' || length === 0) {
-      await file.close()
+      sendHead(response, status, head)
       response.end()
-      return
+    } else if (length <= atOnce) {
+      // A tiny one would hold a large buffer for as long as a slow client likes.
+      const buffer = length > tiny ? spare.take() : Buffer.allocUnsafe(length)
+      const { bytesRead } = await file.read(buffer, 0, length, range.from)
+      if (bytesRead !== length) throw new Error(`the file ${contentHash} is shorter than it was`)
+      sendHead(response, status, head)
+      response.end(buffer.subarray(0, length), () => length > tiny && spare.give(buffer))
+    } else {
+      sendHead(response, status, head)
+      await stream(file, response, range)
     }
-    const bytes = file.createReadStream({ start: from, end: to, highWaterMark: small })
-    await pipeline(bytes, response).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
-    })
-    return
+  } finally {
+    file.close().catch(() => {})
   }
-  const buffer = Buffer.allocUnsafe(length)
-  const { bytesRead } = await file.read(buffer, 0, length, from).finally(() => void file.close().catch(() => {}))
-  if (bytesRead !== length) throw new Error(`the file ${contentHash} is shorter than it was`)
-  sendHead(response, status, head)
-  response.end(buffer)
+}
+
+/** Reads the next piece while the one before goes out; resolves when all is sent, or the client has gone. */
+async function stream(file: FileHandle, response: ServerResponse, { from, to }: Range): Promise<void> {
+  const buffers = [spare.take(), spare.take()]
+  let sent: Promise<boolean> = Promise.resolve(true)
+  for (let at = from, turn = 0; at <= to; turn = 1 - turn) {
+    const buffer = buffers[turn]!
+    const { bytesRead } = await file.read(buffer, 0, Math.min(atOnce, to - at + 1), at)
+    if (bytesRead === 0) throw new Error('a file is shorter than it was')
+    if (!(await sent)) return
+    sent = send(response, buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+  if (!(await sent)) return
+  response.end()
+  buffers.forEach(spare.give)
+}
+
+/** Whether bytes went out; false when the client has gone. */
+function send(response: ServerResponse, bytes: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = () => resolve(false)
+    response.once('close', gone)
+    response.write(bytes, (error) => {
+      response.off('close', gone)
+      resolve(!error)
+    })
+  })
 }
 
 function isKnown(header: string | undefined, etag: string): boolean {
