@@ -183,6 +183,24 @@ class Pocket:
         timeline, _, _ = await self.timeline(room)
         await timeline.mark_as_read(sdk.ReceiptType.READ)
 
+    async def notified(self, room, event):
+        """What a push about an event shows, which its handler fetches on a connection of its own."""
+        handler = await self.client.notification_client(sdk.NotificationProcessSetup.SINGLE_PROCESS(self.service))
+        item = (await handler.get_notification(room, event)).item
+        return [item.room_info.display_name, item.sender_info.display_name, json.loads(item.raw_event)["content"]["body"]]
+
+    async def sends_file(self, room, name, text):
+        timeline, _, _ = await self.timeline(room)
+        source = sdk.UploadSource.DATA(text.encode(), name)
+        parameters = sdk.UploadParameters(source=source, caption=None, formatted_caption=None, mentions=None, in_reply_to=None)
+        info = sdk.FileInfo(mimetype="text/plain", size=len(text.encode()), thumbnail_info=None, thumbnail_source=None)
+        await timeline.send_file(parameters, info).join()
+
+    async def opens_file(self, room, name):
+        _, listener, _ = await self.timeline(room)
+        kind = next(event.content.content.kind for event in events_of(listener) if text_of(event) == name)
+        return (await self.client.get_media_content(kind.content.msg_type.content.source)).decode()
+
     async def asks_to_verify(self, user):
         """Another person, or with no name the other devices of one's own."""
         if user is None:

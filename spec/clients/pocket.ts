@@ -38,6 +38,9 @@ type Deeds = {
   reads(room: string): readonly Read[]
   scrolls_back(room: string): void
   marks_read(room: string): void
+  notified(room: string, event: string): readonly [room: string, sender: string, text: string]
+  sends_file(room: string, name: string, text: string): void
+  opens_file(room: string, name: string): string
   asks_to_verify(user: string | null): void
   accepts(): void
   begins(): void

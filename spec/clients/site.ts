@@ -63,7 +63,7 @@ export async function register({ url }: Pick<Site, 'url'>, username: string, pas
 }
 
 /** Starts the server's real process, with its defaults but for open registration, at the address that it gives to clients. */
-export async function startHomeserver(): Promise<Site> {
+export async function startHomeserver(): Promise<Site & { restart(): Promise<void> }> {
   const folder = temporaryFolder('tombolo-clients')
   const url = `http://127.0.0.1:${await freePort()}`
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
@@ -77,6 +77,11 @@ export async function startHomeserver(): Promise<Site> {
   }
   const file = join(folder, 'config.yaml')
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
-  const running = await startServer(file, { log: join(folder, 'server.log'), ready: { line: /is ready at (\S+)/ } })
-  return { url, close: async () => void (await running.stop()) }
+  const start = () => startServer(file, { log: join(folder, 'server.log'), ready: { line: /is ready at (\S+)/ } })
+  let running = await start()
+  const restart = async () => {
+    await running.stop()
+    running = await start()
+  }
+  return { url, restart, close: async () => void (await running.stop()) }
 }
