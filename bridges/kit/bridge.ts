@@ -35,7 +35,7 @@ import { mountHealth, type Progress } from './states-health.ts'
 import { watchStates } from './states-watch.ts'
 import { forgetChanges } from './store/changes.store.ts'
 import { selectContactByLocalpart } from './store/contacts.store.ts'
-import { expireWaiting, forgetInbox } from './store/inbox.store.ts'
+import { expireWaiting, forgetInbox, releaseDue } from './store/inbox.store.ts'
 import { forgetChores } from './store/management.store.ts'
 import { forgetSends } from './store/messages.store.ts'
 import { forgetOrphans, forgetPayloads } from './store/outbox.store.ts'
@@ -205,12 +205,7 @@ async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppSer
   feeds.late = createLateFiles(kit, queued)
   feeds.watch = watchStates(kit, { told: () => feeds.chores?.wake(), connected: () => feeds.outbox?.wake(1) }, signal)
   for (const feed of [feeds.chores, feeds.events, feeds.outbox, feeds.inbox, feeds.late, feeds.statuses]) feed?.wake()
-  tidy(
-    kit,
-    signal,
-    () => feeds.statuses?.wake(),
-    () => feeds.chores?.wake(),
-  )
+  tidy(kit, signal, feeds)
   log('info', 'at work', { network: kit.connector.info.network, accounts: kit.sessions.size })
 }
 
@@ -242,7 +237,7 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
   }
 }
 
-function tidy(kit: Kit, signal: AbortSignal, expired: () => void, told: () => void): void {
+function tidy(kit: Kit, signal: AbortSignal, feeds: Feeds): void {
   const run = () => {
     expireWaiting(kit.store, kit.clock() - waitingMs)
     forgetInbox(kit.store, kit.clock() - rememberedMs)
@@ -257,8 +252,9 @@ function tidy(kit: Kit, signal: AbortSignal, expired: () => void, told: () => vo
   const timer = setInterval(run, tidyMs).unref()
   const tell = () => void tellWindows(kit).catch((error: unknown) => kit.log('debug', 'a window could not be told', { why: reason(error) }))
   const look = () => {
-    if (expireKept(kit)) expired()
-    if (tellPaced(kit)) told()
+    if (expireKept(kit)) feeds.statuses?.wake()
+    if (tellPaced(kit)) feeds.chores?.wake()
+    if (releaseDue(kit.store, kit.clock()) > 0) feeds.inbox?.wake()
     tell()
   }
   const windows = setInterval(look, windowMs).unref()

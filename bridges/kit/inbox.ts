@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import type { InboundEvent, RawItem } from './connector.ts'
+import type { InboundEdit, InboundEvent, InboundMessage, RawItem } from './connector.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { applyAbout, type Waits } from './inbound/about.ts'
 import { applyIdentity } from './inbound/identity.ts'
@@ -22,6 +22,7 @@ import {
   selectLateInboxLanes,
   selectNewInbox,
   selectNewInboxLanes,
+  updateDue,
   updateLane,
 } from './store/inbox.store.ts'
 import { hasMessage } from './store/messages.store.ts'
@@ -48,7 +49,7 @@ export async function applyItem(kit: Kit, row: InboxRow): Promise<void> {
   const rest = event && (await apply(kit, event, row))
   kit.checkpoint('item applied')
   if (rest === 'late') delayInbox(kit.store, row)
-  else if (rest) park(kit, row.seq, rest)
+  else if (rest) park(kit, row.seq, rest, event?.type === 'edit' ? kit.clock() + correctionWaitMs : null)
   else finishInbox(kit.store, row.seq, event ? 'done' : 'ignored')
   kit.checkpoint('item done')
 }
@@ -62,10 +63,14 @@ export async function applyLateItem(kit: Kit, row: InboxRow): Promise<void> {
   finishInbox(kit.store, row.seq, 'done')
 }
 
+/** A correction says what somebody means now: it is not kept back for long, when what they said before does not come. */
+const correctionWaitMs = 600_000
+const inItsPlace = 0
+
 /** Waits for the message that it is about; unless that came just now. */
-function park({ store }: Kit, seq: number, { portal, remote }: Waits): void {
+function park({ store }: Kit, seq: number, { portal, remote }: Waits, due: number | null): void {
   store.atomically(() => {
-    parkInbox(store, seq, waitingFor(portal, remote))
+    parkInbox(store, seq, waitingFor(portal, remote), due)
     if (hasMessage(store, portal, remote)) releaseInbox(store, waitingFor(portal, remote))
   })
 }
@@ -86,10 +91,26 @@ async function apply(kit: Kit, event: InboundEvent, row: InboxRow): Promise<Wait
     case 'identity':
       return void (await applyIdentity(kit, event))
     case 'reaction':
-    case 'edit':
     case 'deleted':
       return applyAbout(kit, event, row.dedup)
+    case 'edit':
+      return applyEdit(kit, event, row)
   }
+}
+
+/** That it stands for its message is noted before it does: it must not correct itself when it is applied again. */
+async function applyEdit(kit: Kit, event: InboundEdit, row: InboxRow): Promise<Waits | 'late' | undefined> {
+  if (row.due !== inItsPlace) {
+    const waits = await applyAbout(kit, event, row.dedup)
+    if (!waits || row.due === null || row.due > kit.clock()) return waits
+    updateDue(kit.store, row.seq, inItsPlace)
+  }
+  return applyMessage(kit, messageOf(event), { since: row.received_at, late: false })
+}
+
+/** A correction in the place of its message. The message changes nothing any more when it comes after all. */
+function messageOf({ target, text, ...happened }: InboundEdit): InboundMessage {
+  return { ...happened, type: 'message', id: target, text: `Corrected a message that is not here: ${text}` }
 }
 
 /** Works through the inbox: chats side by side, what belongs to one chat in the order in which it came. */

@@ -1,9 +1,17 @@
 import type { Store } from './store.ts'
 
-export type InboxRow = { seq: number; dedup: string; lane: string | null; raw: Buffer; attempts: number; received_at: number }
+export type InboxRow = {
+  seq: number
+  dedup: string
+  lane: string | null
+  raw: Buffer
+  attempts: number
+  received_at: number
+  due: number | null
+}
 export type NewInboxRow = Pick<InboxRow, 'dedup' | 'lane' | 'raw'>
 export type Waiting = { seq: number; lane: string }
-const columns = 'seq, dedup, lane, raw, attempts, received_at'
+const columns = 'seq, dedup, lane, raw, attempts, received_at, due'
 
 /** Keeps what is new; copies of what was seen change nothing. All of it is on disk when this returns. Gives how many were new. */
 export function insertInbox({ database, atomically }: Store, items: readonly NewInboxRow[], now: number): number {
@@ -82,18 +90,32 @@ export function forgetInbox({ database }: Store, before: number): void {
     .run(oldest ?? Number.MAX_SAFE_INTEGER, before)
 }
 
-/** Sets an item aside until the message that it is about has come. */
-export function parkInbox({ database }: Store, seq: number, waits: string): void {
-  database.prepare("UPDATE inbox SET state = 'waiting', waits = ? WHERE seq = ?").run(waits, seq)
+/** Sets an item aside until the message that it is about has come, or until it is due without it. */
+export function parkInbox({ database }: Store, seq: number, waits: string, due: number | null): void {
+  database.prepare("UPDATE inbox SET state = 'waiting', waits = ?, due = ? WHERE seq = ?").run(waits, due, seq)
 }
 
 /** Puts what waited for a message at the end of the queue, in its old order. */
 export function releaseInbox({ database }: Store, waits: string): void {
-  const rows = database.prepare<[string], InboxRow>(`SELECT ${columns} FROM inbox WHERE waits = ? ORDER BY seq`).all(waits)
-  for (const { seq, dedup, lane, raw, received_at: at } of rows) {
+  putBack(database, database.prepare<[string], InboxRow>(`SELECT ${columns} FROM inbox WHERE waits = ? ORDER BY seq`).all(waits))
+}
+
+/** Does so with what is due by now although its message has not come. Gives how many. */
+export function releaseDue({ database, atomically }: Store, now: number): number {
+  const due = database.prepare<[number], InboxRow>(`SELECT ${columns} FROM inbox WHERE state = 'waiting' AND due <= ? ORDER BY seq`)
+  return atomically(() => putBack(database, due.all(now)))
+}
+
+export function updateDue({ database }: Store, seq: number, due: number): void {
+  database.prepare('UPDATE inbox SET due = ? WHERE seq = ?').run(due, seq)
+}
+
+function putBack(database: Store['database'], rows: readonly InboxRow[]): number {
+  for (const { seq, dedup, lane, raw, received_at: at, due } of rows) {
     database.prepare('DELETE FROM inbox WHERE seq = ?').run(seq)
-    database.prepare('INSERT INTO inbox (dedup, lane, raw, received_at) VALUES (?, ?, ?, ?)').run(dedup, lane, raw, at)
+    database.prepare('INSERT INTO inbox (dedup, lane, raw, received_at, due) VALUES (?, ?, ?, ?, ?)').run(dedup, lane, raw, at, due)
   }
+  return rows.length
 }
 
 /** Gives up on what has waited since before then; its key stays, as the guard against a replay. */

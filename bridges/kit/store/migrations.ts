@@ -137,7 +137,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE outbox ADD COLUMN lead INTEGER NOT NULL DEFAULT 0;
   `,
   `
-  -- waits: when the person had written last (0: never) when a part was kept because the network took no answers; it stays queued until they write.
+  -- waits: how often the person had written when a part was kept because the network took no answers; it stays queued until they write again.
   -- again: how often somebody had it sent once more.
   ALTER TABLE outbox ADD COLUMN waits INTEGER;
   ALTER TABLE outbox ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
@@ -166,5 +166,14 @@ export const migrations: readonly string[] = [
   `
   -- How much of what the network takes at once is used, by chat and account: when a bucket is full again, and when the room was told that it waits.
   CREATE TABLE rates (bucket TEXT PRIMARY KEY, full_at REAL NOT NULL, told_at INTEGER) STRICT;
+  `,
+  `
+  -- due: when a correction is shown although the message that it is about has not come; 0 when it stands in its place.
+  ALTER TABLE inbox ADD COLUMN due INTEGER;
+  CREATE INDEX inbox_due ON inbox (due) WHERE state = 'waiting' AND due IS NOT NULL;
+  `,
+  `
+  -- heard: how often a chat's person has written, told late or not. outbox.waits counts in it, for the times of networks go back and forth.
+  ALTER TABLE portals ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;
   `,
 ]
