@@ -28,18 +28,12 @@ export function createLogFollower(
   { name, kinds, step }: { readonly name: string; readonly kinds: readonly string[]; readonly step: () => Promise<Step> },
 ): LogFollower {
   const stopping = new AbortController()
-  const waiting = new Map<() => void, number>()
-  let reached = 0
+  const progress = createProgress(clock)
   let hasNews = false
   let hurry = new AbortController()
   let bell = Promise.withResolvers<void>()
   let loop: Promise<void> = Promise.resolve()
   let unfollow = () => {}
-
-  function tell(position: number): void {
-    reached = Math.max(reached, position)
-    for (const [resolve, until] of waiting) if (until <= reached) resolve()
-  }
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -48,15 +42,15 @@ export function createLogFollower(
       let isIdle = false
       try {
         const { upTo, isBehind } = await step()
-        tell(upTo)
+        progress.tell(upTo)
         isIdle = isBehind && !hasNews
-        if (!isBehind && waiting.size === 0 && !stopping.signal.aborted) await bell.promise
+        if (!isBehind && !progress.isAwaited() && !stopping.signal.aborted) await bell.promise
       } catch (error) {
         log.error(`${name} could not follow the log`, { error: String(error) })
         await clock.sleep(pauseAfterFailure, stopping.signal)
       }
       hurry = new AbortController()
-      if (waiting.size === 0) await clock.sleep(isIdle ? breath : pause, AbortSignal.any([stopping.signal, hurry.signal]))
+      if (!progress.isAwaited()) await clock.sleep(isIdle ? breath : pause, AbortSignal.any([stopping.signal, hurry.signal]))
     }
   }
 
@@ -76,12 +70,30 @@ export function createLogFollower(
       await loop
     },
     reached: async (position, milliseconds) => {
-      if (reached >= position || stopping.signal.aborted) return
+      if (progress.has(position) || stopping.signal.aborted) return
+      const reached = progress.reached(position, milliseconds)
+      bell.resolve()
+      hurry.abort()
+      await reached
+    },
+  }
+}
+
+/** How far something came, and who waits until it came as far as they want. */
+function createProgress(clock: Tools['clock']) {
+  const waiting = new Map<() => void, number>()
+  let reached = 0
+  return {
+    has: (position: number) => reached >= position,
+    isAwaited: () => waiting.size > 0,
+    tell: (position: number) => {
+      reached = Math.max(reached, position)
+      for (const [resolve, until] of waiting) if (until <= reached) resolve()
+    },
+    reached: async (position: number, milliseconds: number) => {
       const { promise, resolve } = Promise.withResolvers<void>()
       const enough = new AbortController()
       waiting.set(resolve, position)
-      bell.resolve()
-      hurry.abort()
       await Promise.race([promise, clock.sleep(milliseconds, enough.signal)])
       enough.abort()
       waiting.delete(resolve)
