@@ -13,7 +13,7 @@ import {
 } from '../store/kept.store.ts'
 import { type OutboxChange, type OutboxRow, selectOutbox, selectParts, updateOutbox } from '../store/outbox.store.ts'
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
-import { selectWroteAt } from '../store/windows.store.ts'
+import { selectHeard, selectWroteAt } from '../store/windows.store.ts'
 import { lateRulesOf, windowFor, windowOf } from './late-rules.ts'
 
 type KeptKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions' | 'late'>
@@ -77,7 +77,7 @@ function late(kit: KeptKit, portal: PortalRow, why: string): OutboxChange {
   const { messages } = lateRulesOf(kit, portal.login)
   if (messages === 'refuse') return { state: 'expired', class: class_, words: `${why} Wait until they write again.` }
   const words = `${why} ${keptWords(kit, portal)}`
-  return { state: 'queued', class: class_, words, waits: selectWroteAt(kit.store, portal.portal) ?? 0 }
+  return { state: 'queued', class: class_, words, waits: selectHeard(kit.store, portal.portal) }
 }
 
 function keptWords(kit: KeptKit, { login }: PortalRow): string {

@@ -24,7 +24,7 @@ export type OutboxRow = {
   shown: string | null
   author: string | null
   lead: number
-  /** Queued until the person writes again: when they had written last, 0 for never. */
+  /** Queued until the person writes again: how often they had written. */
   waits: number | null
   /** How often somebody had it sent once more. */
   again: number

@@ -3,10 +3,15 @@ import type { Store } from './store.ts'
 
 export type ClosingRow = Pick<PortalRow, 'portal' | 'login' | 'contact' | 'hub'> & { room: string; wroteAt: number }
 
-/** The person of a chat wrote: from here the network's window counts. Older news change nothing. */
+/** The person of a chat wrote: from here the network's window counts. Older news do not move it back. */
 export function updateWroteAt({ database, lazily }: Store, portal: string, at: number): void {
-  const update = database.prepare('UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), ?) WHERE portal = ?')
+  const update = database.prepare('UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), ?), heard = heard + 1 WHERE portal = ?')
   lazily(() => update.run(at, portal))
+}
+
+/** How often the person of a chat wrote. */
+export function selectHeard({ database }: Store, portal: string): number {
+  return database.prepare<[string], number>('SELECT heard FROM portals WHERE portal = ?').pluck().get(portal) ?? 0
 }
 
 export function selectWroteAt({ database }: Store, portal: string): number | undefined {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { chooseLateRules } from '../../../bridges/kit/outbound/late-rules.ts'
 import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
 import { arrived, bodyOf, ghostSays, type Story, text } from './story.ts'
 
@@ -115,6 +116,26 @@ export const states: readonly Story[] = [
       await stage.says(text('good'))
       expect((await arrived(stage)).map((seen) => seen.text)).to.deep.equal(['still there?', 'or are you?', 'good'])
       expect(stage.statesOf(event).at(-1)).to.be.oneOf(['sent', 'delivered'])
+    },
+  },
+  {
+    name: 'where humans have longer to answer, and the account may say so, texts and files go out for so long',
+    async tell(stage) {
+      const { windowMs, agentWindowMs } = stage.caps
+      if (windowMs === undefined) return
+      const [login] = selectLogins(stage.kit.store)
+      chooseLateRules(stage.kit, login!.login, { humanAgent: true })
+      await stage.wait(windowMs + hourMs)
+      await stage.says(text('still there?'))
+      const url = 'mxc://hs.test/offer'
+      stage.world.files.set(url, Buffer.from('%PDF-1.4\n%%EOF\n'))
+      await stage.says({ msgtype: 'm.file', body: 'offer.pdf', url, info: { mimetype: 'application/pdf' } })
+      const seen = (await arrived(stage)).map((one) => one.file?.kind ?? one.text)
+      expect(seen).to.deep.equal(agentWindowMs === undefined ? [] : ['still there?', 'file'])
+      await stage.wait((agentWindowMs ?? 0) - windowMs)
+      await stage.says(text('last call'))
+      expect(await arrived(stage)).to.have.length(seen.length)
+      expect(stage.notices().at(-1)).to.match(/This is kept/)
     },
   },
   {

@@ -44,6 +44,15 @@ describe('what is written after the network has stopped taking answers', () => {
     expect(sent()).to.deep.equal(['one'])
   })
 
+  it('goes out also when the person’s phone, or the network, says that they wrote earlier than before', async () => {
+    world.answers = [() => ({ kind: 'refused', class: 'window_closed', words: 'Too late.' })]
+    await anaWrites('w2')
+    await live(world, { posted: [wrote('$a', alice, text('one'))] })
+    expect(sent()).to.deep.equal([])
+    await live(world, { heard: [said(ana, 'w3', 'now', { at: world.now - 60_000 })] })
+    expect(sent()).to.deep.equal(['one'])
+  })
+
   it('is sent once at most wherever the process ends while it goes out', async () => {
     for (let point = 1, crashed = true; crashed; point++) {
       const again = createWorld(temporaryFolder())

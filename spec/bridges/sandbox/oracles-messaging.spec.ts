@@ -144,6 +144,9 @@ describe('a third-party SDK of Messenger and the sandbox', () => {
     await ana.says('hi')
     await sandbox.control.advance({ ms: 25 * 3_600_000 })
     expect(await failing()).to.include({ code: 10, subcode: 2018278 })
+    const asHuman = { recipient: { id: ana.info.id }, messaging_type: 'MESSAGE_TAG', tag: 'HUMAN_AGENT', message: { text: 'I am one' } }
+    await sdk.send.message(asHuman as never)
+    expect((await ana.sees()).at(-1)?.text).to.equal('I am one')
     await sandbox.control.setToken({ network: 'messenger', revoked: true })
     expect(await failing()).to.include({ code: 190, subcode: 460 })
   })
@@ -157,6 +160,12 @@ describe('a third-party SDK of Messenger and the sandbox', () => {
     }) as typeof fetch
     try {
       await sdk.send.message({ recipient: { id: '1' }, messaging_type: 'RESPONSE', message: { text: 'hi', metadata: 'tag' } })
+      await sdk.send.message({
+        recipient: { id: '1' },
+        messaging_type: 'MESSAGE_TAG',
+        tag: 'HUMAN_AGENT',
+        message: { text: 'hi' },
+      } as never)
       await sdk.send.attachment({ recipient: { id: '1' }, type: 'image', attachment_id: '7' })
       await sdk.send.markSeen('1')
       await sdk.send.addReaction('1', { messageId: 'm_1', emoji: '❤' })
@@ -166,6 +175,7 @@ describe('a third-party SDK of Messenger and the sandbox', () => {
     }
     const ours = [
       buildMessengerText('me', { to: '1', text: 'hi', tag: 'tag' }),
+      buildMessengerText('me', { to: '1', text: 'hi', humanAgent: true }),
       buildAttachment('me', { to: '1', kind: 'image', media: { id: '7' } }),
       buildSenderAction('me', '1', 'mark_seen'),
       buildReaction('me', '1', 'm_1', '❤'),
