@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readOptionalBoolean, readOptionalText, readText } from '../core/fields.ts'
+import { localpartOf } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { forbidden, unknown } from '../core/matrix-error.ts'
+import { checkPlainText } from '../core/plain-text.ts'
 import type { Home } from '../home.ts'
 import { type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
@@ -10,6 +12,7 @@ import { readWanted, startSession } from './session-answer.ts'
 
 const path = '/_synapse/admin/v1/register'
 const nonceLifetime = 60_000
+const longestName = 256
 
 /** Making accounts by a secret that only the operator knows, as administrators' tools do. */
 export function registerAdmin(tools: Tools): Endpoint[] {
@@ -45,7 +48,8 @@ async function register(tools: Tools, body: JsonObject): Promise<Reply> {
   if (!isEqual(createHmac('sha1', secret).update(signed).digest('hex'), readText(body, 'mac'))) throw forbidden('HMAC incorrect')
   const wanted = readWanted(body)
   const userId = await chooseUserId(tools, username, undefined)
-  await tools.people.createAccount({ userId, password, admin, serviceId: undefined })
+  const displayName = checkPlainText('displayname', body['displayname'] ?? localpartOf(userId), longestName)
+  await tools.people.createAccount({ userId, password, admin, serviceId: undefined, displayName })
   return { body: await startSession(tools, userId, wanted) }
 }
 

@@ -1,4 +1,5 @@
 import { readOptionalBoolean, readOptionalText, readText } from '../core/fields.ts'
+import { localpartOf } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { forbidden, guestAccessForbidden, invalidParam, missingParam, missingToken } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
@@ -57,7 +58,14 @@ async function register(tools: Tools, call: Call<'as_token?'>): Promise<Reply> {
   const password = readText(body, 'password')
   if (password === '') throw missingParam('password is missing')
   const userId = wished ?? (await chooseUserId(tools, makeUsername(tools), undefined))
-  const made = await tools.people.createAccount({ userId, password, admin: false, serviceId: undefined, ...ending(tools, proof) })
+  const made = await tools.people.createAccount({
+    userId,
+    password,
+    admin: false,
+    serviceId: undefined,
+    displayName: localpartOf(userId),
+    ...ending(tools, proof),
+  })
   if (made.guard === 'token') proof.refuse('the registration token cannot be used')
   if (made.guard !== undefined) proof.refuse('this session was used before')
   if (readOptionalBoolean(body, 'inhibit_login')) return { body: { user_id: userId, home_server: tools.home.serverName } }

@@ -24,7 +24,7 @@ export async function makeFirstAdmin(tools: Tools, username: string, password: s
   if (people.exclusiveServiceOf(userId)) return { refused: 'This name belongs to a bridge. Choose another one.' }
   if (password.length < shortestPassword) return { refused: `The password needs at least ${shortestPassword} characters.` }
   try {
-    await people.createAccount({ userId, password, admin: true, serviceId: undefined, onlyAsFirstAdmin: true })
+    await people.createAccount({ userId, password, admin: true, serviceId: undefined, displayName: username, onlyAsFirstAdmin: true })
   } catch (error) {
     if (error instanceof MatrixError) return { refused: `That did not work: ${error.message}.` }
     throw error

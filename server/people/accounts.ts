@@ -5,6 +5,7 @@ import { type Guard, guard, type Write, write } from '../storage/database.ts'
 import { type AccountRow, insertAccount, selectAccount, selectAdmin } from './accounts.store.ts'
 import { longestPassword, type Passwords } from './passwords.ts'
 import type { Account, NewAccount } from './people.ts'
+import { upsertProfileField } from './profiles.store.ts'
 
 type Tools = Pick<Home, 'database' | 'clock'>
 
@@ -24,7 +25,8 @@ export async function createAccount(home: Tools, passwords: Passwords, of: NewAc
   const guards: Guard[] = [guard('account', 'no row', selectAccount, of.userId), ...(of.guards ?? [])]
   if (of.onlyAsFirstAdmin) guards.push(guard('first', 'no row', selectAdmin))
   const insert: Write = write(insertAccount, of.userId, hashed, of.admin ? 1 : 0, of.serviceId ?? null, home.clock.now())
-  const outcome = await home.database.commit({ guards, writes: [insert, ...(of.writes ?? [])] })
+  const name = of.displayName === undefined ? [] : [write(upsertProfileField, of.userId, 'displayname', JSON.stringify(of.displayName))]
+  const outcome = await home.database.commit({ guards, writes: [insert, ...name, ...(of.writes ?? [])] })
   if (outcome.ok) return {}
   if (outcome.guard === 'account') throw userInUse()
   if (outcome.guard === 'first') throw forbidden('there is an administrator already')

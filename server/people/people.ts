@@ -25,6 +25,8 @@ export type NewAccount = {
   readonly password: string | undefined
   readonly admin: boolean
   readonly serviceId: string | undefined
+  /** The `displayname` of their profile; none without it. */
+  readonly displayName?: string
   /** Refused (403) when there is an administrator already. */
   readonly onlyAsFirstAdmin?: boolean
   /** Written and guarded with the account, or not at all. A failed guard of the caller's comes back by name. */

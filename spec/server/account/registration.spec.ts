@@ -46,6 +46,13 @@ describe('registration', () => {
       expect(body.user_id).to.match(/^@[a-z0-9]{12}:hs\.test$/)
       expect(body).not.to.have.any.keys('access_token', 'device_id')
     })
+    it('names whoever is new by the localpart, for others to see', async () => {
+      const { body } = await register({ ...dummy, username: 'Dora', password: 'x' })
+      expect((await server.anonymous.get('/profile/@dora:hs.test')).body).to.deep.equal({ displayname: 'dora' })
+      const { room_id: room } = (await server.as(body.access_token).post('/createRoom')).body
+      const { content } = (await server.as(body.access_token).get(`/rooms/${room}/state/m.room.member/@dora:hs.test?format=event`)).body
+      expect(content).to.include({ membership: 'join', displayname: 'dora' })
+    })
     it('writes capitals small, and refuses names that are none before it asks for anything', async () => {
       expect((await register({ ...dummy, username: 'BOB', password: 'x' })).body.user_id).to.equal('@bob:hs.test')
       for (const username of ['', 'a b', 'é', '_x', 'a:b', '@a', 'x'.repeat(300), 'a\u0000b']) {
@@ -110,19 +117,33 @@ describe('registration', () => {
     beforeEach(async () => {
       server = await startServer({ config: { registration: { shared_secret: 'the secret' } } })
     })
-    async function bySecret(of: { username: string; admin?: boolean; secret?: string; nonce?: string }) {
+    async function bySecret(of: { username: string; admin?: boolean; secret?: string; nonce?: string; displayname?: string }) {
       const nonce = of.nonce ?? (await server.anonymous.get(path)).body.nonce
       const text = [nonce, of.username, 'pw', of.admin ? 'admin' : 'notadmin'].join('\0')
       const mac = createHmac('sha1', of.secret ?? 'the secret')
         .update(text)
         .digest('hex')
-      return server.anonymous.post(path, { nonce, username: of.username, password: 'pw', admin: of.admin ?? false, mac })
+      return server.anonymous.post(path, {
+        nonce,
+        username: of.username,
+        password: 'pw',
+        admin: of.admin ?? false,
+        mac,
+        displayname: of.displayname,
+      })
     }
     it('makes accounts, administrators too', async () => {
       const { body } = await bySecret({ username: 'root', admin: true })
       expect(body).to.deep.include({ user_id: '@root:hs.test', home_server: 'hs.test' })
       expect((await server.as(body.access_token).get('/_tombolo/metrics')).status).to.equal(200)
       expect((await bySecret({ username: 'user' })).status).to.equal(200)
+    })
+    it('names whoever is new as the operator says, or by the localpart', async () => {
+      await bySecret({ username: 'plain' })
+      await bySecret({ username: 'named', displayname: 'Pépé Roni' })
+      const nameOf = async (name: string) => (await server.anonymous.get(`/profile/@${name}:hs.test`)).body.displayname
+      expect([await nameOf('plain'), await nameOf('named')]).to.deep.equal(['plain', 'Pépé Roni'])
+      expect((await bySecret({ username: 'toolong', displayname: 'x'.repeat(300) })).status).to.equal(400)
     })
     it('refuses a wrong secret, a nonce that is not its own and one that was changed', async () => {
       expect((await bySecret({ username: 'a', secret: 'guess' })).body.errcode).to.equal('M_FORBIDDEN')
