@@ -1,11 +1,11 @@
-import type { Json, JsonObject } from './json.ts'
+import { type Json, type JsonObject, SpelledNumber } from './json.ts'
 import { badJson } from './matrix-error.ts'
 
 export type { Json, JsonObject } from './json.ts'
 
 /**
  * Encodes a value as Canonical JSON: shortest form, keys sorted by code point, integers within ±(2^53-1) only.
- * With `strict` false (rooms of versions 1 to 5) bigints and floats pass. Throws `M_BAD_JSON` for what has no canonical form.
+ * With `strict` false (rooms of versions 1 to 5) bigints and floats pass, as they were spelled. Throws `M_BAD_JSON` for what has no canonical form.
  * https://spec.matrix.org/v1.19/appendices/#canonical-json
  */
 export function canonicalJson(value: Json, strict = true): string {
@@ -44,6 +44,7 @@ function isReady(value: Json, strict: boolean): boolean {
       return checkNumber(value, strict)
     case 'object':
       if (value === null) return true
+      if (value instanceof SpelledNumber) return checkSpelled(strict)
       return Array.isArray(value) ? isArrayReady(value, strict) : isObjectReady(value as JsonObject, strict)
     case 'bigint':
       if (strict) throw badJson('an integer is out of range')
@@ -56,6 +57,11 @@ function isReady(value: Json, strict: boolean): boolean {
 function checkNumber(value: number, strict: boolean): true {
   if (Number.isSafeInteger(value) || (!strict && Number.isFinite(value))) return true
   throw badJson(Number.isInteger(value) ? 'an integer is out of range' : 'a number is not an integer')
+}
+
+function checkSpelled(strict: boolean): false {
+  if (strict) throw badJson('a number is not an integer')
+  return false
 }
 
 function isArrayReady(values: readonly Json[], strict: boolean): boolean {
@@ -80,6 +86,7 @@ function isObjectReady(object: JsonObject, strict: boolean): boolean {
 function encode(value: Json): string {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (value instanceof SpelledNumber) return value.spelling
   if (Array.isArray(value)) return `[${value.map(encode).join(',')}]`
   return encodeObject(value as JsonObject)
 }

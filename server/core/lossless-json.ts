@@ -1,4 +1,4 @@
-import type { Json } from './json.ts'
+import { type Json, SpelledNumber } from './json.ts'
 import { badJson, notJson } from './matrix-error.ts'
 
 /** How many arrays and objects may stand in each other: far more than any event needs, far less than a stack holds. */
@@ -6,6 +6,7 @@ export const maxNesting = 100
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const longInteger = /[0-9]{16}/
+const fraction = /[0-9](?:\.|[eE][-+0-9])/
 const integer = /^-?[0-9]+$/
 
 /**
@@ -19,13 +20,13 @@ export function parseStrict(body: Uint8Array | string): Json {
 }
 
 /**
- * Parses JSON with every integer exact: those beyond ±(2^53-1), which events of room versions 1 to 5 may carry, become bigints.
- * Throws as `parseStrict` does.
+ * Parses JSON of another server with every number exact: integers beyond ±(2^53-1), which events of room versions 1 to 5 may carry, become
+ * bigints, and what JavaScript would write in another way (`1.0`) a `SpelledNumber`. Throws as `parseStrict` does.
  */
 export function parseLossless(body: Uint8Array | string): Json {
   const text = decode(body)
   const value = parseStrict(text)
-  return longInteger.test(text) ? JSON.parse(text, keepInteger) : value
+  return longInteger.test(text) || fraction.test(text) ? JSON.parse(text, keepNumber) : value
 }
 
 /**
@@ -41,6 +42,13 @@ function keepInteger(_key: string, value: Json, context?: { source?: string }): 
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
   const source = context?.source
   return source !== undefined && integer.test(source) ? BigInt(source) : value
+}
+
+function keepNumber(key: string, value: Json, context?: { source?: string }): Json {
+  const source = context?.source
+  if (typeof value !== 'number' || source === undefined) return value
+  if (integer.test(source)) return keepInteger(key, value, context)
+  return String(value) === source ? value : (new SpelledNumber(source) as unknown as Json)
 }
 
 function decode(body: Uint8Array | string): string {

@@ -1,5 +1,5 @@
 import { isUserId } from '../ids.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject, SpelledNumber } from '../json.ts'
 import type { Pdu } from '../pdu.ts'
 import type { RoomRules } from '../room-versions.ts'
 import { allow, refuse, type Verdict } from '../verdict.ts'
@@ -60,7 +60,7 @@ function wrongFloats(content: JsonObject, rules: RoomRules): string | undefined 
 }
 
 function isNumeric(level: Json | undefined): boolean {
-  return typeof level === 'number' || typeof level === 'bigint'
+  return typeof level === 'number' || typeof level === 'bigint' || level instanceof SpelledNumber
 }
 
 function wrongMaps(content: JsonObject, rules: RoomRules): string | undefined {

@@ -1,5 +1,5 @@
 import type { UserId } from '../ids.ts'
-import { isJsonObject, type Json, type JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject, SpelledNumber } from '../json.ts'
 import type { Pdu, ReadState } from '../pdu.ts'
 import type { RoomRules } from '../room-versions.ts'
 
@@ -65,6 +65,7 @@ export function notificationLevel({ rules, levels }: PowerScope, key: string): n
  * Undefined for anything else, and for what no double can hold.
  */
 export function parseLevel(value: Json | undefined, rules: RoomRules): number | undefined {
+  if (value instanceof SpelledNumber) return rules.strictJson ? undefined : parseLevel(value.toJSON(), rules)
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value
     return rules.strictJson || !Number.isFinite(value) ? undefined : Math.trunc(value)

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { contentHash, eventIdOf, hasRightHash, referenceHash } from '../../../server/core/hashes.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import { parseLossless } from '../../../server/core/lossless-json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import { room } from '../../support/room-story.ts'
@@ -61,6 +63,14 @@ describe('the hashes of an event', () => {
     const deep: Pdu = { ...pdu, depth: 2n ** 62n }
     expect(eventIdOf(deep, rules('5'))).to.not.equal(eventIdOf({ ...pdu, depth: 2n ** 62n + 1n }, rules('5')))
     expect(() => eventIdOf(deep, rules('6')))
+      .to.throw()
+      .with.property('errcode', 'M_BAD_JSON')
+  })
+
+  it('are taken of numbers as they are spelled in the rooms of versions 1 to 5, and of none that is no integer since', () => {
+    const event = parseLossless('{"content":{"a":1.0,"b":[1000.0,-0.0,5e-07],"c":0.5},"type":"X"}') as JsonObject
+    expect(contentHash(event, rules('5'))).to.equal('AWyuOsYLA9XW31h/6N3aygFi5G3QBxg0rJgfvKI7YsM')
+    expect(() => contentHash(event, rules('6')))
       .to.throw()
       .with.property('errcode', 'M_BAD_JSON')
   })

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { canonicalJson } from '../../../server/core/canonical-json.ts'
+import { isJsonObject, type Json } from '../../../server/core/json.ts'
 import { maxNesting, parseLossless, parseStored, parseStrict } from '../../../server/core/lossless-json.ts'
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
@@ -81,7 +83,7 @@ describe('the lossless parser', () => {
   })
 
   it('reads all else as JSON.parse does', () => {
-    const text = '{"a":1.5,"b":1e20,"c":12345678901234567890.5,"d":-0,"e":"\\u0000"}'
+    const text = '{"a":1.5,"b":1e+21,"c":"1.0","d":-0,"e":"\\u0000","f":"1e3 and 12345678901234567890"}'
     expect(parseLossless(Buffer.from(text))).to.deep.equal(JSON.parse(text))
   })
 
@@ -89,6 +91,21 @@ describe('the lossless parser', () => {
     expect(() => parseLossless('{"a":12345678901234567890'))
       .to.throw()
       .with.property('errcode', 'M_NOT_JSON')
+  })
+})
+
+describe('the lossless parser, of numbers that JavaScript would write in another way,', () => {
+  for (const spelling of ['1.0', '-0.0', '1e3', '1E+3', '0.10', '1e400', '12345678901234567890.5', '5e-07']) {
+    it(`keeps ${spelling} as it is spelled`, () => {
+      const value = parseLossless(`{"a":[${spelling}]}`)
+      expect(canonicalJson(value, false)).to.equal(`{"a":[${spelling}]}`)
+      expect(() => canonicalJson(value)).to.throw('a number is not an integer')
+      expect(isJsonObject((value as { a: Json[] }).a[0])).to.equal(false)
+    })
+  }
+
+  it('hands them to others as the numbers that they are', () => {
+    expect(JSON.stringify(parseLossless('[1.0,1e3,0.10]'))).to.equal('[1,1000,0.1]')
   })
 })
 

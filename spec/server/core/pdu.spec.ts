@@ -96,6 +96,11 @@ describe('the form of an event', () => {
     expectRefused(check({ content: { a: 0.5 } }, '6'), 'a number is not an integer')
     expectRefused(check({ content: { a: '\ud800' } }, '6'), 'a string holds half of a surrogate pair')
     expectAllowed(check({ content }, '5'))
+    for (const number of ['1.0', '1e3', '-0.0', '1E+400']) {
+      expectRefused(check({ content: parseLossless(`{"a":[${number}]}`) }, '6'), 'a number is not an integer')
+      expectAllowed(check({ content: parseLossless(`{"a":[${number}]}`) }, '5'))
+    }
+    expectRefused(check({ content: parseLossless('1.0') }, '5'), 'content is not an object')
   })
 
   it('is at most 65,536 bytes long with its signatures, whatever others put into unsigned', () => {

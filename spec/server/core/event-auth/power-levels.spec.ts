@@ -3,10 +3,12 @@ import {
   actionLevel,
   creatorsOf,
   notificationLevel,
+  parseLevel,
   powerScope,
   requiredLevel,
   userPower,
 } from '../../../../server/core/event-auth/power-levels.ts'
+import { parseLossless } from '../../../../server/core/lossless-json.ts'
 import { roomRules } from '../../../../server/core/room-versions.ts'
 import { type RoomStory, room } from '../../../support/room-story.ts'
 
@@ -63,6 +65,13 @@ describe('the power in a room', () => {
     const story = room('5').levels({ users: { [bob]: 50.57 } })
     expect(userPower(scope(story), bob)).to.equal(50)
     expect(userPower({ ...scope(story), rules: roomRules('6')! }, bob)).to.equal(0)
+  })
+
+  it('reads floats as they come off the wire until version 5', () => {
+    const level = (text: string, version: string) => parseLevel(parseLossless(text), roomRules(version)!)
+    expect(['50.0', '5.114698E4', '-1e0', '50.57'].map((text) => level(text, '5'))).to.deep.equal([50, 51146, -1, 50])
+    expect(['1e400', '-1E999'].map((text) => level(text, '5'))).to.deep.equal([undefined, undefined])
+    expect(level('50.0', '6')).to.equal(undefined)
   })
 
   it('requires 50 for state and 0 for messages unless the room says otherwise', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { checkAuthRules } from '../../../../server/core/event-auth/check-auth-rules.ts'
 import { selectAuthEvents } from '../../../../server/core/event-auth/select-auth-events.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
+import { parseLossless } from '../../../../server/core/lossless-json.ts'
 import type { Verdict } from '../../../../server/core/verdict.ts'
 import { type RoomStory, room, type Told } from '../../../support/room-story.ts'
 import { expectAllowed, expectRefused } from '../../../support/verdicts.ts'
@@ -103,7 +104,10 @@ const cases: readonly Case[] = [
   {
     rule: 'Values outside the range represented by IEE754 binary64 cause the powerlevel event to be rejected, as do Infinity, -Infinity …',
     allows: (version) => [levels(room(version), { ban: 1e300, events: { 'm.any': -1e300 }, notifications: { room: 'all' } })],
-    refuses: (version) => ['ban is out of range', [levels(room(version), { ban: Number.NEGATIVE_INFINITY })]],
+    refuses: (version) => [
+      'ban is out of range',
+      [levels(room(version), { ban: Number.NEGATIVE_INFINITY }), levels(room(version), { ban: parseLossless('1e400') })],
+    ],
   },
   {
     rule: 'Values outside the range … (of an event type)',

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { EventId, UserId } from '../../../../server/core/ids.ts'
+import { isPowerEvent } from '../../../../server/core/state-resolution/power-order.ts'
 import { ForkedRoom } from '../../../support/forked-room.ts'
 
 const alice: UserId = '@alice:a.test'
@@ -124,4 +125,26 @@ describe('mainline ordering, told in stories', () => {
       expect(room.at([offTopic, mainTopic], 'm.room.topic')).to.equal(room.id('main-topic'))
     })
   }
+})
+
+describe('power events', () => {
+  const room = new ForkedRoom('11')
+  const isPower = (type: string, state_key: string, content: Record<string, string> = {}) =>
+    isPowerEvent(room.events.get(room.tell(`${type}-${state_key}-${content['membership']}`, { type, state_key, content }, room.create))!)
+
+  it('are power levels and join rules with an empty state key', () => {
+    for (const type of ['m.room.power_levels', 'm.room.join_rules']) {
+      expect(isPower(type, '')).to.equal(true)
+      expect(isPower(type, 'x')).to.equal(false)
+    }
+    expect(isPower('m.room.topic', '')).to.equal(false)
+  })
+
+  it('are kicks and bans, and no membership that one sets oneself', () => {
+    for (const membership of ['leave', 'ban']) {
+      expect(isPower('m.room.member', bob, { membership })).to.equal(true)
+      expect(isPower('m.room.member', alice, { membership })).to.equal(false)
+    }
+    for (const membership of ['invite', 'join', 'knock']) expect(isPower('m.room.member', bob, { membership })).to.equal(false)
+  })
 })
