@@ -31,23 +31,28 @@ const limits = {
   noDelay: true,
 }
 
+/** How long, once the server closes, a client may still say what it opened a connection for. */
+const grace = 500
+
+type Open = { readonly server: Server; readonly url: string; readonly unused: ReadonlySet<Socket> }
+
 /** Listens on every configured address; with a certificate over TLS. Rejects, with nothing left open, when one cannot be had. */
 export async function listen(listeners: readonly Listener[], serve: Serve): Promise<Listening> {
-  const open: { server: Server; url: string }[] = []
+  const open: Open[] = []
   try {
     for (const listener of listeners) open.push(await openOne(listener, serve))
   } catch (error) {
-    await Promise.all(open.map(({ server }) => closeOne(server, 0)))
+    await Promise.all(open.map((one) => closeOne(one, 0)))
     throw error
   }
   return {
     url: open[0]?.url ?? '',
     urls: open.map(({ url }) => url),
-    close: async (milliseconds) => void (await Promise.all(open.map(({ server }) => closeOne(server, milliseconds)))),
+    close: async (milliseconds) => void (await Promise.all(open.map((one) => closeOne(one, milliseconds)))),
   }
 }
 
-async function openOne(listener: Listener, serve: Serve): Promise<{ server: Server; url: string }> {
+async function openOne(listener: Listener, serve: Serve): Promise<Open> {
   const areas: ReadonlySet<Area> = new Set(listener.serves)
   const onRequest: RequestListener = (request, response) => serve(request, response, areas)
   const { tls_certificate: cert, tls_key: key } = listener
@@ -56,6 +61,7 @@ async function openOne(listener: Listener, serve: Serve): Promise<{ server: Serv
     ? createSecureServer({ ...limits, cert: readFileSync(cert), key: readFileSync(key) }, onRequest)
     : createServer(limits, onRequest)
   server.maxRequestsPerSocket = 0
+  const unused = watchUnused(server, secure ? 'secureConnection' : 'connection')
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => refuse(socket as Socket, code))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -64,7 +70,18 @@ async function openOne(listener: Listener, serve: Serve): Promise<{ server: Serv
       resolve()
     })
   })
-  return { server, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
+  return { server, unused, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
+}
+
+/** The connections on which nothing was asked yet: browsers open some ahead, and Node does not count them as idle. */
+function watchUnused(server: Server, opened: 'connection' | 'secureConnection'): ReadonlySet<Socket> {
+  const unused = new Set<Socket>()
+  server.on(opened, (socket: Socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
+  server.on('request', ({ socket }: IncomingMessage) => void unused.delete(socket))
+  return unused
 }
 
 /** What is no HTTP, or has a head that is too long, is told so in Matrix's form and gets no connection. */
@@ -74,13 +91,15 @@ function refuse(socket: Socket, code: string | undefined): void {
   else socket.end(rawError(new MatrixError(400, 'M_UNKNOWN', 'this is no HTTP request')))
 }
 
-function closeOne(server: Server, milliseconds: number): Promise<void> {
+function closeOne({ server, unused }: Open, milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     // A connection that was busy is idle once it is answered.
     const idle = setInterval(() => server.closeIdleConnections(), 50)
+    const silent = setTimeout(() => unused.forEach((socket) => void socket.destroy()), Math.min(grace, milliseconds))
     const late = setTimeout(() => server.closeAllConnections(), milliseconds)
     server.close(() => {
       clearInterval(idle)
+      clearTimeout(silent)
       clearTimeout(late)
       resolve()
     })

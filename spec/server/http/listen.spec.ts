@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
+import { listen } from '../../../server/http/listen.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 describe('what cannot be read as a request', () => {
@@ -37,5 +40,23 @@ describe('what cannot be read as a request', () => {
       expect(body).to.have.property('errcode', 'M_TOO_LARGE')
     }
     expect((await server.anonymous.get('/_matrix/client/versions')).status).to.equal(200)
+  })
+})
+
+describe('a server that closes', () => {
+  it('waits for an answer that is owed, and not for a connection that was opened ahead and asks nothing', async () => {
+    const asked = Promise.withResolvers<ServerResponse>()
+    const plain = { tls_certificate: undefined, tls_key: undefined }
+    const listener = { host: '127.0.0.1', port: 0, serves: ['client'] as const, ...plain }
+    const listening = await listen([listener], (_, response) => asked.resolve(response))
+    const ahead = connect(Number(new URL(listening.url).port), '127.0.0.1')
+    await once(ahead, 'connect')
+    const answer = fetch(listening.url)
+    const response = await asked.promise
+    const closed = listening.close(600_000)
+    await once(ahead, 'close')
+    response.end('in time')
+    expect(await (await answer).text()).to.equal('in time')
+    await closed
   })
 })
