@@ -1,5 +1,6 @@
 import type { EventId, RoomId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
+import type { Select } from '../storage/database.ts'
 import { selectEvents, selectLastAt } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { type Room, stateKeyOf } from './room.ts'
@@ -19,8 +20,8 @@ type Place = { readonly key: string; readonly eventId: EventId }
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
-  /** Which event stands under each key (`stateKeyOf`). */
-  readonly places: (stateGroup: string) => Promise<readonly Place[]>
+  /** The group and those below it, newest first. */
+  readonly chain: (stateGroup: string) => Promise<readonly string[]>
   /** What is the same in `current`, a room's state in memory, is taken from there. */
   readonly withoutMembers: (stateGroup: string, current?: Room['state']) => Promise<StateEvent[]>
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
@@ -45,10 +46,7 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     return keep(chains, stateGroup, chain, mostChains)
   }
 
-  async function load(eventIds: readonly string[]): Promise<StateEvent[]> {
-    const rows = await select(selectEvents, eventIds)
-    return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json) }))
-  }
+  const load = (eventIds: readonly string[]) => loadEvents(select, eventIds)
 
   async function entry(stateGroup: string, type: string, stateKey: string): Promise<StateEvent | undefined> {
     const key = `${stateGroup}\0${type}\0${stateKey}`
@@ -85,12 +83,17 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
   return {
     entry,
     all: async (stateGroup) => load((await placesOf(stateGroup, selectChainEntries)).map(({ eventId }) => eventId)),
-    places: (stateGroup) => placesOf(stateGroup, selectChainEntries),
+    chain: chainOf,
     withoutMembers,
     groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
     changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),
     changesWithoutMembers: async (roomId, after, upTo) => newestOf(await select(selectStateChangesWithoutMembers, roomId, after, upTo)),
   }
+}
+
+async function loadEvents(select: Select, eventIds: readonly string[]): Promise<StateEvent[]> {
+  const rows = await select(selectEvents, eventIds)
+  return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json) }))
 }
 
 /** The last of each type and state key. */

@@ -2,14 +2,15 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventId, RoomId, UserId } from '../../core/ids.ts'
 import type { Home } from '../../home.ts'
 import type { Graph, MembershipName, StateText } from '../graph.ts'
-import { type Room, stateKeyOf } from '../room.ts'
+import type { Room } from '../room.ts'
 import type { Rooms } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
 import { parsePdu } from '../stored-event.ts'
+import { pastEvents } from './past-events.ts'
 import { selectStateJson } from './state-text.store.ts'
 import { stateTextOf } from './state-text.ts'
 
-type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'places'> }
+type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
 type Found = Map<string, StateText>
 
 /** How many events are read and written at a time, other work in between. */
@@ -81,33 +82,20 @@ function* othersOf(room: Room): Iterable<StateText> {
 
 /** The state of a group: what is still so is taken from memory, the rest is read. */
 async function past(tools: Tools, room: Room, stateGroup: string): Promise<{ members: StateText[]; others: StateText[] }> {
-  const places = await tools.past.places(stateGroup)
+  const events = await pastEvents(tools, room, stateGroup)
   const found: Found = new Map()
-  const missing: EventId[] = []
-  for (const { key, eventId } of places) {
-    const inMemory = textInMemory(room, key, eventId)
-    if (inMemory === undefined) missing.push(eventId)
-    else found.set(eventId, inMemory)
-  }
-  await read(tools, room, missing, found)
+  await read(
+    tools,
+    room,
+    events.filter(({ text }) => text === undefined).map(({ eventId }) => eventId),
+    found,
+  )
   const members: StateText[] = []
   const others: StateText[] = []
-  for (const { eventId } of places) {
-    const text = found.get(eventId)
+  for (const { eventId, text = found.get(eventId) } of events) {
     if (text !== undefined) (text.membership === undefined ? others : members).push(text)
   }
   return { members, others }
-}
-
-const memberKey = stateKeyOf('m.room.member', '')
-
-function textInMemory(room: Room, key: string, eventId: EventId): StateText | undefined {
-  if (key.startsWith(memberKey)) {
-    const text = room.memberTexts.get(key.slice(memberKey.length) as UserId)
-    return text?.eventId === eventId ? text : undefined
-  }
-  const event = room.state.get(key)
-  return event?.eventId === eventId ? stateTextOf(event, room.roomId) : undefined
 }
 
 /** Reads state events, and keeps those that are current memberships: unless one of them has changed meanwhile, by a redaction perhaps. */

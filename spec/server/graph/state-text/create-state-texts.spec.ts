@@ -119,6 +119,31 @@ forEachEngine('states as text', (open) => {
     expect(turns).to.be.greaterThan(1)
   })
 
+  it('of a moment ago cost what has changed since, however many the members', async () => {
+    const { database, notifier } = await open()
+    const crowd = Array.from({ length: 450 }, (_, number) => user(`u${number}`))
+    let rows = 0
+    const select: Database['select'] = async (of, ...parameters) => {
+      const found = await database.select(of, ...parameters)
+      rows += found.length
+      return found
+    }
+    const graph = graphOver({ database: { ...database, select }, notifier })
+    const roomId = await publicRoom(
+      graph,
+      alice,
+      crowd.map((one) => named(one, one)),
+    )
+    const group = await groupOf(graph, roomId)
+    const before = told(await graph.stateTexts(roomId, group))
+    await graph.append(roomId, [named(crowd[3]!, 'changed'), member(user('late'), user('late'), 'join')])
+    await graph.append(roomId, [{ type: 'm.room.topic', stateKey: '', sender: alice, content: { topic: 'new' } }])
+    await graph.room(roomId)
+    rows = 0
+    expect(told(await graph.stateTexts(roomId, group))).to.deep.equal(before)
+    expect(rows).to.be.lessThan(100)
+  })
+
   it('stay in memory while there is room for them, those that were asked for last', async () => {
     const { database, notifier } = await open()
     const people = ['bob', 'carol', 'dan'].map(user)
