@@ -11,6 +11,7 @@ import {
   selectToldMark,
   selectUntoldMarks,
 } from '../store/read-marks.store.ts'
+import { createRounds, type Rounds } from './rounds.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Edu = { readonly room: string; readonly type: unknown; readonly content: Json }
@@ -62,33 +63,12 @@ function theirsUpTo({ store, vault }: Pick<Kit, 'store' | 'vault'>, portal: stri
 const retryMs = 5000
 
 /** Tells the network what was read, one round at a time, and tries again what it did not take. */
-export function createReadTeller(kit: Kit): { wake(): void; stop(): Promise<void> } {
-  const stopping = new AbortController()
-  let running: Promise<void> | undefined
-  let again = false
-  const round = async () => {
-    do {
-      again = false
-      const left = await tellReads(kit).catch(() => true)
-      if (left) await pause(retryMs, stopping.signal)
-      again ||= left
-    } while (again && !stopping.signal.aborted)
-  }
-  const wake = () => {
-    again = true
-    if (running || stopping.signal.aborted) return
-    running = round().finally(() => {
-      running = undefined
-      if (again) wake()
-    })
-  }
-  return {
-    wake,
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+export function createReadTeller(kit: Kit): Rounds {
+  return createRounds(async (signal) => {
+    const left = await tellReads(kit).catch(() => true)
+    if (left) await pause(retryMs, signal)
+    return left
+  })
 }
 
 const repeatMs = 15_000

@@ -33,17 +33,20 @@ export function wrote(id: string, sender: string, plain: Record<string, unknown>
 export const text = (body: string, more: Record<string, unknown> = {}) => ({ msgtype: 'm.text', body, ...more })
 export const answering = (event: string) => ({ 'm.relates_to': { 'm.in_reply_to': { event_id: event } } })
 
+/** What happened on the network and in the room. */
+export type Happened = { readonly heard?: readonly InboundEvent[]; readonly posted?: readonly MatrixEvent[] }
+
 /** Starts a bridge on the world, gives it what happened on the network and in the room, and works until all is done or it crashes. */
 export async function live(
   world: World,
-  happened: { heard?: readonly InboundEvent[]; posted?: readonly MatrixEvent[] },
+  happened: Happened,
   options: { hub?: HubPlan; coalesceMs?: number; late?: LateRules; crashAt?: number } = {},
 ): Promise<readonly string[]> {
   const kit = await openKit(world, options)
   try {
     abandonInterrupted(kit)
     releaseAwoken(kit)
-    await take(kit, world, happened)
+    take(kit, world, happened)
     await work(kit)
   } catch (error) {
     if (!(error instanceof Crash)) throw error
@@ -53,7 +56,8 @@ export async function live(
   return kit.passed
 }
 
-async function take(kit: Kit, world: World, { heard = [], posted = [] }: Parameters<typeof live>[1]): Promise<void> {
+/** What the network and the homeserver tell the bridge. */
+export function take(kit: Kit, world: World, { heard = [], posted = [] }: Happened): void {
   accept(
     kit,
     heard.map((event) => ({ dedupKey: JSON.stringify(event), raw: JSON.stringify(event) })),

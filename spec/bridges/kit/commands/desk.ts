@@ -1,9 +1,8 @@
 import { doChore } from '../../../../bridges/kit/chores.ts'
 import type { Desk } from '../../../../bridges/kit/commands/desk.ts'
 import { applyManagementEvent } from '../../../../bridges/kit/commands/management.ts'
-import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
-import { accept, applyItem } from '../../../../bridges/kit/inbox.ts'
-import type { HubPlan, Kit, LateRules } from '../../../../bridges/kit/kit.ts'
+import { applyItem } from '../../../../bridges/kit/inbox.ts'
+import type { HubPlan, LateRules } from '../../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../../bridges/kit/matrix/event.ts'
 import { expireKept, releaseAwoken } from '../../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
@@ -12,10 +11,10 @@ import { abandonInterrupted, submit } from '../../../../bridges/kit/outbox.ts'
 import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { selectNewChores } from '../../../../bridges/kit/store/management.store.ts'
 import { selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
-import { insertMatrixEvent, selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
+import { selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
 import { Crash, openKit, type World } from '../house-of-cards.ts'
+import { type Happened, take } from '../story.ts'
 
-type Happened = { readonly heard?: readonly InboundEvent[]; readonly posted?: readonly MatrixEvent[] }
 type Options = { readonly hub?: HubPlan; readonly late?: LateRules; readonly crashAt?: number; readonly sendsHeld?: boolean }
 
 /** Starts a bridge with its bot on the world, and works until all is done or it crashes; `sendsHeld`: nothing goes to the network. Gives the points passed. */
@@ -42,17 +41,6 @@ export async function liveWithBot(world: World, happened: Happened, options: Opt
     kit.close()
   }
   return kit.passed
-}
-
-function take(kit: Kit, world: World, { heard = [], posted = [] }: Happened): void {
-  accept(
-    kit,
-    heard.map((event) => ({ dedupKey: JSON.stringify(event), raw: JSON.stringify(event) })),
-  )
-  for (const event of posted) {
-    if (!world.posted.includes(event)) world.posted.push(event)
-    insertMatrixEvent(kit.store, event.event_id, event.room_id, Buffer.from(JSON.stringify(event)), kit.clock())
-  }
 }
 
 async function work(desk: Desk, sendsHeld: boolean): Promise<void> {
