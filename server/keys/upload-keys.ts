@@ -41,13 +41,10 @@ export async function uploadKeys({ database }: Pick<Home, 'database'>, owner: Ow
     const check = (name: string) => checkKeys(name, body[name], userId, deviceId, signer && signingKeyOf(signer))
     const oneTimeKeys = check('one_time_keys')
     const fallbackKeys = check('fallback_keys')
+    const keyIds = oneTimeKeys.map(({ keyId }) => keyId)
     const [knownOneTimeKeys, knownFallbackKeys] = await Promise.all([
-      database.select(
-        selectOneTimeKeys,
-        userId,
-        deviceId,
-        oneTimeKeys.map(({ keyId }) => keyId),
-      ),
+      // Nearly always all are new; when they are not, the guard says so.
+      left < tries && keyIds.length > 0 ? database.select(selectOneTimeKeys, userId, deviceId, keyIds) : [],
       fallbackKeys.length > 0 ? database.select(selectFallbackKeys, userId, deviceId) : [],
     ])
     const known = { deviceKeys: stored?.content, oneTimeKeys: knownOneTimeKeys, fallbackKeys: knownFallbackKeys }
