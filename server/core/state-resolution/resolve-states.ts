@@ -28,7 +28,11 @@ export function* resolveStates(
   if (conflicted.size === 0) return resolved
   const authEvents = rules.stateResolution === 'v1' ? [] : yield* findAuthEvents(states, separated, rules, index)
   const changes = yield* resolveConflict({ rules, readEvent, conflicted, authEvents, unconflicted: (key) => unconflicted.get(key) })
-  for (const [key, eventId] of changes) resolved.set(key, eventId)
+  let count = 0
+  for (const [key, eventId] of changes) {
+    resolved.set(key, eventId)
+    if (++count % pace === 0) yield breath
+  }
   return resolved
 }
 

@@ -29,7 +29,11 @@ export function* resolveV2(question: Question): Steps<Map<StateMapKey, EventId>>
   // 4. Apply the iterative auth checks algorithm on the partial resolved state and the list of events from the previous step.
   yield* checkIteratively(rest, ground)
   // 5. Update the result by replacing any event with the event with the same key from the unconflicted state map, if such an event exists.
-  for (const key of ground.state.keys()) if (unconflicted(key) !== undefined) ground.state.delete(key)
+  let count = 0
+  for (const key of ground.state.keys()) {
+    if (unconflicted(key) !== undefined) ground.state.delete(key)
+    if (++count % pace === 0) yield breath
+  }
   return ground.state
 }
 

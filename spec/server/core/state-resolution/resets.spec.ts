@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { EventId, UserId } from '../../../../server/core/ids.ts'
 import { type StateMap, stateMapKey } from '../../../../server/core/state-resolution/conflict.ts'
+import { resolveStates } from '../../../../server/core/state-resolution/resolve-states.ts'
+import { finish } from '../../../../server/core/state-resolution/steps.ts'
 import { ForkedRoom } from '../../../support/forked-room.ts'
 
 const alice: UserId = '@alice:a.test'
@@ -110,5 +112,19 @@ describe('state resolution, where events were rejected', () => {
     const before = room.stateAfter(last)
     const states = [before, new Map(before).set(stateMapKey('m.room.topic', ''), rejected)]
     expect(room.resolve(states).get(stateMapKey('m.room.topic', ''))).to.equal(rejected)
+  })
+})
+
+describe('state resolution, where an event is lost', () => {
+  it('makes do with the others', () => {
+    for (const version of ['2', '11', '12']) {
+      const room = new ForkedRoom(version)
+      const last = room.member('alice', alice, 'join', alice, room.create)
+      const topics = ['one', 'two'].map((name) => room.topic(name, alice, last))
+      const states = topics.map((topic) => room.stateAfter(topic))
+      const readEvent = (eventId: EventId) => (eventId === topics[1] ? undefined : room.events.get(eventId))
+      const resolved = finish(resolveStates(states, room.rules, readEvent, room.index))
+      expect(resolved.get(stateMapKey('m.room.topic', ''))).to.equal(topics[0])
+    }
   })
 })

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import type { EventId, UserId } from '../../../../server/core/ids.ts'
+import { resolveStates } from '../../../../server/core/state-resolution/resolve-states.ts'
+import { finish } from '../../../../server/core/state-resolution/steps.ts'
 import { ForkedRoom } from '../../../support/forked-room.ts'
 
 const alice: UserId = '@alice:a.test'
@@ -84,12 +86,25 @@ describe('state resolution of version 1, told in stories', () => {
   })
 
   it('orders depths that JavaScript cannot hold', () => {
+    for (const deepest of [0, 1]) {
+      const { room, last } = begin()
+      const topics = ['a', 'b'].map((name) => room.topic(name, alice, last))
+      for (const [at, eventId] of topics.entries()) {
+        const event = room.events.get(eventId)!
+        room.events.set(eventId, { ...event, pdu: { ...event.pdu, depth: 2n ** 62n + (at === deepest ? 1n : 0n) } })
+      }
+      expect(room.at(topics, 'm.room.topic')).to.equal(topics[deepest])
+    }
+  })
+
+  it('takes what is known where the other event of a conflict is lost', () => {
     const { room, last } = begin()
     const topics = ['a', 'b'].map((name) => room.topic(name, alice, last))
-    for (const [at, eventId] of topics.entries()) {
-      const event = room.events.get(eventId)!
-      room.events.set(eventId, { ...event, pdu: { ...event.pdu, depth: 2n ** 62n + BigInt(at) } })
+    const states = topics.map((topic) => room.stateAfter(topic))
+    for (const lost of topics) {
+      const readEvent = (eventId: EventId) => (eventId === lost ? undefined : room.events.get(eventId))
+      const resolved = finish(resolveStates(states, room.rules, readEvent, room.index))
+      expect(resolved.get('m.room.topic\0')).to.equal(topics.find((topic) => topic !== lost))
     }
-    expect(room.at(topics, 'm.room.topic')).to.equal(topics[1])
   })
 })
