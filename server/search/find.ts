@@ -25,6 +25,7 @@ export type Hits = {
 const mostMatches = 400
 const mostStretches = 500
 const pageSize = 50
+const smallestPage = 10
 
 type Needs = Tools & { readonly index: WordIndex }
 type Searcher = { readonly userId: UserId; readonly request: SearchRequest; readonly ignored: readonly UserId[] }
@@ -61,10 +62,10 @@ async function matching({ index }: Needs, match: Match, below: number): Promise<
   const rows: DocumentRow[] = []
   let to = below
   for (let stretches = 0; stretches < mostStretches && to > 1 && rows.length < mostMatches; stretches++) {
+    if (stretches > 0) await breath()
     const above = Math.max(to - index.stretch, 0)
     rows.push(...(await index.find(match, above, to, mostMatches - rows.length)))
     to = above + 1
-    await breath()
   }
   return rows
 }
@@ -74,7 +75,8 @@ async function readHits(needs: Needs, searcher: Searcher, rows: readonly Documen
   const hits: Hit[] = []
   let looked = 0
   while (looked < rows.length && hits.length < limit) {
-    const page = rows.slice(looked, looked + pageSize)
+    if (looked > 0) await breath()
+    const page = rows.slice(looked, looked + Math.min(pageSize, Math.max(limit - hits.length, smallestPage)))
     const found = await readPage(needs, searcher, page)
     for (const row of page) {
       looked++
@@ -82,7 +84,6 @@ async function readHits(needs: Needs, searcher: Searcher, rows: readonly Documen
       if (hit !== undefined) hits.push(hit)
       if (hits.length >= limit) break
     }
-    await breath()
   }
   return { hits, looked }
 }

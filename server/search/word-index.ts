@@ -1,6 +1,6 @@
 import type { Database, Write } from '../storage/database.ts'
 import { write } from '../storage/database.ts'
-import { keyWord, roomWord, type SearchKey } from './documents.ts'
+import { keyWord, roomWord, type SearchKey, searchKeys } from './documents.ts'
 import * as postgres from './postgres.store.ts'
 import type { DocumentRow } from './search.store.ts'
 import * as sqlite from './sqlite.store.ts'
@@ -65,7 +65,8 @@ async function findBySteps(select: Database['select'], match: Match, above: numb
 
 function question({ all, keys }: Match, rooms: readonly number[], quote: string, and: string, or: string): string {
   const quoted = (word: string) => `${quote}${word}${quote}`
-  const oneOf = [keys.map(keyWord), rooms.map(roomWord)].filter((words) => words.length > 0)
+  // Each document has one of all keys: to ask for them would only walk through the whole index.
+  const oneOf = [new Set(keys).size === searchKeys.length ? [] : keys.map(keyWord), rooms.map(roomWord)].filter((words) => words.length > 0)
   const some = oneOf.map((words) => `(${words.map(quoted).join(` ${or} `)})`)
   return [...all.map(quoted), ...some].join(` ${and} `)
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { wordsOfDocument } from '../../../server/search/documents.ts'
+import { type SearchKey, searchKeys, wordsOfDocument } from '../../../server/search/documents.ts'
 import { insertRoom, upsertDocument } from '../../../server/search/search.store.ts'
 import { wordIndexOf } from '../../../server/search/word-index.ts'
 import { write } from '../../../server/storage/database.ts'
@@ -58,6 +58,9 @@ forEachEngine('the index of words', (open) => {
 
   it('finds under the keys alone that are asked for', async () => {
     const { index } = await filled(open)
-    expect(await index.find({ all: ['all'], keys: ['content.topic'], rooms: among(0, rooms) }, 0, documents + 1, 5)).to.deep.equal([])
+    const under = (keys: readonly SearchKey[]) => index.find({ all: ['all'], keys, rooms: among(0, rooms) }, 0, documents + 1, 5)
+    expect(await under(['content.topic'])).to.deep.equal([])
+    expect(await under(['content.topic', 'content.topic', 'content.topic'])).to.deep.equal([])
+    expect(await under(searchKeys)).to.have.length(5)
   })
 })
