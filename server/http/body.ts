@@ -16,6 +16,8 @@ export class Gone extends Error {}
 export function readBytes(request: IncomingMessage, limit = defaultLimit): Promise<Uint8Array> {
   const promised = Number(request.headers['content-length'] ?? 0)
   if (promised > limit) return Promise.reject(tooLarge())
+  // Without a body there is nothing to wait for, and nothing that would tell of its end.
+  if (request.readableEnded) return Promise.resolve(Buffer.alloc(0))
   return new Promise((resolve, reject) => {
     let first: Buffer | undefined
     let more: Buffer[] | undefined

@@ -29,6 +29,8 @@ const limits = {
   maxHeaderSize: 16 * 1024,
   joinDuplicateHeaders: true,
   noDelay: true,
+  // A request without a body needs no stream for one: most are such.
+  optimizeEmptyRequests: true,
 }
 
 /** How long, once the server closes, a client may still say what it opened a connection for. */

@@ -71,6 +71,14 @@ describe('the HTTP wall', () => {
     const { status } = await anonymous().get('/nonsense', { headers: { 'X-Original-URL': '/_matrix/client/versions' } })
     expect(status).to.equal(404)
   })
+  it('answers a request without a body that does not say how long it is, whether it wants one or not', async () => {
+    const { token } = await server.register('terse')
+    const ask = (path: string) =>
+      raw(server.url, `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`)
+    expect(await ask('/_matrix/client/v3/createRoom')).to.match(/^HTTP\/1.1 200 [^]*"room_id"/)
+    expect(await ask('/_matrix/media/v3/upload')).to.match(/^HTTP\/1.1 200 [^]*"content_uri"/)
+    expect(await ask('/_matrix/client/v3/login')).to.match(/^HTTP\/1.1 400 [^]*"M_NOT_JSON"/)
+  })
   it('asks for a token, and refuses what is none', async () => {
     const missing = await anonymous().get('/account/whoami')
     expect([missing.status, missing.body.errcode]).to.deep.equal([401, 'M_MISSING_TOKEN'])
