@@ -5,7 +5,7 @@ import type { People } from '../people/people.ts'
 import { type PublicKeys, selectPublicKeys } from './public-keys.ts'
 
 type Tools = { readonly home: Pick<Home, 'database' | 'notifier'>; readonly people: Pick<People, 'devicesOf'> }
-type Entry = { readonly changedAt: number; readonly keys: Promise<PublicKeys>; size: number }
+type Entry = { readonly changedAt: number; readonly read: Promise<void>; keys: PublicKeys | undefined }
 
 /** Reads the keys of users, in their order. */
 export type KnownKeys = (userIds: readonly UserId[]) => Promise<PublicKeys[]>
@@ -21,26 +21,32 @@ export function knownKeys(tools: Tools, most = 16 << 20): KnownKeys {
   let total = 0
 
   function drop(userId: UserId): void {
-    total -= known.get(userId)?.size ?? 0
+    total -= known.get(userId)?.keys?.size ?? 0
     known.delete(userId)
   }
 
+  function keep(entry: Entry, keys: PublicKeys): void {
+    entry.keys = keys
+    if (known.get(keys.userId) === entry) total += keys.size
+  }
+
   function read(userIds: readonly UserId[], changes: ReadonlyMap<string, number> | undefined): void {
-    const reading = selectPublicKeys(tools, userIds)
+    const entries: Entry[] = []
+    const reading = selectPublicKeys(tools, userIds).then(
+      (all) => {
+        for (const [at, keys] of all.entries()) keep(entries[at]!, keys)
+        while (total > most && known.size > 0) drop(known.keys().next().value!)
+      },
+      (error: unknown) => {
+        for (const [at, userId] of userIds.entries()) if (known.get(userId) === entries[at]) drop(userId)
+        throw error
+      },
+    )
     for (const userId of userIds) {
       drop(userId)
-      const entry: Entry = { changedAt: changes?.get(userId) ?? 0, keys: reading.then((all) => all.get(userId)!), size: 0 }
+      const entry: Entry = { changedAt: changes?.get(userId) ?? 0, read: reading, keys: undefined }
+      entries.push(entry)
       known.set(userId, entry)
-      const isCurrent = () => known.get(userId) === entry
-      entry.keys.then(
-        ({ size }) => {
-          if (!isCurrent()) return
-          entry.size = size
-          total += size
-          while (total > most && known.size > 0) drop(known.keys().next().value!)
-        },
-        () => isCurrent() && drop(userId),
-      )
     }
   }
 
@@ -55,6 +61,8 @@ export function knownKeys(tools: Tools, most = 16 << 20): KnownKeys {
     }
     const missing = userIds.filter((userId) => !isKnown(userId))
     if (missing.length > 0) read(missing, changes)
-    return Promise.all(userIds.map((userId) => known.get(userId)!.keys))
+    const entries = userIds.map((userId) => known.get(userId)!)
+    await Promise.all(new Set(entries.filter(({ keys }) => keys === undefined).map((entry) => entry.read)))
+    return entries.map(({ keys }) => keys!)
   }
 }

@@ -23,11 +23,8 @@ type Sign = (userId: string, signed: string, key: JsonObject) => JsonObject
 
 const overhead = 300
 
-/** Reads the keys of users from the disk; each of the users is in the map. */
-export async function selectPublicKeys(
-  { home: { database }, people }: Tools,
-  userIds: readonly UserId[],
-): Promise<Map<UserId, PublicKeys>> {
+/** Reads the keys of users from the disk, in their order. */
+export async function selectPublicKeys({ home: { database }, people }: Tools, userIds: readonly UserId[]): Promise<PublicKeys[]> {
   const [deviceRows, keyRows, signatures] = await Promise.all([
     database.select(selectDeviceKeysOfUsers, userIds),
     database.select(selectCrossSigningKeys, userIds),
@@ -37,17 +34,16 @@ export async function selectPublicKeys(
   const sign = signWith(signatures)
   const devicesOf = Map.groupBy(deviceRows, ({ user_id }) => user_id)
   const keysOf = Map.groupBy(keyRows, ({ user_id }) => user_id)
-  return new Map(
-    userIds.map((userId) => {
-      const names = new Map(named.get(userId)?.map(({ deviceId, displayName }) => [deviceId, displayName]))
-      const devices = new Map<DeviceId, string>()
-      for (const { device_id, content } of devicesOf.get(userId) ?? []) {
-        // A device that has just been removed may leave its keys behind for a moment.
-        if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
-      }
-      return [userId, publicKeys(userId, devices, keysOf.get(userId) ?? [], sign)]
-    }),
-  )
+  return userIds.map((userId) => {
+    if (!devicesOf.has(userId) && !keysOf.has(userId)) return noKeys(userId)
+    const names = new Map(named.get(userId)?.map(({ deviceId, displayName }) => [deviceId, displayName]))
+    const devices = new Map<DeviceId, string>()
+    for (const { device_id, content } of devicesOf.get(userId) ?? []) {
+      // A device that has just been removed may leave its keys behind for a moment.
+      if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
+    }
+    return publicKeys(userId, devices, keysOf.get(userId) ?? [], sign)
+  })
 }
 
 /** One member of a JSON object. */
@@ -75,6 +71,13 @@ export function signWith(rows: readonly SignatureRow[]): Sign {
 
 function deviceText(key: JsonObject, displayName: string | undefined): string {
   return JSON.stringify({ ...key, unsigned: displayName === undefined ? {} : { device_display_name: displayName } })
+}
+
+const none: ReadonlyMap<string, string> = new Map()
+
+function noKeys(userId: UserId): PublicKeys {
+  const member = memberText(userId, '{}')
+  return { userId, member, devices: none, master: undefined, crossSigning: none, size: overhead + member.length }
 }
 
 function publicKeys(userId: UserId, devices: ReadonlyMap<DeviceId, string>, rows: readonly CrossSigningRow[], sign: Sign): PublicKeys {
