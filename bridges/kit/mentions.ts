@@ -20,7 +20,7 @@ export async function withMentions({ matrix }: Pick<Kit, 'matrix'>, { room, send
   const author = answered === undefined ? undefined : (await matrix.event(room, answered))?.sender
   const meant = author === undefined || author === sender || bot.test(author) ? [] : [author]
   const written = content['m.new_content'] as Content | undefined
-  const mayName = isWords(content) && String(content['body']).includes('@')
+  const mayName = isWords(content) && /(?<![\p{L}\p{N}._-])@[\p{L}\p{N}]/u.test(String(content['body']))
   const names = mayName ? namesOf(await matrix.members(room), sender) : []
   const said = written ? { ...content, 'm.new_content': linkNames(written, names, []) } : content
   return linkNames(said, written ? [] : names, meant)
