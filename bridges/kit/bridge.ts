@@ -9,7 +9,7 @@ import { type Feed, Later, pause, reason } from './feed.ts'
 import { createFiles } from './files.ts'
 import { ensureHub } from './hub/room.ts'
 import { rememberedMs } from './inbound/repeats.ts'
-import { accept, createInbox, createLateFiles, fillLanes } from './inbox.ts'
+import { accept, createInbox, createLateFiles, fillLanes, forgetMalformed } from './inbox.ts'
 import type { HubPlan, Kit, LateRules, Log } from './kit.ts'
 import { login, loginOf, openSessions } from './logins.ts'
 import { DurableAppService } from './matrix/appservice.ts'
@@ -240,6 +240,7 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
 function tidy(kit: Kit, signal: AbortSignal, feeds: Feeds): void {
   const run = () => {
     expireWaiting(kit.store, kit.clock() - waitingMs)
+    forgetMalformed(kit)
     forgetInbox(kit.store, kit.clock() - rememberedMs)
     forgetChanges(kit.store, kit.clock() - rememberedMs)
     forgetOrphans(kit.store, kit.clock() - ledgerMs)

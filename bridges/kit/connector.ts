@@ -99,8 +99,11 @@ export type InboundDeleted = About & { readonly type: 'deleted' }
 export type InboundAbout = InboundReaction | InboundEdit | InboundDeleted
 export type InboundEvent = InboundAbout | InboundSaid | InboundStatus | InboundWatermark | InboundIdentity
 
-/** One thing that happened, still in the network's words; equal `dedupKey`s are copies of one happening. */
-export type RawItem = { readonly dedupKey: string; readonly raw: string }
+/**
+ * One thing that happened, still in the network's words; equal `dedupKey`s are copies of one happening. What is `malformed` says nothing: it is kept
+ * for whoever looks into it.
+ */
+export type RawItem = { readonly dedupKey: string; readonly raw: string; readonly malformed?: true }
 export type WebhookAnswer = { readonly status: 200; readonly items: readonly RawItem[] } | { readonly status: 401 }
 export type ChallengeAnswer = { readonly status: 200; readonly body: string } | { readonly status: 403 }
 

@@ -22,6 +22,7 @@ import {
   selectLateInboxLanes,
   selectNewInbox,
   selectNewInboxLanes,
+  trimMalformed,
   updateDue,
   updateLane,
 } from './store/inbox.store.ts'
@@ -30,11 +31,23 @@ import { hasMessage } from './store/messages.store.ts'
 /** Keeps what the network said, sealed; it is on disk when this returns. Gives how many items were new. */
 export function accept(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>, items: readonly RawItem[]): number {
   const { store, vault, clock } = kit
-  const rows = items.map(({ dedupKey, raw }) => {
+  const rows = items.map(({ dedupKey, raw, malformed }) => {
     const dedup = vault.blind('inbox', dedupKey)
-    return { dedup, lane: laneOfRaw(kit, () => raw), raw: vault.seal(raw, `inbox ${dedup}`) }
+    const sealed = vault.seal(raw, `inbox ${dedup}`)
+    return malformed ? { dedup, lane: null, raw: sealed } : { dedup, lane: laneOfRaw(kit, () => raw), raw: sealed }
   })
-  return insertInbox(store, rows, clock())
+  const count = insertInbox(store, rows, clock())
+  if (items.some(({ malformed }) => malformed)) forgetMalformed(kit)
+  return count
+}
+
+/** For as long, and as many, as somebody may want to look into. */
+const malformedMs = 72 * 3_600_000
+const mostMalformed = 1000
+
+/** Lets go of what was malformed long ago, or before many others. */
+export function forgetMalformed({ store, clock }: Pick<Kit, 'store' | 'clock'>): void {
+  trimMalformed(store, mostMalformed, clock() - malformedMs)
 }
 
 /** What a stored item says; undefined for what this version has no use for. */

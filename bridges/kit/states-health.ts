@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import type { Kit } from './kit.ts'
+import { countAside } from './store/inbox.store.ts'
 import { selectLogins } from './store/logins.store.ts'
 import { countOpen } from './store/spokes.store.ts'
 
@@ -25,6 +26,7 @@ export function readHealth({ store, connector }: Pick<Kit, 'store' | 'connector'
     })),
     queued: sum(false),
     unknown: sum(true),
+    setAside: countAside(store),
   }
 }
 

@@ -13,10 +13,12 @@ export type NewInboxRow = Pick<InboxRow, 'dedup' | 'lane' | 'raw'>
 export type Waiting = { seq: number; lane: string }
 const columns = 'seq, dedup, lane, raw, attempts, received_at, due'
 
-/** Keeps what is new; copies of what was seen change nothing. All of it is on disk when this returns. Gives how many were new. */
+/** Keeps what is new; copies of what was seen change nothing. What has no lane stands aside at once. All of it is on disk when this returns. Gives how many were new. */
 export function insertInbox({ database, atomically }: Store, items: readonly NewInboxRow[], now: number): number {
-  const insert = database.prepare('INSERT OR IGNORE INTO inbox (dedup, lane, raw, received_at) VALUES (?, ?, ?, ?)')
-  return atomically(() => items.reduce((count, { dedup, lane, raw }) => count + insert.run(dedup, lane, raw, now).changes, 0))
+  const insert = database.prepare(
+    `INSERT OR IGNORE INTO inbox (dedup, lane, raw, state, received_at) VALUES (@dedup, @lane, @raw, iif(@lane IS NULL, 'malformed', 'new'), @now)`,
+  )
+  return atomically(() => items.reduce((count, { dedup, lane, raw }) => count + insert.run({ dedup, lane, raw, now }).changes, 0))
 }
 
 /** New items; of one lane alone when it is named. */
@@ -88,6 +90,23 @@ export function forgetInbox({ database }: Store, before: number): void {
   database
     .prepare("DELETE FROM inbox WHERE seq < ? AND state NOT IN ('new', 'late', 'waiting') AND received_at < ?")
     .run(oldest ?? Number.MAX_SAFE_INTEGER, before)
+}
+
+/** Lets go of the bodies of malformed items but for the newest. The keys stay. */
+export function trimMalformed({ database }: Store, most: number, before: number): void {
+  const update = database.prepare(
+    `UPDATE inbox SET state = 'ignored', raw = NULL WHERE state = 'malformed' AND (received_at < @before
+     OR seq <= (SELECT seq FROM inbox WHERE state = 'malformed' ORDER BY seq DESC LIMIT 1 OFFSET @most))`,
+  )
+  update.run({ most, before })
+}
+
+/** How many items stand aside: malformed, or given up after some tries. */
+export function countAside({ database }: Store): number {
+  const count = database.prepare<[], number>(
+    `SELECT (SELECT count(*) FROM inbox WHERE state = 'malformed') + (SELECT count(*) FROM inbox WHERE state = 'quarantined')`,
+  )
+  return count.pluck().get() ?? 0
 }
 
 /** Sets an item aside until the message that it is about has come, or until it is due without it. */

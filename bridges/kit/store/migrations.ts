@@ -176,4 +176,9 @@ export const migrations: readonly string[] = [
   -- heard: how often a chat's person has written, told late or not. outbox.waits counts in it, for the times of networks go back and forth.
   ALTER TABLE portals ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- What could not be understood stands aside, with its body.
+  CREATE INDEX inbox_malformed ON inbox (seq) WHERE state = 'malformed';
+  CREATE INDEX inbox_quarantined ON inbox (seq) WHERE state = 'quarantined';
+  `,
 ]

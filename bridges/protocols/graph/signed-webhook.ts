@@ -21,7 +21,7 @@ export function createSignedWebhook(
       const { items, parked } = parseWebhook(rawBody)
       for (const item of items) heard(item)
       const kept = items.map((item) => ({ dedupKey: item.dedupKey, raw: JSON.stringify(item) }))
-      const left = parked.map(({ dedupKey, raw }) => ({ dedupKey, raw: JSON.stringify({ parked: raw }) }))
+      const left = parked.map(({ dedupKey, raw }) => ({ dedupKey, raw: JSON.stringify({ parked: raw }), malformed: true as const }))
       return { status: 200 as const, items: [...kept, ...left] }
     },
   }

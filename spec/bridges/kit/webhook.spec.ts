@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { accept } from '../../../bridges/kit/inbox.ts'
+import { accept, forgetMalformed } from '../../../bridges/kit/inbox.ts'
 import { DurableAppService } from '../../../bridges/kit/matrix/appservice.ts'
-import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { countAside, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
 import { openStore, type Store } from '../../../bridges/kit/store/store.ts'
 import { openVault, type Vault } from '../../../bridges/kit/vault.ts'
 import { mountWebhook } from '../../../bridges/kit/webhook.ts'
@@ -25,8 +25,7 @@ describe('the webhook', () => {
     vault = openVault('messenger', join(folder, 'vault.key'))
     sandbox = await startSandbox({ firstRetryMs: 5, longestRetryMs: 20 })
     service = new DurableAppService()
-    const { appSecret } = sandbox.accounts.messenger
-    const connector = createMessenger({ baseUrl: sandbox.url, version: 'v25.0', appSecret, verifyToken: 'a word' })
+    const connector = createConnector()
     mountWebhook(service.app, connector.webhook, (items) => void accept({ store, vault, connector, clock: Date.now }, items))
     await service.listen(0, '127.0.0.1')
     url = `http://127.0.0.1:${service.port}/webhook`
@@ -38,6 +37,10 @@ describe('the webhook', () => {
     removeFolder(folder)
   })
 
+  const createConnector = () => {
+    const { appSecret } = sandbox.accounts.messenger
+    return createMessenger({ baseUrl: sandbox.url, version: 'v25.0', appSecret, verifyToken: 'a word' })
+  }
   const kept = () => selectNewInbox(store, 0, 1000).length
   const post = (body: Buffer, headers: Record<string, string>) => fetch(url, { method: 'POST', body, headers })
   const text = (mid: string) => ({
@@ -89,11 +92,21 @@ describe('the webhook', () => {
     expect((await post(body, signatureHeaders(body, sandbox.accounts.messenger.appSecret))).status).to.equal(413)
   })
 
-  it('keeps the good ones of a batch with a bad entry, and the bad one aside', async () => {
+  it('F-21: keeps the good ones of a batch with bad entries, and the bad ones aside with what they said, for three days and a thousand of them', async () => {
     const { messenger } = sandbox.accounts
     const good = { id: messenger.id, time: 1, messaging: [text('m1')] }
     const body = Buffer.from(JSON.stringify({ object: 'page', entry: [7, good, { id: messenger.id, messaging: ['x'] }] }))
-    expect((await post(body, signatureHeaders(body, messenger.appSecret))).status).to.equal(200)
-    expect(kept()).to.equal(3)
+    const headers = signatureHeaders(body, messenger.appSecret)
+    for (let n = 0; n < 3; n++) expect((await post(body, headers)).status).to.equal(200)
+    expect([kept(), countAside(store)]).to.deep.equal([1, 2])
+    const [row] = store.database.prepare<[], { dedup: string; raw: Buffer }>("SELECT dedup, raw FROM inbox WHERE state = 'malformed'").all()
+    expect(vault.open(row!.raw, `inbox ${row!.dedup}`)).to.include('entry\\":7')
+    const clock = () => Date.now()
+    const items = Array.from({ length: 1100 }, (_, n) => ({ dedupKey: `bad ${n}`, raw: '{}', malformed: true as const }))
+    accept({ store, vault, connector: createConnector(), clock }, items)
+    expect(countAside(store)).to.equal(1000)
+    forgetMalformed({ store, clock: () => Date.now() + 73 * 3_600_000 })
+    expect([countAside(store), kept()]).to.deep.equal([0, 1])
+    expect(accept({ store, vault, connector: createConnector(), clock }, items)).to.equal(0)
   })
 })
