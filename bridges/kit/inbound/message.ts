@@ -123,6 +123,8 @@ function inReplyTo(event: string): Record<string, unknown> {
 function settleEcho(kit: Kit, portal: PortalRow, remote: string, event: InboundSaid): boolean {
   const { store, vault } = kit
   if (selectOutboxByRemote(store, remote)) return true
+  // It came before, and was none of ours.
+  if (hasMessage(store, portal.portal, remote)) return false
   const tagged = event.tag === undefined ? undefined : selectOutboxByKey(store, event.tag)
   // Where the network gives no tag back: by its text, or as the file that is on its way.
   const alike = selectUnsettled(store, portal.portal).find(({ kind, key, payload, remote: id, lead }) => {
