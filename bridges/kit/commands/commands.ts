@@ -50,7 +50,7 @@ export const commands: readonly Command[] = [
 
 function help({ desk }: Call): Outcome {
   const lines = commands.map(({ usage, words }) => `• \`${usage}\` — ${words}`)
-  const names = 'CHAT is a person’s name, or the four letters after it in `list`.'
+  const names = 'CHAT is a person’s name, or the four letters after it in `list`. In the room of a chat I listen to `!tombolo help`.'
   return { words: [`I am the ${desk.connector.info.title} bridge. In this room I understand:`, ...lines, names].join('\n') }
 }
 

@@ -17,7 +17,7 @@ import { selectHeard, selectWroteAt } from '../store/windows.store.ts'
 import { lateRulesOf, windowFor, windowOf } from './late-rules.ts'
 
 type KeptKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions' | 'late'>
-const class_ = 'window_closed'
+const tooLate = 'window_closed'
 
 /**
  * What becomes of a part that the network will not take now: undefined while it takes answers, and for what it takes at any time. What comes after
@@ -28,7 +28,7 @@ export function checkWindow(kit: KeptKit, portal: PortalRow, row: OutboxRow): Ou
   // In the time that a human agent has, the bridge's own words stay behind.
   if (isStretched(kit, portal, row)) return undefined
   const before = selectFirstKept(kit.store, portal.portal)
-  if (before && before.seq < row.seq) return { state: 'queued', class: class_, words: alsoKept(kit, portal), waits: before.waits }
+  if (before && before.seq < row.seq) return { state: 'queued', class: tooLate, words: alsoKept(kit, portal), waits: before.waits }
   const window = windowFor(kit, portal, row) ?? Number.POSITIVE_INFINITY
   return ageOf(kit, portal) <= window ? undefined : late(kit, portal, overWords(kit, window))
 }
@@ -50,7 +50,7 @@ export function putBack(kit: KeptKit, row: OutboxRow, words: string): void {
   const { store, vault, clock } = kit
   const portal = selectPortal(store, row.portal)
   if (!portal || row.payload === null) {
-    updateOutbox(store, row, { state: 'expired', class: class_, words }, clock())
+    updateOutbox(store, row, { state: 'expired', class: tooLate, words }, clock())
     return
   }
   const window = windowFor(kit, portal, row)
@@ -75,9 +75,9 @@ function overWords({ connector }: Pick<Kit, 'connector'>, window: number): strin
 
 function late(kit: KeptKit, portal: PortalRow, why: string): OutboxChange {
   const { messages } = lateRulesOf(kit, portal.login)
-  if (messages === 'refuse') return { state: 'expired', class: class_, words: `${why} Wait until they write again.` }
+  if (messages === 'refuse') return { state: 'expired', class: tooLate, words: `${why} Wait until they write again.` }
   const words = `${why} ${keptWords(kit, portal)}`
-  return { state: 'queued', class: class_, words, waits: selectHeard(kit.store, portal.portal) }
+  return { state: 'queued', class: tooLate, words, waits: selectHeard(kit.store, portal.portal) }
 }
 
 function keptWords(kit: KeptKit, { login }: PortalRow): string {
@@ -137,7 +137,7 @@ export function expireKept(kit: KeptKit): boolean {
   for (const seq of old) {
     const row = selectOutbox(store, seq)
     const words = `This was kept for ${inWords(keepMs)}, and ${connector.info.title} took no answer in that time: it was not sent.`
-    if (row) updateOutbox(store, row, { state: 'expired', class: class_, words }, clock())
+    if (row) updateOutbox(store, row, { state: 'expired', class: tooLate, words }, clock())
   }
   return old.length > 0
 }
