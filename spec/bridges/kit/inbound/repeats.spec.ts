@@ -104,6 +104,29 @@ describe('what the network tells again or late', () => {
     expect(rooms.get('I am Zoe')).to.not.equal(rooms.get('I am Mia'))
   })
 
+  it('is not taken for the echo of a file whose fate is not known', async () => {
+    world.remoteFiles.set('f1', pixel)
+    world.files.set('mxc://hs.test/bike', pixel)
+    const echo: InboundEvent = { ...picture, own: true, id: 'e1' }
+    await live(world, { heard: [echo] })
+    await pass(60)
+    world.answers = [() => ({ kind: 'unknown', class: 'network', words: 'It may have been sent.' })]
+    await live(world, { heard: [said(ana, 'w3', 'still there?')] })
+    const content = { msgtype: 'm.image', body: 'bike.png', file: { url: 'mxc://hs.test/bike' }, info: { mimetype: 'image/png' } }
+    await live(world, { posted: [wrote('$bike', alice, content)] })
+    const stateOf = async () => {
+      const kit = await openKit(world)
+      const state = kit.store.database.prepare("SELECT state FROM outbox WHERE event = '$bike'").pluck().get()
+      kit.close()
+      return state
+    }
+    expect(await stateOf()).to.equal('unknown')
+    await live(world, { heard: [echo] })
+    expect(await stateOf()).to.equal('unknown')
+    await live(world, { heard: [{ ...echo, id: 'e2' }] })
+    expect(await stateOf()).to.equal('submitted')
+  })
+
   it('puts what it was in the place of a note about it, wherever the process ends, and not the other way round', async () => {
     world.remoteFiles.set('f1', pixel)
     const notes = [unsupported('w5'), unsupported('p1'), said(ben, 'b1', 'and me')]
