@@ -1,6 +1,6 @@
 import { nameOf } from '../ghosts.ts'
 import { renewKey } from '../outbound/kept.ts'
-import { countAgain, type OutboxRow, selectAllParts, selectOutbox, updateOutbox } from '../store/outbox.store.ts'
+import { countAgain, type OutboxRow, selectAbout, selectAllParts, selectOutbox, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { chatsFor } from './chats.ts'
 import { type Call, type Desk, Mistake, type Outcome } from './desk.ts'
@@ -22,11 +22,16 @@ export function sendAgain(call: Call): Outcome {
 /** `send again` about an event of a chat's room: every part of it that has failed, expired, or may not have arrived. Throws a Mistake that says why not. */
 export function sendEventAgain(desk: Desk, event: string, chats: readonly PortalRow[]): Outcome {
   const rows = selectAllParts(desk.store, event).filter(({ portal }) => chats.some((chat) => chat.portal === portal))
-  const lost = rows.filter(({ state, payload }) => open.has(state) && payload !== null)
+  const lost = rows.filter((row) => open.has(row.state) && row.payload !== null && !isTakenBack(desk, row))
   if (lost.length === 0) throw new Mistake(whyNot(desk, rows))
   const names = [...new Set(lost.map(({ portal }) => portal))].map((portal) => nameIn(desk, portal, chats)).join(', ')
   const doubt = lost.some(({ state }) => state === 'unknown') ? ' If it had arrived after all, it is there twice.' : ''
   return putAgain(desk, lost, `It is sent again to ${names}.${doubt}`)
+}
+
+/** The person was told that it is not to be read. */
+function isTakenBack({ store }: Desk, { portal, event }: OutboxRow): boolean {
+  return (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, portal, event, kind).length > 0)
 }
 
 function nameIn(desk: Desk, portal: string, chats: readonly PortalRow[]): string {

@@ -6,6 +6,7 @@ import type { Kit } from '../kit.ts'
 import type { MatrixEvent } from '../matrix/event.ts'
 import { withNames } from '../mentions.ts'
 import { isKnownIn } from '../messages.ts'
+import { forgetPayloadOf } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { deleteReaction, selectReaction } from '../store/reactions.store.ts'
 import { finishMatrixEvent } from '../store/transactions.store.ts'
@@ -88,6 +89,7 @@ export async function applyRedactionOf(kit: Kit, seq: number, event: MatrixEvent
       deleteReaction(store, target)
       queueReaction(kit, { event: id, room, target: reaction.target }, chats)
     } else queueWithdrawal(kit, { event: id, room, target, speaker }, chats)
+    forgetPayloadOf(store, target)
     finishMatrixEvent(store, seq, 'done')
   })
   kit.checkpoint('event queued')

@@ -142,6 +142,11 @@ export function updateOutbox({ database }: Store, row: OutboxRow, change: Outbox
   update.run({ remote, class: reason, words, submittedAt, waits: null, ...change, now, seq })
 }
 
+/** Lets go of what could be sent again of an event that was taken back. Of what may have arrived it is still to be recognised. */
+export function forgetPayloadOf({ database }: Store, event: string): void {
+  database.prepare("UPDATE outbox SET payload = NULL WHERE event = ? AND state IN ('failed', 'expired', 'submitted', 'sent')").run(event)
+}
+
 /** Lets go of what was kept to be sent again, where nobody did. */
 export function forgetPayloads({ database }: Store, before: number): void {
   database.prepare(`UPDATE outbox SET payload = NULL WHERE payload IS NOT NULL AND state IN (${ended}) AND changed_at < ?`).run(before)

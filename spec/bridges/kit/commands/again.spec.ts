@@ -3,7 +3,7 @@ import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
 import { selectOutbox } from '../../../../bridges/kit/store/outbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from '../house-of-cards.ts'
-import { alice, ana, answering, ghostOf, hub, reacted, said, text, wrote } from '../story.ts'
+import { alice, ana, answering, ghostOf, hub, reacted, redacted, said, text, wrote } from '../story.ts'
 import { liveWithBot } from './desk.ts'
 
 const failed = () => ({ kind: 'refused', class: 'recipient_unreachable', words: 'Nobody is there.' }) as const
@@ -64,6 +64,16 @@ describe('what somebody has sent again', () => {
     }
     await post(clear)
     expect(sent()).to.deep.equal([])
+  })
+
+  it('is not what was taken back meanwhile', async () => {
+    world.answers = [failed, () => ({ kind: 'unknown', class: 'network', words: 'It may have been sent.' })]
+    await post(wrote('$a', alice, text('oops')), wrote('$b', alice, text('oh')))
+    await post(redacted('$r', alice, '$a'), redacted('$s', alice, '$b'))
+    const before = sent()
+    await post(again('$c', '$a'), again('$d', '$b'))
+    expect(sent()).to.deep.equal(before)
+    expect(notices().at(-1)).to.equal('bot: I do not have that message any more. Write it again.')
   })
 
   it('is kept again when the network still takes no answers', async () => {
