@@ -36,7 +36,8 @@ export class PlainResolution {
   }
 
   authDifference(states: readonly StateMap[]): Set<EventId> {
-    const chains = states.map((state) => new Set([...state.values()].flatMap((eventId) => [...this.authChain(eventId)])))
+    // A state's own events count as in its auth chain: so do most servers of the network.
+    const chains = states.map((state) => new Set([...state.values()].flatMap((eventId) => [eventId, ...this.authChain(eventId)])))
     const all = new Set(chains.flatMap((chain) => [...chain]))
     return new Set([...all].filter((eventId) => !chains.every((chain) => chain.has(eventId))))
   }

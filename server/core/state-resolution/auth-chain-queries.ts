@@ -10,7 +10,9 @@ type Reach = { readonly own: Map<number, number>; readonly common: ReadonlyMap<n
 type Followed = { readonly origin: Place; readonly to: Place }
 
 /**
- * The auth difference of states: every event that appears in the auth chain of some, but not of all of them. `sets` holds what each state has for
+ * The auth difference of states: every event that appears in the auth chain of some, but not of all of them; here a state's own events count as
+ * in its auth chain. The specification's words leave them out. Most servers of the network, which are Synapse, have them in; without them
+ * somebody whose clock lies could make this server see another order of power events than those do. `sets` holds what each state has for
  * itself, `common` the events that all of them have. Throws a `RangeError` for an event that is not in the index.
  * https://spec.matrix.org/v1.19/rooms/v2/#definitions
  */
@@ -19,9 +21,9 @@ export function* authDifference(
   sets: readonly Iterable<EventId>[],
   common: Iterable<EventId> = [],
 ): Steps<EventId[]> {
-  const shared = yield* reachBelow(index, common, new Map())
+  const shared = yield* reachOf(index, common, new Map())
   const reaches: Reach[] = []
-  for (const set of sets) reaches.push(yield* reachBelow(index, set, shared.own))
+  for (const set of sets) reaches.push(yield* reachOf(index, set, shared.own))
   const difference: EventId[] = []
   for (const chain of new Set(reaches.flatMap(({ own }) => [...own.keys()]))) {
     const heights = reaches.map((reach) => heightOf(reach, chain))
@@ -45,16 +47,12 @@ export function* conflictedSubgraph(index: AuthChainIndex, eventIds: Iterable<Ev
   return subgraph
 }
 
-/** How far the auth chains of events reach, the events themselves left out. */
-function* reachBelow(index: AuthChainIndex, eventIds: Iterable<EventId>, common: ReadonlyMap<number, number>): Steps<Reach> {
+/** How far some events and their auth chains reach. */
+function* reachOf(index: AuthChainIndex, eventIds: Iterable<EventId>, common: ReadonlyMap<number, number>): Steps<Reach> {
   const reach: Reach = { own: new Map(), common }
   let count = 0
   for (const eventId of eventIds) {
-    const { chain, sequence } = placeOf(index, eventId)
-    const links = index.links[chain]!
-    const cited: Place[] = sequence > 1 ? [{ chain, sequence: sequence - 1 }] : []
-    for (let at = firstLinkFrom(links, sequence); links[at]?.from === sequence; at++) cited.push(links[at]!.to)
-    yield* descend(index, cited, reach)
+    yield* descend(index, [placeOf(index, eventId)], reach)
     if (++count % pace === 0) yield breath
   }
   return reach

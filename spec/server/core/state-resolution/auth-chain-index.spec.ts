@@ -42,7 +42,7 @@ function walk(graph: Graph, eventIds: Iterable<EventId>): Set<EventId> {
 }
 
 function walkDifference(graph: Graph, sets: readonly EventId[][]): EventId[] {
-  const chains = sets.map((set) => walk(graph, set))
+  const chains = sets.map((set) => new Set([...set, ...walk(graph, set)]))
   return [...graph.keys()].filter((eventId) => chains.some((chain) => chain.has(eventId)) && !chains.every((chain) => chain.has(eventId)))
 }
 
