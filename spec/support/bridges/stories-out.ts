@@ -225,7 +225,8 @@ async function checkAll({ stand }: StruckTown, quarter: Quarter, { person, seat 
   expect(lost.length, 'what is not known to have arrived').to.be.at.most(quarter.sendsCutOff())
   for (const one of lost) {
     expect(endOf(one), one.what).to.match(calledUnknown)
-    const notices = seat.sees().filter(({ replyTo, text }) => replyTo === one.event && /may have been sent/.test(text))
-    expect(notices, one.what).to.have.length(1)
+    const notices = () => seat.sees().filter(({ replyTo, text }) => replyTo === one.event && /may have been sent/.test(text))
+    await eventually(`words about ${one.what}`, () => notices()[0], stand)
+    expect(notices(), one.what).to.have.length(1)
   }
 }

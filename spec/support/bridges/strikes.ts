@@ -15,37 +15,40 @@ export type Story = {
 type Blow = { readonly story: Story; readonly strike: Strike }
 
 /**
- * Records what one telling of each story passes, then tells them in turn, again and again, and ends the bridge at each of these passings until it was
- * ended so many times. Gives the points at which it was.
+ * Records what one telling of each story passes, then tells them in turn, again and again, and ends the bridge at one of these passings, where it was
+ * ended least, until it was ended so many times. Gives the points at which it was.
  */
 export async function strikeEach(quarter: Quarter, stories: readonly Story[], kills: number): Promise<ReadonlySet<string>> {
   const blows: Blow[][] = []
   for (const story of stories) blows.push(await recordBlows(quarter, story))
-  const plan = inTurn(blows)
-  const struck = new Set<string>()
+  const struck = new Map<string, number>()
+  const tried = new Map<Blow, number>()
+  const weight = (blow: Blow) => (struck.get(blow.strike.point) ?? 0) + (tried.get(blow) ?? 0)
   for (let n = 0, landed = 0; landed < kills; n++) {
     expect(n, 'tellings').to.be.below(kills * 2)
-    const { story, strike } = plan[n % plan.length] as Blow
+    const blow = least(blows[n % blows.length] ?? [], weight)
+    const { story, strike } = blow
+    tried.set(blow, (tried.get(blow) ?? 0) + 1)
     await calm(quarter)
     await story.prepare?.()
     await quarter.bridge().order({ strike })
     const arrived = await story.tell()
     if (await endsBefore(quarter, arrived())) {
       landed++
-      struck.add(strike.point)
-      // Every eighth is struck once more, while it works off what it had left.
-      const again = n % 8 === 7 ? story.points[n % story.points.length] : undefined
+      struck.set(strike.point, (struck.get(strike.point) ?? 0) + 1)
+      // Every ninth is struck once more, while it works off what it had left.
+      const again = landed % 9 === 0 ? story.points[n % story.points.length] : undefined
       await quarter.start(again === undefined ? {} : { strike: { point: again, nth: 1 } })
     } else await calm(quarter)
     const hasArrived = arrived()
     if (await endsBefore(quarter, hasArrived)) await quarter.start()
     await hasArrived
   }
-  return struck
+  return new Set(struck.keys())
 }
 
 /** Takes back what it was told before: from here on the bridge lives. */
-async function calm(quarter: Quarter): Promise<void> {
+export async function calm(quarter: Quarter): Promise<void> {
   await quarter.bridge().order({})
   if (quarter.bridge().isEnded()) await quarter.start()
 }
@@ -81,8 +84,7 @@ async function recordBlows(quarter: Quarter, story: Story): Promise<Blow[]> {
   return [...first, ...rest].map((strike) => ({ story, strike }))
 }
 
-/** One of each list in turn, until all are empty. */
-function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
-  const longest = Math.max(...lists.map(({ length }) => length))
-  return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list.slice(at, at + 1))).flat()
+/** The first of those that weigh least. */
+export function least<T>(list: readonly T[], weight: (one: T) => number): T {
+  return list.reduce((best, one) => (weight(one) < weight(best) ? one : best))
 }
