@@ -73,7 +73,10 @@ export async function openPocket(homeserver: string, name: string, password: str
     child.kill('SIGKILL')
     return ended
   }
-  return { ...(await does('start')), does, end }
+  // It tries again for ever what the server answers with 500 and above.
+  const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const who = await does('start').finally(() => clearTimeout(late))
+  return { ...who, does, end }
 }
 
 /** Orders to the process and its answers, a line each. What it writes beside them is told when it ends before an answer. */
