@@ -60,7 +60,10 @@ export const bridgeSchema = {
       false,
     ),
   }),
-  pace: flag('Send no faster than the network documents that it takes messages. What it says itself about its limits is heeded anyway.', true),
+  pace: flag(
+    'Send no faster than the network documents that it takes messages. What it says itself about its limits is heeded anyway.',
+    true,
+  ),
   log: group('What the bridge says about itself.', {
     level: text('error, warn, info or debug.', 'info', { pattern: /^(error|warn|info|debug)$/, expects: 'error, warn, info or debug' }),
   }),
