@@ -12,6 +12,7 @@ import { stateTextOf } from './state-text.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
 type Found = Map<string, StateText>
+type IsWanted = (membership: MembershipName) => boolean
 
 /** How many events are read and written at a time, other work in between. */
 const atOnce = 200
@@ -27,13 +28,15 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
   const kept = new Map<RoomId, Room>()
   const bodies = new WeakMap<Room, { readonly changes: number; readonly bytes: Uint8Array }>()
 
-  async function current(room: Room, isWanted: (membership: MembershipName) => boolean): Promise<StateText[]> {
+  function touch(room: Room): void {
+    if (kept.delete(room.roomId)) kept.set(room.roomId, room)
+  }
+
+  async function current(room: Room, isWanted: IsWanted): Promise<StateText[]> {
+    touch(room)
     const found: Found = new Map()
     for (let tries = 0; tries < mostTries; tries++) {
-      const missing: EventId[] = []
-      for (const [userId, { membership, eventId }] of room.members) {
-        if (isWanted(membership) && !found.has(eventId) && !room.memberTexts.has(userId)) missing.push(eventId)
-      }
+      const missing = missingOf(room, isWanted, found)
       if (missing.length === 0) break
       await read(tools, room, missing, found)
       keepBounded(rooms, kept, room, most)
@@ -46,7 +49,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
     return texts
   }
 
-  async function whole(roomId: RoomId, stateGroup: string, isWanted: (membership: MembershipName) => boolean) {
+  async function whole(roomId: RoomId, stateGroup: string, isWanted: IsWanted) {
     const room = await rooms.load(roomId)
     if (room === undefined) return { members: [], others: [] }
     if (room.stateGroup === stateGroup) {
@@ -66,14 +69,27 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
     },
     joinedMembersText: async (roomId) => {
       const room = await rooms.load(roomId)
-      const known = room && bodies.get(room)
-      if (room === undefined || known?.changes === room.memberChanges) return known?.bytes ?? Buffer.from('{"joined":{}}')
+      if (room === undefined) return Buffer.from('{"joined":{}}')
+      const known = bodies.get(room)
+      const changes = room.memberChanges
+      if (known?.changes === changes) {
+        touch(room)
+        return known.bytes
+      }
       const joined = await current(room, (membership) => membership === 'join')
       const bytes = Buffer.from(`{"joined":{${joined.map(({ profile }) => profile).join(',')}}}`)
-      bodies.set(room, { changes: room.memberChanges, bytes })
+      if (room.memberChanges === changes) bodies.set(room, { changes, bytes })
       return bytes
     },
   }
+}
+
+function missingOf(room: Room, isWanted: IsWanted, found: Found): EventId[] {
+  const missing: EventId[] = []
+  for (const [userId, { membership, eventId }] of room.members) {
+    if (isWanted(membership) && !found.has(eventId) && !room.memberTexts.has(userId)) missing.push(eventId)
+  }
+  return missing
 }
 
 function* othersOf(room: Room): Iterable<StateText> {

@@ -119,6 +119,26 @@ forEachEngine('states as text', (open) => {
     expect(turns).to.be.greaterThan(1)
   })
 
+  it('are not kept where they changed while they were read', async () => {
+    const { database, notifier } = await open()
+    const bob = user('bob')
+    const writer = graphOver({ database, notifier })
+    const roomId = await publicRoom(writer, alice)
+    const { eventIds } = await writer.append(roomId, [named(bob, 'Bob')])
+    let meanwhile: (() => Promise<unknown>) | undefined
+    const select: Database['select'] = async (of, ...parameters) => {
+      const rows = await database.select(of, ...parameters)
+      if ((of as unknown) !== selectStateJson) return rows
+      await meanwhile?.()
+      meanwhile = undefined
+      return rows
+    }
+    const graph = graphOver({ database: { ...database, select }, notifier })
+    meanwhile = () => graph.append(roomId, [{ type: 'm.room.redaction', sender: alice, content: { redacts: eventIds[0]! } }])
+    await graph.joinedMembersText(roomId)
+    expect(await joined(graph, roomId)).to.deep.equal({ [alice]: {}, [bob]: {} })
+  })
+
   it('of a moment ago cost what has changed since, however many the members', async () => {
     const { database, notifier } = await open()
     const crowd = Array.from({ length: 450 }, (_, number) => user(`u${number}`))
