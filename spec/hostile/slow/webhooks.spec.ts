@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect } from 'chai'
 import { Agent, request } from 'undici'
+import { rememberedMs } from '../../../bridges/kit/inbound/repeats.ts'
 import { objectOf } from '../../../bridges/sandbox/accounts.ts'
 import { signatureHeaders } from '../../../bridges/sandbox/envelope.ts'
 import { type Network, networks } from '../../../config/bridge-schema.ts'
@@ -113,7 +114,7 @@ describe('ten thousand malformed webhooks', function () {
     return { megabytes: Math.min(...megabytes), descriptors: readdirSync(`/proc/${pid}/fd`).length }
   }
 
-  /** Nothing of it waits, and after nine days there is no trace; people and chats are those that a body could still be read to name. */
+  /** Nothing of it waits, and after the time in which nothing comes again there is no trace; people and chats are those that a body could still be read to name. */
   async function rowsAreFew(network: Network): Promise<void> {
     const quarter = town.quarters[network]
     await quarter.bridge().quiet()
@@ -125,7 +126,7 @@ describe('ten thousand malformed webhooks', function () {
     database.close()
     expect(open, 'open').to.equal(0)
     expect(people, 'people').to.be.at.most(25)
-    await quarter.start({ later: 10 * 86_400_000 })
+    await quarter.start({ later: rememberedMs + 86_400_000 })
     await quarter.bridge().quiet()
     await quarter.bridge().kill()
     const later = new Database(join(quarter.dataDir, 'bridge.db'))
