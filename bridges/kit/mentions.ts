@@ -9,6 +9,7 @@ type Said = { readonly room: string; readonly sender: string; readonly type: str
 
 const idPattern = /(?<![\p{L}\p{N}._%+-])@[a-z0-9._=/+-]{1,200}:[a-z0-9.-]{1,200}(?::\d{1,5})?(?<![.-])/giu
 const bot = /^@_[a-z]+_bot:/
+const nobody: Names = { userIds: new Map(), lengths: [] }
 
 /**
  * A message of a bridge with those whom it means: whoever wrote what it answers, and members of the room whom it names after an `@`.
@@ -20,10 +21,10 @@ export async function withMentions({ matrix }: Pick<Kit, 'matrix'>, { room, send
   const author = answered === undefined ? undefined : (await matrix.event(room, answered))?.sender
   const meant = author === undefined || author === sender || bot.test(author) ? [] : [author]
   const written = content['m.new_content'] as Content | undefined
-  const mayName = isWords(content) && /(?<![\p{L}\p{N}._-])@[\p{L}\p{N}]/u.test(String(content['body']))
-  const names = mayName ? namesOf(await matrix.members(room), sender) : []
+  const mayName = isWords(content) && /(?<![\p{L}\p{N}._-])@\S/u.test(String(content['body']))
+  const names = mayName ? namesOf(await matrix.members(room), sender) : nobody
   const said = written ? { ...content, 'm.new_content': linkNames(written, names, []) } : content
-  return linkNames(said, written ? [] : names, meant)
+  return linkNames(said, written ? nobody : names, meant)
 }
 
 /** Somebody's own words: a text, or a caption. */
@@ -31,23 +32,35 @@ function isWords({ msgtype, body, filename }: Content): boolean {
   return typeof body === 'string' && (msgtype === 'm.text' || (typeof filename === 'string' && filename !== body))
 }
 
-type Named = { readonly name: string; readonly userId: string }
+/** Who is called what, in lower case, and how long such names are, the longest first. */
+type Names = { readonly userIds: ReadonlyMap<string, string>; readonly lengths: readonly number[] }
 
-/** Who is called what in a room, long names first; a name of two people means neither. */
-function namesOf(members: readonly Member[], sender: string): readonly Named[] {
-  const others = members.filter(({ userId }) => userId !== sender && !bot.test(userId))
-  const all = others.flatMap(({ userId, name }) => {
-    const own = networkOf(userId) ? undefined : localpartOf(userId)
-    return [...new Set([fitName(name), own])].flatMap((one) => (one === undefined ? [] : [{ name: one, userId }]))
-  })
-  const byName = Map.groupBy(all, ({ name }) => name.toLowerCase())
-  const clear = [...byName.values()].flatMap((those) => (new Set(those.map(({ userId }) => userId)).size === 1 ? those.slice(0, 1) : []))
-  return clear.sort((a, b) => b.name.length - a.name.length)
+/** Who is called what in a room; a name of two people means neither. */
+function namesOf(members: readonly Member[], sender: string): Names {
+  const userIds = new Map<string, string>()
+  const unclear = new Set<string>()
+  const lengths: number[] = []
+  for (const { userId, name } of members) {
+    if (userId === sender || bot.test(userId)) continue
+    for (const one of [fitName(name), networkOf(userId) ? undefined : localpartOf(userId)]) {
+      if (one === undefined) continue
+      const key = one.toLowerCase()
+      lengths.push(one.length)
+      if ((userIds.get(key) ?? userId) !== userId) unclear.add(key)
+      userIds.set(key, userId)
+    }
+  }
+  for (const name of unclear) userIds.delete(name)
+  return { userIds, lengths: longFirst(lengths) }
 }
 
-function linkNames(content: Content, names: readonly Named[], meant: readonly string[]): Content {
+function longFirst(lengths: readonly number[]): readonly number[] {
+  return [...new Set(lengths)].sort((a, b) => b - a)
+}
+
+function linkNames(content: Content, names: Names, meant: readonly string[]): Content {
   const body = String(content['body'] ?? '')
-  const found = isWords(content) ? names.filter(({ name }) => patternOf(name).test(body)) : []
+  const found = isWords(content) ? namedIn(body, names, mostNamed) : []
   const users = [...new Set([...meant, ...found.map(({ userId }) => userId)])]
   const mentions = { 'm.mentions': users.length > 0 ? { user_ids: users } : {} }
   if (found.length === 0) return { ...content, ...mentions }
@@ -56,20 +69,47 @@ function linkNames(content: Content, names: readonly Named[], meant: readonly st
 }
 
 /** Links the names in the text of our own HTML, of which the tags bear no attributes. */
-function linkIn(html: string, names: readonly Named[]): string {
-  const named = new Map(names.map(({ name, userId }) => [escapeHtml(name).toLowerCase(), userId]))
-  const either = new RegExp(names.map(({ name }) => patternOf(escapeHtml(name)).source).join('|'), 'giu')
-  const link = (shown: string) => {
-    const userId = named.get(shown.slice(1).toLowerCase())
-    return userId === undefined ? shown : `<a href="https://matrix.to/#/${encodeURI(userId)}">${shown.slice(1)}</a>`
-  }
-  const pieces = html.split(/(<[^<>]*>)/)
-  return pieces.map((piece) => (piece.startsWith('<') ? piece : piece.replace(either, link))).join('')
+function linkIn(html: string, found: readonly Found[]): string {
+  const written = found.map(({ name, userId }) => ({ name: escapeHtml(name), userId }))
+  const userIds = new Map(written.map(({ name, userId }) => [name.toLowerCase(), userId]))
+  const names = { userIds, lengths: longFirst(written.map(({ name }) => name.length)) }
+  let left = mostNamed
+  const pieces = html.split(/(<[^<>]*>)/).map((piece) => {
+    if (piece.startsWith('<')) return piece
+    const those = namedIn(piece, names, left)
+    left -= those.length
+    return those.reduceRight((text, { at, name, userId }) => {
+      const link = `<a href="https://matrix.to/#/${encodeURI(userId)}">${name}</a>`
+      return text.slice(0, at) + link + text.slice(at + 1 + name.length)
+    }, piece)
+  })
+  return pieces.join('')
 }
 
-function patternOf(name: string): RegExp {
-  const plain = name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-  return new RegExp(String.raw`(?<![\p{L}\p{N}@._-])@${plain}(?![\p{L}\p{N}])`, 'iu')
+const mostNamed = 200
+const mostSigns = 400
+type Found = { readonly at: number; readonly name: string; readonly userId: string }
+
+/** Where people are named after an `@`, as it is written there: by the longest of the names that stand there. */
+function namedIn(text: string, names: Names, most: number): Found[] {
+  const found: Found[] = []
+  const signs = text.matchAll(/(?<![\p{L}\p{N}@._-])@(?=\S)/gu)
+  for (const { index: at } of signs.take(mostSigns)) {
+    if (found.length >= most) break
+    const one = nameAt(text, at + 1, names)
+    if (one) found.push({ at, ...one })
+  }
+  return found
+}
+
+function nameAt(text: string, from: number, { userIds, lengths }: Names): Omit<Found, 'at'> | undefined {
+  for (const length of lengths) {
+    const name = text.slice(from, from + length)
+    const userId = userIds.get(name.toLowerCase())
+    if (userId !== undefined && name.length === length && !/^[\p{L}\p{N}]/u.test(text.slice(from + length, from + length + 2)))
+      return { name, userId }
+  }
+  return undefined
 }
 
 /**

@@ -48,6 +48,27 @@ describe('a mention', () => {
       expect((await heard('<b>@Alice</b>'))['formatted_body']).to.equal(`&lt;b&gt;${pill(alice, 'Alice')}&lt;/b&gt;`)
     })
 
+    it('is of people whose names and ids hold any sign there is', async () => {
+      const signs = Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at)).filter((sign) => sign !== ':')
+      const names = signs.map((sign, at) => ({ userId: `@u${at}:hs.test`, membership: 'join' as const, name: `${sign}X${at}${sign}y` }))
+      world.members = [...names, { userId: '@mary-ann._=/+1:hs.test', membership: 'join', name: 'Mary Ann' }]
+      for (const { userId, name } of names) expect((await heard(`@${name}, hi`))['m.mentions'], name).to.deep.equal({ user_ids: [userId] })
+      const one = await heard('so @mary-ann._=/+1 and @Mary Ann')
+      const links = ['mary-ann._=/+1', 'Mary Ann'].map((words) => pill('@mary-ann._=/+1:hs.test', words))
+      expect(one['formatted_body']).to.equal(`so ${links.join(' and ')}`)
+    })
+
+    it('is of the longest name that fits, and of no more people than anybody names', async () => {
+      world.members = [
+        { userId: '@ann:hs.test', membership: 'join', name: 'Ann' },
+        { userId: '@annb:hs.test', membership: 'join', name: 'Ann B' },
+        ...Array.from({ length: 5000 }, (_, n) => ({ userId: `@p${n}:hs.test`, membership: 'join' as const, name: `Person ${n}x` })),
+      ]
+      expect((await heard('@Ann B and @ANN Bee'))['m.mentions']).to.deep.equal({ user_ids: ['@annb:hs.test', '@ann:hs.test'] })
+      const many = await heard(Array.from({ length: 1500 }, (_, n) => `@Person ${n}x`).join(' '))
+      expect((many['m.mentions'] as { user_ids: string[] }).user_ids).to.have.length(200)
+    })
+
     it('is none where it is not clear who is meant', async () => {
       for (const words of ['@Zoe', 'mail@alice.example', '@aliceandra', '@Bot', '@room', 'Alice', '@Ana', '@someone:else'])
         expect((await heard(words))['m.mentions'], words).to.deep.equal({})
