@@ -23,7 +23,7 @@ export async function threadOfContent(roomId: RoomId, content: JsonObject, find:
   const named = threadNamed(content)
   if (named !== undefined) return named
   for await (const { event } of relatedUpwards(roomId, content, find)) {
-    const thread = threadNamed(event.pdu.content)
+    const thread = event && threadNamed(event.pdu.content)
     if (thread !== undefined) return thread
   }
   return undefined
@@ -31,13 +31,15 @@ export async function threadOfContent(roomId: RoomId, content: JsonObject, find:
 
 /**
  * Whether an event is related to a thread, its root included, or to the main timeline. A mere reply to an event of a thread is related to both: not
- * every client shows it in the thread. What was redacted tells no relation any more, and is related to everything.
+ * every client shows it in the thread. What was redacted or is not known here tells no relation, and may be related to everything: so may what
+ * relates to it.
  */
-export async function isOfThread({ eventId, roomId, pdu, redactedBy }: TimelineEvent, threadId: string, find: Find): Promise<boolean> {
-  const named = threadNamed(pdu.content)
-  if (redactedBy !== undefined || eventId === threadId) return true
+export async function isOfThread(of: TimelineEvent, threadId: string, find: Find): Promise<boolean> {
+  if (of.redactedBy !== undefined || of.eventId === threadId || of.thread === threadId) return true
+  const named = threadNamed(of.pdu.content)
   if (named !== undefined) return named === threadId
-  for await (const { event, isStrict } of relatedUpwards(roomId, pdu.content, find)) {
+  for await (const { event, isStrict } of relatedUpwards(of.roomId, of.pdu.content, find)) {
+    if (event === undefined || event.redactedBy !== undefined) return true
     const thread = threadNamed(event.pdu.content)
     if (event.eventId === threadId || thread === threadId) return true
     if (thread !== undefined) return threadId === 'main' && !isStrict
@@ -45,16 +47,19 @@ export async function isOfThread({ eventId, roomId, pdu, redactedBy }: TimelineE
   return threadId === 'main'
 }
 
-/** The events of this room to which one relates, hop by hop; strictly as long as none of the hops was a mere reply. */
+/**
+ * The events of this room to which one relates, hop by hop, the last of them undefined when it is not known; strictly as long as none of the hops was
+ * a mere reply.
+ */
 async function* relatedUpwards(roomId: RoomId, content: JsonObject, find: Find) {
   let parent = parentOf(content)
   let isStrict = true
   for (let hops = 0; hops < mostHops && parent !== undefined; hops++) {
     const event = await find(parent.eventId)
-    if (event?.roomId !== roomId) return
+    if (event !== undefined && event.roomId !== roomId) return
     isStrict &&= !parent.isMereReply
     yield { event, isStrict }
-    parent = parentOf(event.pdu.content)
+    parent = event && parentOf(event.pdu.content)
   }
 }
 

@@ -135,6 +135,23 @@ function declare(engine: Engine): void {
     }
   })
 
+  it('stay possible for a thread where what led to it was redacted', async () => {
+    const root = events[0]!
+    const parents = [await relate({ rel_type: 'm.thread', event_id: root }), await relate({ rel_type: 'm.thread', event_id: root })]
+    const children = [
+      await relate({ 'm.in_reply_to': { event_id: parents[0] } }),
+      await relate({ rel_type: 'm.annotation', event_id: parents[1], key: '👍' }),
+    ]
+    children.push(await relate({ rel_type: 'm.reference', event_id: children[1] }))
+    for (const [n, eventId] of parents.entries()) await alice.put(`/rooms/${room}/redact/${eventId}/${people}-x${n}`, {})
+    for (const eventId of [...parents, ...children]) expect((await read(bob, 'm.read', eventId, { thread_id: root })).status).to.equal(200)
+  })
+
+  it('are taken for any thread where what an event relates to is unknown', async () => {
+    const orphan = await relate({ rel_type: 'm.annotation', event_id: `$${'x'.repeat(43)}`, key: '👍' })
+    for (const thread_id of [events[0], 'main']) expect((await read(bob, 'm.read', orphan, { thread_id })).status).to.equal(200)
+  })
+
   it('clear the count of a thread with what relates to its events', async () => {
     const threaded = await relate({ rel_type: 'm.thread', event_id: events[0] })
     const reply = await relate({ 'm.in_reply_to': { event_id: threaded } })
