@@ -27,7 +27,7 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
   countProcess(metrics, product.version)
   metrics.gauge('synapse_event_persisted_position', 'The position up to which everything is durable.', () => notifier.position())
   const { ca_file: caFile, allow_private_addresses: allowPrivate, trusted_key_servers: notaries } = config.federation
-  const egress = overrides.egress ?? openEgressLate({ caFile, userAgent: `${product.name}/${product.version}` })
+  const openEgress = () => overrides.egress ?? openEgressLate({ caFile, userAgent: `${product.name}/${product.version}` })
   const self = { serverName: config.server_name, signingKey: generateSigningKey(seed, keyId.slice('ed25519:'.length)) }
   return {
     config,
@@ -38,14 +38,15 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
     random: overrides.random ?? randomBytes,
     log,
     metrics,
-    egress,
-    ...openPeers({ ...self, database, clock, egress, allowPrivate, notaries }),
+    egress: openEgress(),
+    // With connections of their own: servers that do not answer hold up nobody's push.
+    ...openPeers({ ...self, database, clock, egress: openEgress(), allowPrivate, notaries }),
   }
 }
 
 /** Puts the tools away: what was handed to the database is written first. */
-export async function closeHome({ database, egress, log }: Home): Promise<void> {
-  await Promise.all([database.close(), egress.close()])
+export async function closeHome({ database, egress, peers, log }: Home): Promise<void> {
+  await Promise.all([database.close(), egress.close(), peers.close()])
   log.flush()
 }
 

@@ -21,6 +21,7 @@ export function keysQuery(tools: Tools): Endpoint[] {
       operationId: 'perspectivesKeyQuery',
       auth: 'none',
       body: 'none',
+      rate: 'other',
       handle: ({ params, query }) => {
         const { serverName } = params
         if (!isServerName(serverName)) throw invalidParam('this is not the name of a server')
@@ -35,6 +36,7 @@ export function keysQuery(tools: Tools): Endpoint[] {
       operationId: 'bulkPerspectivesKeyQuery',
       auth: 'none',
       body: 'json',
+      rate: 'other',
       handle: ({ body }) => tell(tools, readQuery(body)),
     }),
   ]

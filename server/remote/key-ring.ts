@@ -3,10 +3,10 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import type { ServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { parseStored } from '../core/lossless-json.ts'
-import { checkServerKeys, isValidAt, type ServerKey } from '../core/servers/server-keys.ts'
+import { checkServerKeys, isValidAt, lesser, type ServerKey } from '../core/servers/server-keys.ts'
 import { type SigningKey, verifySignature } from '../core/signatures.ts'
 import { type Database, write } from '../storage/database.ts'
-import { type KeyRow, selectKeys, upsertKey } from './server-keys.store.ts'
+import { deleteForgottenKeys, type KeyRow, selectKeys, selectResponse, upsertKey, upsertResponse } from './server-keys.store.ts'
 import type { Peers } from './signed-request.ts'
 
 export type Wanted = {
@@ -24,7 +24,7 @@ export type KeyRing = {
   readonly responsesOf: (serverName: ServerName, minimumValidUntil: number) => Promise<readonly JsonObject[]>
 }
 
-type Kept = ServerKey & { readonly fetchedAt: number; readonly response: Uint8Array }
+type Kept = ServerKey & { readonly fetchedAt: number }
 type Tools = {
   readonly database: Database
   readonly peers: Peers
@@ -37,6 +37,11 @@ type Tools = {
 type Attempt = { readonly at: number; readonly wait: number; readonly failures: number }
 
 const mostServers = 10_000
+const mostKeys = 64
+/** Questions under way; beyond them it is as if nobody could be asked. */
+const mostAsked = 50
+/** For so long memory is believed: another process may have heard since that a key is old. */
+const believed = 5 * 60_000
 const patience = 10_000
 const mostBytes = 64 * 1024
 const betweenAnswers = 60_000
@@ -46,16 +51,16 @@ const longestBackOff = 10 * 60_000
 /** The keys of other servers: in memory, on disk, from themselves, from notaries; asked for one request a server at a time. */
 export function createKeyRing(tools: Tools): KeyRing {
   const { database, clock } = tools
-  const known = new Map<ServerName, readonly Kept[]>()
+  const known = new Map<ServerName, { readonly keys: readonly Kept[]; readonly readAt: number }>()
   const asking = new Map<ServerName, Promise<void>>()
   const attempts = new Map<ServerName, Attempt>()
 
   async function read(serverName: ServerName): Promise<readonly Kept[]> {
-    const rows = (await database.select(selectKeys, serverName)).map(keptOf)
+    const keys = (await database.select(selectKeys, serverName)).map(keptOf)
     known.delete(serverName)
-    known.set(serverName, rows)
+    known.set(serverName, { keys, readAt: clock.now() })
     if (known.size > mostServers) known.delete(known.keys().next().value as ServerName)
-    return rows
+    return keys
   }
 
   /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
@@ -63,8 +68,9 @@ export function createKeyRing(tools: Tools): KeyRing {
     const last = attempts.get(serverName)
     const under = asking.get(serverName)
     if (under !== undefined) return under
-    if (last !== undefined && clock.now() < last.at + last.wait) return Promise.resolve()
+    if (asking.size >= mostAsked || (last !== undefined && clock.now() < last.at + last.wait)) return Promise.resolve()
     const asked = fetchKeys(tools, serverName, until)
+      .catch(() => false)
       .then((found) => {
         const failures = found ? 0 : (last?.failures ?? 0) + 1
         const wait = found ? betweenAnswers : Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff)
@@ -81,26 +87,27 @@ export function createKeyRing(tools: Tools): KeyRing {
     find: async (wanted) => {
       const { serverName, keyId, at } = wanted
       if (serverName === tools.serverName) return keyId === tools.signingKey.keyId ? encodeBase64(tools.signingKey.publicKey) : undefined
-      const inMemory = choose(known.get(serverName) ?? [], wanted) ?? choose(await read(serverName), wanted)
-      if (inMemory !== undefined) return inMemory
+      const memory = known.get(serverName)
+      const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
+      const found = choose(fresh, wanted) ?? choose(await read(serverName), wanted)
+      if (found !== undefined) return found
       await refresh(serverName, at ?? clock.now())
       return choose(await read(serverName), wanted)
     },
     responsesOf: async (serverName, minimumValidUntil) => {
       const now = clock.now()
-      const fresh = (keys: readonly Kept[]) =>
-        keys.some((key) => !key.isOld && isValidAt(key, key.fetchedAt, Math.max(minimumValidUntil, now)))
-      const before = await read(serverName)
-      if (!fresh(before)) await refresh(serverName, minimumValidUntil)
-      const texts = new Set((await read(serverName)).map(({ response }) => Buffer.from(response).toString()))
-      return [...texts].map((text) => parseStored(Buffer.from(text)) as JsonObject)
+      const before = await database.selectOne(selectResponse, serverName)
+      const validUntil = before === undefined ? 0 : lesser(before.valid_until, before.fetched_at)
+      if (validUntil < Math.max(minimumValidUntil, now)) await refresh(serverName, minimumValidUntil)
+      const row = await database.selectOne(selectResponse, serverName)
+      return row === undefined ? [] : [parseStored(row.response) as JsonObject]
     },
   }
 }
 
 function keptOf(row: KeyRow): Kept {
-  const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt, response } = row
-  return { keyId, key, until, isOld: is_old === 1, fetchedAt, response }
+  const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt } = row
+  return { keyId, key, until, isOld: is_old === 1, fetchedAt }
 }
 
 function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted): string | undefined {
@@ -118,7 +125,7 @@ async function fetchKeys(tools: Tools, serverName: ServerName, until: number): P
     limit: mostBytes,
     timeoutMs: patience,
   })
-  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body))) return true
+  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body, true))) return true
   for (const notary of tools.notaries) if (await askNotary(tools, notary, serverName, until)) return true
   return false
 }
@@ -137,7 +144,8 @@ async function askNotary(tools: Tools, notary: ServerName, serverName: ServerNam
   let found = false
   for (const response of Array.isArray(said) ? said : []) {
     // The connection shows that it is the notary; its signature lets others check that it was.
-    if (isJsonObject(response) && (await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response))) found = true
+    if (isJsonObject(response) && (await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response, false)))
+      found = true
   }
   return found
 }
@@ -152,15 +160,18 @@ async function fetchOwn(tools: Tools, serverName: ServerName): Promise<boolean> 
   return fetchKeys({ ...tools, notaries: [] }, serverName, tools.clock.now())
 }
 
-/** Stores what a server says of its keys; false when it is not to be believed. */
-async function keep({ database, clock }: Tools, serverName: ServerName, response: JsonObject): Promise<boolean> {
+/**
+ * Stores what a server says of its keys; false when it is not to be believed. What others tell of it must not be older than what is known: a key that it
+ * has given up would be in use again.
+ */
+async function keep({ database, clock }: Tools, serverName: ServerName, response: JsonObject, byItself: boolean): Promise<boolean> {
   const checked = checkServerKeys(response, serverName)
   if (checked === undefined) return false
-  const bytes = Buffer.from(canonicalJson(response, false))
+  const before = await database.selectOne(selectResponse, serverName)
+  if (!byItself && before !== undefined && before.valid_until > checked.validUntil) return false
   const now = clock.now()
-  const writes = checked.keys.map(({ keyId, key, until, isOld }) =>
-    write(upsertKey, serverName, keyId, key, until, Number(isOld), now, bytes),
-  )
-  await database.commit({ writes })
+  const keys = checked.keys.map(({ keyId, key, until, isOld }) => write(upsertKey, serverName, keyId, key, until, Number(isOld), now))
+  const said = write(upsertResponse, serverName, checked.validUntil, now, Buffer.from(canonicalJson(response)))
+  await database.commit({ writes: [...keys, write(deleteForgottenKeys, serverName, serverName, mostKeys), said] })
   return true
 }

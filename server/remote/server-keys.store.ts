@@ -1,24 +1,31 @@
 import { statement } from '../storage/database.ts'
 
-export type KeyRow = {
-  server_name: string
-  key_id: string
-  key: string
-  until: number
-  is_old: number
-  fetched_at: number
-  response: Uint8Array
-}
+export type KeyRow = { key_id: string; key: string; until: number; is_old: number; fetched_at: number }
+export type ResponseRow = { valid_until: number; fetched_at: number; response: Uint8Array }
 
 export const selectKeys = statement<[serverName: string], KeyRow>(
-  'SELECT server_name, key_id, key, until, is_old, fetched_at, response FROM server_keys WHERE server_name = ?',
+  'SELECT key_id, key, until, is_old, fetched_at FROM server_keys WHERE server_name = ?',
 )
 
-/** A key that is said to be old stays old; of a key in use the latest word counts. */
-export const upsertKey = statement<
-  [serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number, response: Uint8Array]
->(
-  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at, response) VALUES (?, ?, ?, ?, ?, ?, ?)
+/** A key that is said to be old stays old, with the end that it had; of a key in use the latest word counts. */
+export const upsertKey = statement<[serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number]>(
+  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (server_name, key_id) DO UPDATE SET key = excluded.key, until = excluded.until, is_old = excluded.is_old,
-    fetched_at = excluded.fetched_at, response = excluded.response`,
+    fetched_at = excluded.fetched_at
+  WHERE server_keys.is_old = 0`,
+)
+
+/** Of a server that names ever new keys those that were named last are kept. */
+export const deleteForgottenKeys = statement<[serverName: string, sameServer: string, most: number]>(
+  `DELETE FROM server_keys WHERE server_name = ? AND key_id NOT IN
+    (SELECT key_id FROM server_keys WHERE server_name = ? ORDER BY fetched_at DESC, key_id LIMIT ?)`,
+)
+
+export const selectResponse = statement<[serverName: string], ResponseRow>(
+  'SELECT valid_until, fetched_at, response FROM server_key_responses WHERE server_name = ?',
+)
+
+export const upsertResponse = statement<[serverName: string, validUntil: number, fetchedAt: number, response: Uint8Array]>(
+  `INSERT INTO server_key_responses (server_name, valid_until, fetched_at, response) VALUES (?, ?, ?, ?)
+  ON CONFLICT (server_name) DO UPDATE SET valid_until = excluded.valid_until, fetched_at = excluded.fetched_at, response = excluded.response`,
 )

@@ -24,6 +24,7 @@ export type Peers = {
   readonly stream: (of: SignedRequest) => ReturnType<Egress['stream']>
   /** Without a signature, for what everybody may ask: the keys of a server. */
   readonly fetchUnsigned: (of: Omit<SignedRequest, 'content'>) => Promise<Answer<JsonObject> | Failure>
+  readonly close: () => Promise<void>
 }
 
 type Tools = {
@@ -67,6 +68,7 @@ export function createPeers(tools: Tools): Peers {
     fetchJson: (of) => ask(of, signed(tools, of), tools.egress.fetchJson),
     stream: (of) => ask(of, signed(tools, of), tools.egress.stream),
     fetchUnsigned: (of) => ask(of, {}, tools.egress.fetchJson),
+    close: tools.egress.close,
   }
 }
 

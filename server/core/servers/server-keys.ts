@@ -1,7 +1,8 @@
 import { decodeBase64 } from '../base64.ts'
+import { canonicalJson } from '../canonical-json.ts'
 import type { ServerName } from '../ids.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
-import { verifySignature } from '../signatures.ts'
+import { verifyText } from '../signatures.ts'
 
 /** A key of a server as it says itself. */
 export type ServerKey = {
@@ -15,7 +16,7 @@ export type ServerKey = {
 }
 export type ServerKeys = { readonly serverName: ServerName; readonly validUntil: number; readonly keys: readonly ServerKey[] }
 
-const mostKeys = 100
+const mostKeys = 32
 const longestKeyId = 255
 
 /**
@@ -26,15 +27,16 @@ export function checkServerKeys(response: JsonObject, serverName: ServerName): S
   const { server_name, valid_until_ts: validUntil, verify_keys, old_verify_keys: old = {}, signatures } = response
   if (server_name !== serverName || !isTimestamp(validUntil) || !isJsonObject(verify_keys) || !isJsonObject(old)) return undefined
   if (Object.keys(verify_keys).length + Object.keys(old).length > mostKeys) return undefined
+  const text = signedText(response)
   const own = isJsonObject(signatures) && Object.hasOwn(signatures, serverName) ? signatures[serverName] : undefined
-  const signing = isJsonObject(own) ? own : {}
+  if (text === undefined || !isJsonObject(own)) return undefined
   const keys: ServerKey[] = []
   let signed = 0
   for (const [keyId, value] of Object.entries(verify_keys)) {
     const key = keyOf(keyId, value)
     if (key === undefined) continue
-    if (Object.hasOwn(signing, keyId)) {
-      if (!verifySignature(response, serverName, keyId, key)) return undefined
+    if (Object.hasOwn(own, keyId)) {
+      if (!verifyText(text, own[keyId], key)) return undefined
       signed += 1
     }
     keys.push({ keyId, key, until: validUntil, isOld: false })
@@ -47,6 +49,15 @@ export function checkServerKeys(response: JsonObject, serverName: ServerName): S
     }
   }
   return signed === 0 ? undefined : { serverName, validUntil, keys }
+}
+
+/** What a server signs of its words; undefined where they have no canonical form, so that nobody could sign them again. */
+function signedText(response: JsonObject): string | undefined {
+  try {
+    return canonicalJson({ ...response, signatures: undefined, unsigned: undefined })
+  } catch {
+    return undefined
+  }
 }
 
 function keyOf(keyId: string, value: unknown): string | undefined {
@@ -66,5 +77,10 @@ const longestValidity = 7 * 24 * 3_600_000
  * a key is valid", counted from when the key was fetched. https://spec.matrix.org/v1.19/server-server-api/#publishing-keys
  */
 export function isValidAt({ until, isOld }: ServerKey, fetchedAt: number, at: number): boolean {
-  return at <= (isOld ? until : Math.min(until, fetchedAt + longestValidity))
+  return at <= (isOld ? until : lesser(until, fetchedAt))
+}
+
+/** The lesser of `validUntil` and seven days after it was said. */
+export function lesser(validUntil: number, fetchedAt: number): number {
+  return Math.min(validUntil, fetchedAt + longestValidity)
 }

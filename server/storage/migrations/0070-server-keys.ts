@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** The keys of other servers as they were published last; those that a server no longer names are kept, for its old events. */
+/** The keys of other servers, also those that a server no longer names, for its old events; and what each server said last, for those who ask us instead. */
 export const serverKeys: Migration = {
   id: '0070-server-keys',
   statements: [
@@ -11,8 +11,13 @@ export const serverKeys: Migration = {
       until BIGINT NOT NULL,
       is_old BIGINT NOT NULL,
       fetched_at BIGINT NOT NULL,
-      response BLOB NOT NULL,
       PRIMARY KEY (server_name, key_id)
+    )`,
+    `CREATE TABLE server_key_responses (
+      server_name TEXT NOT NULL PRIMARY KEY,
+      valid_until BIGINT NOT NULL,
+      fetched_at BIGINT NOT NULL,
+      response BLOB NOT NULL
     )`,
   ],
 }

@@ -1,16 +1,18 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { encodeBase64 } from '../../../server/core/base64.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import { generateSigningKey, signJson } from '../../../server/core/signatures.ts'
 import { createKeyRing } from '../../../server/remote/key-ring.ts'
 import type { Peers, SignedRequest } from '../../../server/remote/signed-request.ts'
+import { statement } from '../../../server/storage/database.ts'
 import { forEachEngine, type Opened } from '../../support/storage.ts'
 
 const day = 24 * 3_600_000
-const key = (seed: number) => generateSigningKey(Buffer.alloc(32, seed), `k${seed}`)
+const key = (seed: number) => generateSigningKey(createHash('sha256').update(`${seed}`).digest(), `k${seed}`)
 const [ours, theirs, newer, notarys] = [key(1), key(2), key(3), key(4)] as const
 type Key = ReturnType<typeof key>
-type World = Record<string, (uri: string) => JsonObject | undefined>
+type World = Record<string, (uri: string) => JsonObject | undefined | Promise<undefined>>
 
 /** What a server says of its keys. */
 function says(serverName: string, until: number, keys: readonly Key[], old: readonly (readonly [Key, number])[] = []): JsonObject {
@@ -35,7 +37,7 @@ forEachEngine('the keys of other servers', (open) => {
     const clock = { time: 100 * day, now: () => clock.time }
     const ask = async ({ destination, uri }: Pick<SignedRequest, 'destination' | 'uri'>) => {
       asked.push(destination)
-      const body = world[destination]?.(uri)
+      const body = await world[destination]?.(uri)
       if (body === undefined) return { ok: false, reason: 'unreachable', words: 'no' } as const
       return { ok: true, status: 200, headers: {}, body } as const
     }
@@ -109,6 +111,58 @@ forEachEngine('the keys of other servers', (open) => {
     }
     expect(away.asked.length).to.be.within(5, 12)
     expect(clock.time).to.equal(now)
+  })
+
+  it('are not asked for without end of a server whose answer cannot be read', async () => {
+    const odd = () => ({ ...says('peer.test', now + day, [theirs]), more: Number.POSITIVE_INFINITY })
+    const { find, asked } = ring({ 'peer.test': odd })
+    for (let n = 0; n < 5; n++) expect(await find(wanted)).to.equal(undefined)
+    expect(asked).to.have.length(1)
+  })
+
+  it('are asked of fifty servers at a time, however many are named', async () => {
+    const silence = Promise.withResolvers<undefined>()
+    const names = Array.from({ length: 300 }, (_, n) => `server${n}.test`)
+    const { find, asked } = ring(Object.fromEntries(names.map((name) => [name, () => silence.promise])))
+    const finding = names.map((serverName) => find({ ...wanted, serverName }))
+    await Promise.all(finding.slice(-100))
+    expect(asked).to.have.length(50)
+    silence.resolve(undefined)
+    expect(new Set(await Promise.all(finding))).to.deep.equal(new Set([undefined]))
+  })
+
+  it('take no more room when a server names ever new ones', async () => {
+    const { find, responsesOf, clock } = ring({
+      'peer.test': () =>
+        says(
+          'peer.test',
+          clock.time + 1,
+          Array.from({ length: 30 }, (_, n) => key(clock.time + n)),
+        ),
+    })
+    for (let n = 0; n < 10; n++) {
+      await find({ ...wanted, keyId: `ed25519:k${clock.time}`, at: clock.time })
+      clock.time += day
+    }
+    expect(await opened.database.select(statement<[], { key_id: string }>('SELECT key_id FROM server_keys'))).to.have.length(64)
+    expect(await responsesOf('peer.test', 0)).to.have.length(1)
+  })
+
+  it('that were given up do not come back, neither by their server nor by an old answer that a notary tells', async () => {
+    const old = signJson(says('peer.test', now + day, [theirs]), 'notary.test', notarys)
+    let own: JsonObject | undefined = says('peer.test', now + 2 * day, [newer], [[theirs, now - day]])
+    const world: World = {
+      'peer.test': () => own,
+      'notary.test': (uri) => (uri.endsWith('/server') ? says('notary.test', now + 9 * day, [notarys]) : { server_keys: [old] }),
+    }
+    const { find, clock } = ring(world, ['notary.test'])
+    expect(await find(wanted)).to.equal(undefined)
+    own = undefined
+    clock.time += day / 2
+    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
+    own = says('peer.test', now + 3 * day, [theirs])
+    clock.time += day / 2
+    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
   })
 
   it('are asked of a notary where they cannot be had otherwise, and must be signed by both', async () => {

@@ -59,6 +59,8 @@ describe('what a server says of its keys', () => {
       ...signJson(signed({ verify_keys: { ...published(first), ...published(second) } }), name, second),
       valid_until_ts: 1,
     },
+    'it holds a number that has no canonical form': { ...signed(), more: Number.POSITIVE_INFINITY },
+    'it holds half a character': { ...signed(), more: '\ud800' },
     'it is valid until no time': signed({ valid_until_ts: 'tomorrow' }),
     'it is valid until a fraction': signed({ valid_until_ts: -1 }),
     'its keys are a list': signed({ verify_keys: [] }),
