@@ -1,9 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
 import { type DeviceId, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
 import { selectSignaturesOnMasters } from './cross-signing.store.ts'
 import type { KnownKeys } from './known-keys.ts'
 import { devicesText, memberText, type PublicKeys, signWith } from './public-keys.ts'
+
+/** Other work is done in between. */
+const usersAtOnce = 500
 
 type Tools = { readonly home: Pick<Home, 'database' | 'serverName'>; readonly known: KnownKeys }
 
@@ -15,15 +19,17 @@ export type KeyQuery = ReadonlyMap<UserId, readonly DeviceId[]>
  * known are missing; other servers are among the failures. https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery
  */
 export async function queryKeys({ home, known }: Tools, reader: UserId, query: KeyQuery): Promise<string> {
-  const all = await known([...query.keys()].filter((userId) => serverNameOf(userId) === home.serverName))
-  const texts = (usage: string) => all.flatMap(({ crossSigning }) => crossSigning.get(usage) ?? [])
-  const parts: [string, readonly string[]][] = [
-    ['device_keys', all.map((keys) => deviceMember(keys, query.get(keys.userId)!))],
-    ['master_keys', await masterMembers(home, reader, all)],
-    ['self_signing_keys', texts('self_signing')],
-    ['user_signing_keys', ownMember(all, reader)],
-  ]
-  const members = parts.map(([name, list]) => memberText(name, `{${list.join(',')}}`))
+  const local = [...query.keys()].filter((userId) => serverNameOf(userId) === home.serverName)
+  const told: Record<string, string[]> = { device_keys: [], master_keys: [], self_signing_keys: [], user_signing_keys: [] }
+  for (let from = 0; from < local.length; from += usersAtOnce) {
+    if (from > 0) await setImmediate()
+    const some = await known(local.slice(from, from + usersAtOnce))
+    told['device_keys']!.push(...some.map((keys) => deviceMember(keys, query.get(keys.userId)!)))
+    told['master_keys']!.push(...(await masterMembers(home, reader, some)))
+    told['self_signing_keys']!.push(...some.flatMap(({ crossSigning }) => crossSigning.get('self_signing') ?? []))
+    told['user_signing_keys']!.push(...ownMember(some, reader))
+  }
+  const members = Object.entries(told).map(([name, list]) => memberText(name, `{${list.join(',')}}`))
   return `{${members.join(',')},${memberText('failures', JSON.stringify(failuresOf(home, query.keys())))}}`
 }
 
