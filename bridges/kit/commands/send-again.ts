@@ -1,4 +1,5 @@
 import { nameOf } from '../ghosts.ts'
+import { nameIn } from '../hub/consent-names.ts'
 import { renewKey } from '../outbound/kept.ts'
 import { countAgain, type OutboxRow, selectAbout, selectAllParts, selectOutbox, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
@@ -24,7 +25,8 @@ export function sendEventAgain(desk: Desk, event: string, chats: readonly Portal
   const rows = selectAllParts(desk.store, event).filter(({ portal }) => chats.some((chat) => chat.portal === portal))
   const lost = rows.filter((row) => open.has(row.state) && row.payload !== null && !isTakenBack(desk, row))
   if (lost.length === 0) throw new Mistake(whyNot(desk, rows))
-  const names = [...new Set(lost.map(({ portal }) => portal))].map((portal) => nameIn(desk, portal, chats)).join(', ')
+  const reached = chats.filter(({ portal }) => lost.some((row) => row.portal === portal))
+  const names = reached.map((chat) => nameIn(desk, chat, lost[0]?.room)).join(', ')
   const doubt = lost.some(({ state }) => state === 'unknown') ? ' If it had arrived after all, it is there twice.' : ''
   return putAgain(desk, lost, `It is sent again to ${names}.${doubt}`)
 }
@@ -32,11 +34,6 @@ export function sendEventAgain(desk: Desk, event: string, chats: readonly Portal
 /** The person was told that it is not to be read. */
 function isTakenBack({ store }: Desk, { portal, event }: OutboxRow): boolean {
   return (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, portal, event, kind).length > 0)
-}
-
-function nameIn(desk: Desk, portal: string, chats: readonly PortalRow[]): string {
-  const chat = chats.find((one) => one.portal === portal)
-  return chat ? nameOf(desk, chat.contact) : 'somebody'
 }
 
 function whyNot({ connector }: Desk, rows: readonly OutboxRow[]): string {

@@ -1,4 +1,4 @@
-import { nameOf } from '../ghosts.ts'
+import { nameIn } from '../hub/consent-names.ts'
 import type { Speaker } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { guardText, speakerPrefix } from '../names.ts'
@@ -28,7 +28,7 @@ export function checkWindow(kit: KeptKit, portal: PortalRow, row: OutboxRow): Ou
   // In the time that a human agent has, the bridge's own words stay behind.
   if (isStretched(kit, portal, row)) return undefined
   const before = selectFirstKept(kit.store, portal.portal)
-  if (before && before.seq < row.seq) return { state: 'queued', class: tooLate, words: alsoKept(kit, portal), waits: before.waits }
+  if (before && before.seq < row.seq) return { state: 'queued', class: tooLate, words: alsoKept(kit, portal, row.room), waits: before.waits }
   const window = windowFor(kit, portal, row) ?? Number.POSITIVE_INFINITY
   return ageOf(kit, portal) <= window ? undefined : late(kit, portal, overWords(kit, window))
 }
@@ -86,8 +86,8 @@ function keptWords(kit: KeptKit, { login }: PortalRow): string {
   return `${kept} Remove it to withdraw it.${sooner}`
 }
 
-function alsoKept(kit: KeptKit, { contact }: PortalRow): string {
-  return `This is kept too, and goes out after the rest when ${nameOf(kit, contact)} writes again. Remove it to withdraw it.`
+function alsoKept(kit: KeptKit, portal: PortalRow, room: string): string {
+  return `This is kept too, and goes out after the rest when ${nameIn(kit, portal, room)} writes again. Remove it to withdraw it.`
 }
 
 /** Corrects, where it waits, what is kept for a chat; false when it is not kept, or not in one part. In the caller's transaction. */

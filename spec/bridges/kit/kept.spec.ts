@@ -6,7 +6,7 @@ import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
 import { selectOutbox } from '../../../bridges/kit/store/outbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
-import { alice, ana, ben, edited, live, redacted, said, text, wrote } from './story.ts'
+import { alice, ana, ben, edited, hub, live, redacted, said, text, wrote } from './story.ts'
 
 const hour = 3_600_000
 
@@ -31,6 +31,18 @@ describe('what is written after the network has stopped taking answers', () => {
     expect(sent()).to.deep.equal(['one', 'two', 'three', 'four'])
     await live(world, {})
     expect(sent()).to.have.length(4)
+  })
+
+  it('is told of in a shared room under the name that the person has there, and no other', async () => {
+    const shared = createWorld(temporaryFolder())
+    await live(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now }), said(ana, 'w2', 'NAME Zebra', { at: shared.now })] }, { hub })
+    shared.now += 25 * hour
+    await live(shared, { posted: [wrote('$a', alice, text('one')), wrote('$b', alice, text('two'))] }, { hub })
+    const told = shared.events.filter(({ type, sender }) => type.includes('delivery') || type.includes('status') || sender.includes('bot'))
+    expect(told.map(({ clear }) => JSON.stringify(clear)).join('\n'))
+      .to.include('goes out after the rest when Zebra writes again')
+      .and.not.include('Ana')
+    removeFolder(shared.folder)
   })
 
   it('waits on when what the person wrote long ago is told only now, and when others write', async () => {

@@ -128,6 +128,18 @@ describe('what somebody has sent again', () => {
     }
   })
 
+  it('is told of in a shared room under the name that the person has there, and no other', async () => {
+    const shared = createWorld(temporaryFolder())
+    await liveWithBot(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now }), said(ana, 'w2', 'NAME Zebra')] }, { hub })
+    shared.answers = [failed]
+    const before = shared.events.length
+    await liveWithBot(shared, { posted: [wrote('$a', alice, text('hi'))] }, { hub })
+    await liveWithBot(shared, { posted: [again('$b', '$a')] }, { hub })
+    expect(messagesIn(shared)).to.include('bot: It is sent again to Zebra.')
+    expect(JSON.stringify(shared.events.slice(before))).not.to.include('Ana')
+    removeFolder(shared.folder)
+  })
+
   it('is asked for in a shared room of the bridge that it is about, and of no other', async () => {
     const shared = createWorld(temporaryFolder())
     await liveWithBot(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now })] }, { hub })
