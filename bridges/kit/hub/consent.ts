@@ -1,6 +1,8 @@
 import { addChore } from '../chores.ts'
+import type { InboundSaid } from '../connector.ts'
 import type { Delivery } from '../delivery.ts'
 import { ensureGhost, ghostIdOf, nameOf } from '../ghosts.ts'
+import { originTime } from '../inbound/origin-time.ts'
 import type { Kit } from '../kit.ts'
 import { rememberMessage } from '../messages.ts'
 import { ownerOf } from '../owners.ts'
@@ -9,6 +11,7 @@ import { selectManagementRoomOf } from '../store/management.store.ts'
 import type { OutboxRow } from '../store/outbox.store.ts'
 import { type PortalRow, selectHub, selectPortal } from '../store/portals.store.ts'
 import { enterHub, leaveHub, putSpoke, type SpokeRow, selectHubs, selectSpoke, selectSpokesOf } from '../store/spokes.store.ts'
+import { updateWroteAt } from '../store/windows.store.ts'
 import { chooseName, nameIn, settleName } from './consent-names.ts'
 import { readWord, told, type Word } from './consent-words.ts'
 import { queueFor } from './relay.ts'
@@ -41,11 +44,11 @@ export function leave(kit: ConsentKit, chat: PortalRow, room: string, state: 'st
   tell(kit, chat.portal, room, key, told[state](titleOf(kit, room)))
 }
 
-type Written = { readonly type: string; readonly own: boolean; readonly id: string; readonly text?: string | undefined }
+type Written = Pick<InboundSaid, 'type' | 'own' | 'id' | 'at'> & { readonly text?: string | undefined }
 
 /**
  * Heeds a word that a person writes to the bridge about a shared room: YES, STOP, START, NAME or REPORT. Gives true when the message was one, and is
- * dealt with: it is carried nowhere. May be run again after it was cut off.
+ * dealt with: it is carried nowhere, but the network counts it as an answer. May be run again after it was cut off.
  */
 export async function heedWord(kit: Kit, chat: PortalRow, event: Written): Promise<boolean> {
   if (event.own || event.type !== 'message' || event.text === undefined) return false
@@ -60,6 +63,7 @@ export async function heedWord(kit: Kit, chat: PortalRow, event: Written): Promi
     kit.checkpoint('ghost in the hub')
   }
   kit.store.atomically(() => {
+    updateWroteAt(kit.store, chat.portal, originTime(event.at, kit.clock()))
     rememberMessage(kit, { portal: chat.portal, id: event.id, part: 0, event: `word ${key}`, own: false })
     if (joins) join(kit, chat, spoke.room, key)
     else if (heard.word === 'stop') stop(kit, chat, spoke, key)

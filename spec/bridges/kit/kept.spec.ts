@@ -35,7 +35,11 @@ describe('what is written after the network has stopped taking answers', () => {
 
   it('is told of in a shared room under the name that the person has there, and no other', async () => {
     const shared = createWorld(temporaryFolder())
-    await live(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now }), said(ana, 'w2', 'NAME Zebra', { at: shared.now })] }, { hub })
+    await live(
+      shared,
+      { heard: [said(ana, 'w1', 'hello', { at: shared.now }), said(ana, 'w2', 'NAME Zebra', { at: shared.now })] },
+      { hub },
+    )
     shared.now += 25 * hour
     await live(shared, { posted: [wrote('$a', alice, text('one')), wrote('$b', alice, text('two'))] }, { hub })
     const told = shared.events.filter(({ type, sender }) => type.includes('delivery') || type.includes('status') || sender.includes('bot'))
@@ -63,6 +67,17 @@ describe('what is written after the network has stopped taking answers', () => {
     expect(sent()).to.deep.equal([])
     await live(world, { heard: [said(ana, 'w3', 'now', { at: world.now - 60_000 })] })
     expect(sent()).to.deep.equal(['one'])
+  })
+
+  it('goes out also when the person writes a word to the bridge: the network counts it', async () => {
+    const shared = createWorld(temporaryFolder())
+    await live(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now })] }, { hub })
+    shared.now += 25 * hour
+    await live(shared, { posted: [wrote('$a', alice, text('one'))] }, { hub })
+    await live(shared, { heard: [said(ana, 'w2', 'NAME Zebra', { at: shared.now })] }, { hub })
+    const own = shared.sent.map((message) => message.text).filter((words) => words.includes('one'))
+    expect(own).to.deep.equal(['Alice (Matrix): one'])
+    removeFolder(shared.folder)
   })
 
   it('is sent once at most wherever the process ends while it goes out', async () => {
