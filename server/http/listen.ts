@@ -36,7 +36,10 @@ const limits = {
 /** How long, once the server closes, a client may still say what it opened a connection for. */
 const grace = 500
 
-type Open = { readonly server: Server; readonly url: string; readonly unused: ReadonlySet<Socket> }
+/** The TCP connections of a server, beneath TLS where there is some; `unused` are those on which nothing was asked yet, by their peers. */
+type Connections = { readonly all: ReadonlySet<Socket>; readonly unused: ReadonlyMap<string, Socket> }
+
+type Open = { readonly server: Server; readonly url: string; readonly connections: Connections }
 
 /** Listens on every configured address; with a certificate over TLS. Rejects, with nothing left open, when one cannot be had. */
 export async function listen(listeners: readonly Listener[], serve: Serve): Promise<Listening> {
@@ -63,7 +66,7 @@ async function openOne(listener: Listener, serve: Serve): Promise<Open> {
     ? createSecureServer({ ...limits, cert: readFileSync(cert), key: readFileSync(key) }, onRequest)
     : createServer(limits, onRequest)
   server.maxRequestsPerSocket = 0
-  const unused = watchUnused(server, secure ? 'secureConnection' : 'connection')
+  const connections = watchConnections(server)
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => refuse(socket as Socket, code))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -72,18 +75,29 @@ async function openOne(listener: Listener, serve: Serve): Promise<Open> {
       resolve()
     })
   })
-  return { server, unused, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
+  return { server, connections, url: `${secure ? 'https' : 'http'}://${hostOf(listener.host)}:${(server.address() as AddressInfo).port}` }
 }
 
-/** The connections on which nothing was asked yet: browsers open some ahead, and Node does not count them as idle. */
-function watchUnused(server: Server, opened: 'connection' | 'secureConnection'): ReadonlySet<Socket> {
-  const unused = new Set<Socket>()
-  server.on(opened, (socket: Socket) => {
-    unused.add(socket)
-    socket.once('close', () => unused.delete(socket))
+/** Node knows the connections alone that have shaken hands, and counts none as idle on which nothing was asked yet: browsers open some ahead. */
+function watchConnections(server: Server): Connections {
+  const all = new Set<Socket>()
+  const unused = new Map<string, Socket>()
+  server.on('connection', (socket: Socket) => {
+    const peer = peerOf(socket)
+    all.add(socket)
+    unused.set(peer, socket)
+    socket.once('close', () => {
+      all.delete(socket)
+      if (unused.get(peer) === socket) unused.delete(peer)
+    })
   })
-  server.on('request', ({ socket }: IncomingMessage) => void unused.delete(socket))
-  return unused
+  server.on('request', ({ socket }: IncomingMessage) => void unused.delete(peerOf(socket)))
+  return { all, unused }
+}
+
+/** The same of a TCP connection and of the TLS over it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 /** What is no HTTP, or has a head that is too long, is told so in Matrix's form and gets no connection. */
@@ -93,12 +107,12 @@ function refuse(socket: Socket, code: string | undefined): void {
   else socket.end(rawError(new MatrixError(400, 'M_UNKNOWN', 'this is no HTTP request')))
 }
 
-function closeOne({ server, unused }: Open, milliseconds: number): Promise<void> {
+function closeOne({ server, connections }: Open, milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     // A connection that was busy is idle once it is answered.
     const idle = setInterval(() => server.closeIdleConnections(), 50)
-    const silent = setTimeout(() => unused.forEach((socket) => void socket.destroy()), Math.min(grace, milliseconds))
-    const late = setTimeout(() => server.closeAllConnections(), milliseconds)
+    const silent = setTimeout(() => connections.unused.forEach((socket) => void socket.destroy()), Math.min(grace, milliseconds))
+    const late = setTimeout(() => connections.all.forEach((socket) => void socket.destroy()), milliseconds)
     server.close(() => {
       clearInterval(idle)
       clearTimeout(silent)

@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { connect as connectSecurely } from 'node:tls'
 import { expect } from 'chai'
 import { listen } from '../../../server/http/listen.ts'
+import { writeCertificate } from '../../support/certificates.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 describe('what cannot be read as a request', () => {
@@ -58,5 +63,46 @@ describe('a server that closes', () => {
     response.end('in time')
     expect(await (await answer).text()).to.equal('in time')
     await closed
+  })
+
+  describe('over TLS', () => {
+    let folder: string
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'listen-'))
+    })
+    after(() => rmSync(folder, { recursive: true }))
+
+    /** Three clients: one that never shakes hands, one that asks nothing, and one that is owed an answer. */
+    async function threeClients() {
+      const { certificate, key } = writeCertificate(folder)
+      const listener = { host: '127.0.0.1', port: 0, serves: ['client'] as const, tls_certificate: certificate, tls_key: key }
+      const asked = Promise.withResolvers<ServerResponse>()
+      const listening = await listen([listener], (_, response) => asked.resolve(response))
+      const port = Number(new URL(listening.url).port)
+      const [mute, ahead, asking] = [connect(port, '127.0.0.1'), secure(port), secure(port)]
+      await Promise.all([once(mute, 'connect'), once(ahead, 'secureConnect')])
+      asking.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      return { listening, mute, ahead, asking, response: await asked.promise }
+    }
+
+    function secure(port: number) {
+      return connectSecurely({ host: '127.0.0.1', port, rejectUnauthorized: false }).on('error', () => {})
+    }
+
+    it('waits for an answer that is owed, and not for who shook no hands or asks nothing', async () => {
+      const { listening, mute, ahead, asking, response } = await threeClients()
+      const closed = listening.close(600_000)
+      await Promise.all([once(mute, 'close'), once(ahead, 'close')])
+      response.end('in time')
+      expect(await text(asking)).to.match(/in time/)
+      await closed
+    })
+
+    it('cuts all that is left once its time is over', async () => {
+      const { listening, mute, ahead, asking } = await threeClients()
+      const cut = Promise.all([mute, ahead, asking].map((client) => once(client, 'close')))
+      await listening.close(0)
+      await cut
+    })
   })
 })
