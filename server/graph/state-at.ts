@@ -31,13 +31,14 @@ export type PastStates = {
 
 const mostEntries = 20_000
 const mostChains = 5_000
+const mostPlaces = 100_000
 
-/** States of the past over the database. */
-export function createPastStates(home: Pick<Home, 'database'>): PastStates {
+/** States of the past over the database; of what they hold without memberships, so many entries are kept in all. */
+export function createPastStates(home: Pick<Home, 'database'>, most = mostPlaces): PastStates {
   const { select, selectOne } = home.database
   const entries = new Map<string, EventId | undefined>()
   const chains = new Map<string, readonly string[]>()
-  const lists = new Map<string, readonly Place[]>()
+  const lists = createLists(most)
 
   async function chainOf(stateGroup: string): Promise<readonly string[]> {
     const known = chains.get(stateGroup)
@@ -68,8 +69,7 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
   }
 
   async function withoutMembers(stateGroup: string, current?: Room['state']): Promise<StateEvent[]> {
-    const known = lists.get(stateGroup)
-    const places = known ?? keep(lists, stateGroup, await placesOf(stateGroup, selectChainEntriesWithoutMembers), mostChains)
+    const places = lists.get(stateGroup) ?? lists.keep(stateGroup, await placesOf(stateGroup, selectChainEntriesWithoutMembers))
     const same: StateEvent[] = []
     const others: string[] = []
     for (const { key, eventId } of places) {
@@ -89,6 +89,34 @@ export function createPastStates(home: Pick<Home, 'database'>): PastStates {
     changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),
     changesWithoutMembers: async (roomId, after, upTo) => newestOf(await select(selectStateChangesWithoutMembers, roomId, after, upTo)),
   }
+}
+
+/** Lists of places by their state groups, the oldest of which go once there are too many places in all. */
+function createLists(most: number) {
+  const lists = new Map<string, readonly Place[]>()
+  let size = 0
+
+  function drop(stateGroup: string): void {
+    const list = lists.get(stateGroup)
+    if (list === undefined) return
+    lists.delete(stateGroup)
+    size -= list.length + 1
+  }
+
+  function keep(stateGroup: string, list: readonly Place[]): readonly Place[] {
+    if (list.length >= most) return list
+    drop(stateGroup)
+    lists.set(stateGroup, list)
+    // A list is something even when it holds nothing.
+    size += list.length + 1
+    for (const oldest of lists.keys()) {
+      if (size <= most) break
+      drop(oldest)
+    }
+    return list
+  }
+
+  return { get: (stateGroup: string) => lists.get(stateGroup), keep }
 }
 
 async function loadEvents(select: Select, eventIds: readonly string[]): Promise<StateEvent[]> {
