@@ -2,6 +2,7 @@ import type { SendResult } from './connector.ts'
 import { type Delivery, mergeDelivery } from './delivery.ts'
 import { createFeed, type Feed, Later } from './feed.ts'
 import { addIdentities } from './ghosts.ts'
+import { callOff } from './hub/correction.ts'
 import type { Kit } from './kit.ts'
 import { secretsOf } from './logins.ts'
 import { rememberMessage } from './messages.ts'
@@ -13,6 +14,7 @@ import { hasLaterMessage } from './store/messages.store.ts'
 import {
   abandonSubmitting,
   countAttempt,
+  isWithdrawn,
   type OutboxRow,
   selectLastSent,
   selectOutbox,
@@ -22,6 +24,7 @@ import {
 import { selectPortal } from './store/portals.store.ts'
 import { selectQueuedLanes, selectQueuedOf } from './store/queued.store.ts'
 import { hasLeft } from './store/spokes.store.ts'
+import { selectHeard } from './store/windows.store.ts'
 
 type OutboxKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'files' | 'checkpoint' | 'coalesceMs' | 'late'>
 type NewsKit = Pick<Kit, 'store' | 'vault' | 'clock' | 'connector' | 'sessions' | 'late'>
@@ -70,9 +73,10 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (row?.state !== 'queued' || row.payload === null || row.waits !== null) return
   if (hasLeft(store, row.portal, row.room)) return updateOutbox(store, row, { state: 'cancelled' }, clock())
   const portal = selectPortal(store, row.portal)
-  if (portal && checkHold(kit, portal.login) === 'held') return
+  // What is kept is so also while the account waits: it would overtake what is kept already when that goes out meanwhile.
   const late = portal && checkWindow(kit, portal, row)
   if (late) return updateOutbox(store, row, late, clock())
+  if (portal && checkHold(kit, portal.login) === 'held') return
   if (portal) checkPace(kit, { ...portal, kind: row.kind })
   const session = portal && kit.sessions.get(portal.login)
   if (!session) throw new Later('the account is not logged in')
@@ -83,7 +87,7 @@ export async function submit(kit: OutboxKit, seq: number): Promise<void> {
   if (selectOutbox(store, seq)?.state !== 'queued') return
   checkPace(kit, { ...portal, kind: row.kind })
   store.atomically(() => {
-    updateOutbox(store, row, { state: 'submitting', submittedAt: clock() }, clock())
+    updateOutbox(store, row, { state: 'submitting', submittedAt: clock(), heard: selectHeard(store, row.portal) }, clock())
     countSend(kit, { ...portal, kind: row.kind })
   })
   checkpoint('part submitting')
@@ -133,7 +137,8 @@ function settle(kit: OutboxKit, row: OutboxRow, result: SendResult): void {
   // An echo or status may have come before the answer that got lost: then it is known to have been sent.
   if (row.state !== 'submitting') return
   const why = { class: result.class, words: result.words }
-  if (mayRepeat(row, result)) {
+  if ((result.kind !== 'unknown' || mayRepeat(row, result)) && isWithdrawn(store, row)) callOff(kit, row)
+  else if (mayRepeat(row, result)) {
     countAttempt(store, row.seq)
     const state = row.attempts + 1 < mostTries ? 'queued' : 'failed'
     updateOutbox(store, row, { state, ...why, submittedAt: null }, clock())

@@ -1,6 +1,6 @@
 import type { Kit } from '../kit.ts'
 import { guardText, speakerPrefix } from '../names.ts'
-import { type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
+import { isWithdrawn, type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { queueFor, queuePart, refuseFor, type Speaker } from './relay.ts'
 
@@ -9,6 +9,8 @@ type About = { readonly event: string; readonly room: string; readonly target: s
 
 const correctableMs = 15 * 60_000
 const withdrawableMs = 24 * 3_600_000
+/** What a correction in words begins with. */
+export const correctedMark = '✏️ Corrected: '
 const arrived: ReadonlySet<string> = new Set(['submitting', 'unknown', 'submitted', 'sent', 'delivered', 'read'])
 
 /**
@@ -26,7 +28,7 @@ export function queueCorrection(kit: CorrectionKit, { text, ...about }: About & 
     if (told || isOlder(kit, parts, correctableMs)) {
       const words = `A correction is told on ${title} once, within 15 minutes. Write it as a new message.`
       refuseFor(kit, { event, room, target, kind: 'correction', state: 'unsupported', class: 'too_late', words }, [chat])
-    } else queueFor(kit, { ...about, text: `✏️ Corrected: ${text}`, answers: { event: target }, kind: 'correction' }, [chat])
+    } else queueFor(kit, { ...about, text: `${correctedMark}${text}`, answers: { event: target }, kind: 'correction' }, [chat])
   }
 }
 
@@ -55,16 +57,31 @@ export function queueWithdrawal(kit: CorrectionKit, about: About, chats: readonl
     const corrections = (['edit', 'correction'] as const).flatMap((kind) => selectAbout(store, chat.portal, about.target, kind))
     for (const part of [...parts, ...corrections]) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
     if (!parts.some(({ state }) => arrived.has(state))) continue
-    const told = (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, chat.portal, about.target, kind).length > 0)
-    if (told) continue
+    if (isWithdrawn(store, { portal: chat.portal, event: about.target, kind: 'text', target: null })) continue
     if (kit.sessions.get(chat.login)?.withdraw) {
       queuePart(kit, { kind: 'undo', event: about.event, room: about.room, portal: chat.portal, target: about.target }, '')
       continue
     }
-    if (isOlder(kit, parts, withdrawableMs)) continue
+    if (isOlder(kit, parts, withdrawableMs)) {
+      // Nothing is told of it any more, but what may not have arrived is not sent again either.
+      refuseFor(kit, { ...about, kind: 'withdrawal', state: 'cancelled', class: 'too_late', words: '' }, [chat])
+      continue
+    }
     const text = about.speaker ? '🗑 took this message back.' : '🗑 This message was taken back.'
     queueFor(kit, { ...about, text, answers: { event: about.target }, kind: 'withdrawal' }, [chat])
   }
+}
+
+/**
+ * A part that was taken back while nobody knew what became of it did not arrive: it is not sent any more, and when nothing of its message has arrived,
+ * there is nothing to take back either. In the caller's transaction.
+ */
+export function callOff({ store, clock }: Pick<Kit, 'store' | 'clock'>, row: OutboxRow): void {
+  const { event, portal } = row
+  updateOutbox(store, row, { state: 'cancelled' }, clock())
+  if (selectParts(store, event, portal).some(({ state }) => arrived.has(state))) return
+  const told = (['undo', 'withdrawal'] as const).flatMap((kind) => selectAbout(store, portal, event, kind))
+  for (const part of told) if (part.state === 'queued') updateOutbox(store, part, { state: 'cancelled' }, clock())
 }
 
 function isOlder({ clock }: CorrectionKit, parts: readonly OutboxRow[], ms: number): boolean {

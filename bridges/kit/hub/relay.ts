@@ -131,7 +131,7 @@ export function refuseFor(
   refused: {
     event: string
     room: string
-    state: 'failed' | 'unsupported'
+    state: 'failed' | 'unsupported' | 'cancelled'
     class: string
     words: string
     kind?: OutboxKind

@@ -1,4 +1,5 @@
 import { nameIn } from '../hub/consent-names.ts'
+import { callOff, correctedMark } from '../hub/correction.ts'
 import type { Speaker } from '../hub/relay.ts'
 import type { Kit } from '../kit.ts'
 import { guardText, speakerPrefix } from '../names.ts'
@@ -11,7 +12,16 @@ import {
   selectKeptChats,
   updateOutboxKey,
 } from '../store/kept.store.ts'
-import { type OutboxChange, type OutboxRow, selectOutbox, selectParts, updateOutbox } from '../store/outbox.store.ts'
+import {
+  countReturn,
+  isWithdrawn,
+  type OutboxChange,
+  type OutboxRow,
+  selectAbout,
+  selectOutbox,
+  selectParts,
+  updateOutbox,
+} from '../store/outbox.store.ts'
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
 import { selectHeard, selectWroteAt } from '../store/windows.store.ts'
 import { lateRulesOf, windowFor, windowOf } from './late-rules.ts'
@@ -28,7 +38,8 @@ export function checkWindow(kit: KeptKit, portal: PortalRow, row: OutboxRow): Ou
   // In the time that a human agent has, the bridge's own words stay behind.
   if (isStretched(kit, portal, row)) return undefined
   const before = selectFirstKept(kit.store, portal.portal)
-  if (before && before.seq < row.seq) return { state: 'queued', class: tooLate, words: alsoKept(kit, portal, row.room), waits: before.waits }
+  if (before && before.seq < row.seq)
+    return { state: 'queued', class: tooLate, words: alsoKept(kit, portal, row.room), waits: before.waits }
   const window = windowFor(kit, portal, row) ?? Number.POSITIVE_INFINITY
   return ageOf(kit, portal) <= window ? undefined : late(kit, portal, overWords(kit, window))
 }
@@ -45,18 +56,57 @@ function ageOf({ store, clock }: Pick<Kit, 'store' | 'clock'>, { portal }: Porta
   return clock() - (selectWroteAt(store, portal) ?? clock())
 }
 
-/** Notes that the network has called a part too late: it is put back to what is kept, under a new key, for news of the first try are not of the next. */
+/**
+ * Notes that the network has called a part too late: it is put back to what is kept, under a new key, for news of the first try are not of the next.
+ * What was taken back meanwhile is not. Where the person has written since it was sent, it may go out at once.
+ */
 export function putBack(kit: KeptKit, row: OutboxRow, words: string): void {
   const { store, vault, clock } = kit
   const portal = selectPortal(store, row.portal)
+  if (isWithdrawn(store, row)) {
+    callOff(kit, row)
+    return
+  }
   if (!portal || row.payload === null) {
     updateOutbox(store, row, { state: 'expired', class: tooLate, words }, clock())
     return
   }
   const window = windowFor(kit, portal, row)
-  const change = late(kit, portal, window === undefined ? words : overWords(kit, window))
-  if (change.state === 'queued') renewKey({ store, vault }, row, row.payload)
+  const change = late(kit, portal, window === undefined ? words : overWords(kit, window), row.heard)
+  if (change.state === 'queued') {
+    renewKey({ store, vault }, row, takeCorrection(kit, row, row.payload))
+    countReturn(store, row.seq)
+  }
   updateOutbox(store, row, change.state === 'queued' ? { ...change, remote: null, submittedAt: null } : change, clock())
+}
+
+/** What was corrected meanwhile goes out as it was corrected, and its correction does not: it would come before it. Gives the payload, sealed. */
+function takeCorrection({ store, vault, connector, clock }: KeptKit, row: OutboxRow, payload: Buffer): Buffer {
+  const about = (['edit', 'correction'] as const).flatMap((kind) => selectAbout(store, row.portal, row.event, kind))
+  const corrections = about.filter(({ state }) => state !== 'unsupported' && state !== 'cancelled').sort((a, b) => a.seq - b.seq)
+  const last = corrections.at(-1)
+  if (row.kind !== 'text' || row.parts > 1 || !last?.payload || last.parts > 1) return payload
+  const clear = vault.open(payload, `outbox ${row.key}`)
+  const words = vault.open(last.payload, `outbox ${last.key}`)
+  const said =
+    last.kind === 'correction' ? words.slice(words.indexOf(correctedMark) + correctedMark.length) : words.slice(leadIn(row, words).length)
+  const corrected = leadIn(row, clear) + quoteIn(row, clear) + said
+  if (connector.split(corrected).length !== 1) return payload
+  for (const correction of corrections) updateOutbox(store, correction, { state: 'cancelled' }, clock())
+  const sealed = vault.seal(corrected, `outbox ${row.key}`)
+  updateOutboxKey(store, row.seq, row.key, sealed)
+  return sealed
+}
+
+/** Who is named before a text. */
+function leadIn({ author }: OutboxRow, clear: string): string {
+  return author === null ? '' : clear.slice(0, clear.indexOf(': ') + 2)
+}
+
+/** The words of what a text answers, where they stand before it. */
+function quoteIn(row: OutboxRow, clear: string): string {
+  const said = clear.slice(leadIn(row, clear).length)
+  return row.target === null ? (/^(?:› )?↩ “[^“”\n]*”\n/.exec(said)?.[0] ?? '') : ''
 }
 
 /** A part that the network knows under an id gets a new key, and the id is not its any more. */
@@ -73,11 +123,11 @@ function overWords({ connector }: Pick<Kit, 'connector'>, window: number): strin
   return `${connector.info.title} takes answers for ${inWords(window)} after a person wrote, and that time is over.`
 }
 
-function late(kit: KeptKit, portal: PortalRow, why: string): OutboxChange {
+function late(kit: KeptKit, portal: PortalRow, why: string, heard: number | null = null): OutboxChange {
   const { messages } = lateRulesOf(kit, portal.login)
   if (messages === 'refuse') return { state: 'expired', class: tooLate, words: `${why} Wait until they write again.` }
   const words = `${why} ${keptWords(kit, portal)}`
-  return { state: 'queued', class: tooLate, words, waits: selectHeard(kit.store, portal.portal) }
+  return { state: 'queued', class: tooLate, words, waits: heard ?? selectHeard(kit.store, portal.portal) }
 }
 
 function keptWords(kit: KeptKit, { login }: PortalRow): string {
@@ -98,8 +148,10 @@ export function rewriteKept(
   { text, speaker }: { text: string; speaker: Speaker | undefined },
 ): boolean {
   const [row, ...more] = selectParts(store, event, portal)
-  const words = speaker ? speakerPrefix(speaker.name, speaker.app) + guardText(text).trimStart() : text
-  if (!row || row.waits === null || row.kind !== 'text' || more.length > 0 || connector.split(words).length !== 1) return false
+  if (!row?.payload || row.waits === null || row.kind !== 'text' || more.length > 0) return false
+  const quote = quoteIn(row, vault.open(row.payload, `outbox ${row.key}`))
+  const words = speaker ? speakerPrefix(speaker.name, speaker.app) + quote + guardText(text).trimStart() : quote + text
+  if (connector.split(words).length !== 1) return false
   updateOutboxKey(store, row.seq, row.key, vault.seal(words, `outbox ${row.key}`))
   return true
 }

@@ -74,7 +74,7 @@ type Reached = {
   readonly isKept: boolean
   readonly why: OutboxRow | undefined
   readonly isNew: boolean
-  /** How often it was sent once more. */
+  /** How often it was sent once more, or put back to be. */
   readonly again: number
 }
 
@@ -113,7 +113,7 @@ function reachedBy(kit: Kit, event: string): Reached[] {
     const why = parts.find((part) => part.state === state && part.words !== null && !isPending(part))
     const isNew = parts.some((part) => part.state === whole && part.shown !== part.state && !isPending(part))
     const isKept = state === 'queued' && parts.some(({ waits }) => waits !== null)
-    return [{ portal, state, isKept, why, isNew, again: Math.max(...parts.map((part) => part.again)) }]
+    return [{ portal, state, isKept, why, isNew, again: Math.max(...parts.map((part) => part.again + part.returned)) }]
   })
 }
 

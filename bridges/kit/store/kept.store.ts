@@ -17,7 +17,7 @@ export type AwokenRow = { portal: string; seq: number; wroteAt: number }
 export function selectAwoken({ database }: Store): AwokenRow[] {
   const rows = database.prepare<[], AwokenRow>(
     `SELECT portal, min(seq) AS seq, wrote_at AS wroteAt FROM outbox JOIN portals USING (portal)
-     WHERE waits IS NOT NULL AND heard > waits GROUP BY portal`,
+     WHERE waits IS NOT NULL AND portals.heard > waits GROUP BY portal`,
   )
   return rows.all()
 }

@@ -181,4 +181,11 @@ export const migrations: readonly string[] = [
   CREATE INDEX inbox_malformed ON inbox (seq) WHERE state = 'malformed';
   CREATE INDEX inbox_quarantined ON inbox (seq) WHERE state = 'quarantined';
   `,
+  `
+  -- outbox.heard: how often the person had written when a part was given to the network; returned: how often it was put back as too late.
+  -- heard_of: what was counted in portals.heard last, blind: it is applied anew after whatever interrupted it.
+  ALTER TABLE outbox ADD COLUMN heard INTEGER;
+  ALTER TABLE outbox ADD COLUMN returned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE portals ADD COLUMN heard_of TEXT;
+  `,
 ]

@@ -28,9 +28,13 @@ export type OutboxRow = {
   waits: number | null
   /** How often somebody had it sent once more. */
   again: number
+  /** How often the person had written when it was given to the network last. */
+  heard: number | null
+  /** How often it was put back because it came too late. */
+  returned: number
 }
 const columns =
-  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown, author, lead, waits, again'
+  'seq, key, kind, target, event, room, portal, part, parts, payload, state, remote, class, words, attempts, submitted_at, changed_at, shown, author, lead, waits, again, heard, returned'
 
 export type NewOutboxRow = Pick<
   OutboxRow,
@@ -111,6 +115,17 @@ export function selectAbout({ database }: Store, portal: string, target: string,
   return rows.all(target, portal, kind)
 }
 
+/** Whether what a part says, or corrects, was taken back: the person has been told, or is to be, that it is not to be read. */
+export function isWithdrawn(
+  { database }: Store,
+  { portal, event, kind, target }: Pick<OutboxRow, 'portal' | 'event' | 'kind' | 'target'>,
+): boolean {
+  const found = database.prepare<[string | null, string], number>(
+    "SELECT 1 FROM outbox WHERE target = ? AND portal = ? AND kind IN ('undo', 'withdrawal') LIMIT 1",
+  )
+  return found.pluck().get(kind === 'correction' || kind === 'edit' ? target : event, portal) === 1
+}
+
 /** The parts whose state the room does not show yet. */
 export function selectUnshown({ database }: Store, limit: number): OutboxRow[] {
   const rows = database.prepare<[number], OutboxRow>(
@@ -130,16 +145,17 @@ export type OutboxChange = {
   words?: string | null
   submittedAt?: number | null
   waits?: number
+  heard?: number
 }
 
 /** Writes a new state; the payload goes with the first state in which it is no longer needed. What waited for the person no longer does, unless the change says so. */
 export function updateOutbox({ database }: Store, row: OutboxRow, change: OutboxChange, now: number): void {
   const update = database.prepare(
-    `UPDATE outbox SET state = @state, remote = @remote, class = @class, words = @words, submitted_at = @submittedAt, changed_at = @now, waits = @waits,
+    `UPDATE outbox SET state = @state, remote = @remote, class = @class, words = @words, submitted_at = @submittedAt, changed_at = @now, waits = @waits, heard = @heard,
      payload = iif(@state IN (${kept}), payload, NULL) WHERE seq = @seq`,
   )
-  const { remote, class: reason, words, submitted_at: submittedAt, seq } = row
-  update.run({ remote, class: reason, words, submittedAt, waits: null, ...change, now, seq })
+  const { remote, class: reason, words, submitted_at: submittedAt, heard, seq } = row
+  update.run({ remote, class: reason, words, submittedAt, heard, waits: null, ...change, now, seq })
 }
 
 /** Lets go of what could be sent again of an event that was taken back. Of what may have arrived it is still to be recognised. */
@@ -155,6 +171,11 @@ export function forgetPayloads({ database }: Store, before: number): void {
 /** Somebody wants a part sent once more: what became of the next try is shown anew. */
 export function countAgain({ database }: Store, seq: number): void {
   database.prepare('UPDATE outbox SET again = again + 1, attempts = 0, shown = NULL WHERE seq = ?').run(seq)
+}
+
+/** A part was put back because it came too late: what becomes of the next try is shown anew. */
+export function countReturn({ database }: Store, seq: number): void {
+  database.prepare('UPDATE outbox SET returned = returned + 1 WHERE seq = ?').run(seq)
 }
 
 export function countAttempt({ database }: Store, seq: number): void {

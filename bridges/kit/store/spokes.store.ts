@@ -58,7 +58,7 @@ export function enterHub({ database }: Store, portal: string, room: string): voi
 export function leaveHub({ database }: Store, portal: string, room: string, now: number): void {
   database.prepare('UPDATE portals SET room = own_room, hub = 0 WHERE portal = ? AND room = ?').run(portal, room)
   const cancel = database.prepare(
-    "UPDATE outbox SET state = 'cancelled', payload = NULL, changed_at = ? WHERE portal = ? AND room = ? AND state = 'queued'",
+    "UPDATE outbox SET state = 'cancelled', payload = NULL, waits = NULL, changed_at = ? WHERE portal = ? AND room = ? AND state = 'queued'",
   )
   cancel.run(now, portal, room)
 }
