@@ -1,8 +1,9 @@
+import type { Run } from './connector.ts'
 import type { Kit } from './kit.ts'
 import type { Member } from './matrix/side.ts'
 import { fitName, networkOfGhost } from './names.ts'
 import { answeredBy, relatedBy } from './outbound/words.ts'
-import { escapeHtml, pillsIn, readRuns, writeHtml } from './rich-text.ts'
+import { escapeHtml, readRuns, userLinked, writeHtml } from './rich-text.ts'
 
 type Content = Readonly<Record<string, unknown>>
 type Said = { readonly room: string; readonly sender: string; readonly type: string; readonly content: Content }
@@ -117,40 +118,87 @@ function nameAt(text: string, from: number, { userIds, lengths }: Names): Omit<F
  * number. Links to people lose their address.
  */
 export async function withNames({ matrix }: Pick<Kit, 'matrix'>, room: string, content: Content): Promise<Content> {
-  const html =
-    content['format'] === 'org.matrix.custom.html' && typeof content['formatted_body'] === 'string' ? content['formatted_body'] : ''
-  const body = typeof content['body'] === 'string' ? content['body'] : undefined
-  const pills = html.includes('matrix.to') ? pillsIn(html) : []
-  const linked = [...(body ?? '').matchAll(markdownPill)].flatMap(([, , id]) => (id === undefined ? [] : [decoded(id)]))
-  const written = (body ?? '').match(idPattern) ?? []
-  if (body === undefined || pills.length + linked.length + written.length === 0) return content
-  const members = new Map((await matrix.members(room)).map(({ userId, name }) => [userId, name]))
-  const nameOf = (userId: string, shown = '') => fitName(members.get(userId)) ?? shownAs(shown) ?? localpartOf(userId)
-  const spell = (text: string) =>
-    text
-      .replace(markdownPill, (_, words: string, id: string) =>
-        id.startsWith('@') || /^%40/i.test(id) ? nameOf(decoded(id), words) : words,
-      )
-      .replace(idPattern, (id) => (members.has(id) ? nameOf(id) : id))
-  const runs = pills.length > 0 ? readRuns(html, nameOf) : undefined
-  if (!runs) return { ...content, body: spell(body) }
-  const spelt = runs.map((run) => ({ ...run, text: spell(run.text) }))
-  return { ...content, body: spelt.map(({ text }) => text).join(''), formatted_body: writeHtml(spelt) }
+  const { format, formatted_body: formatted, body } = content
+  const html = format === 'org.matrix.custom.html' && typeof formatted === 'string' ? formatted : ''
+  if (typeof body !== 'string' || !isAnybodyIn(body, html)) return content
+  const nameOf = namesFor(await matrix.members(room), matrix.botUserId)
+  const runs = html === '' ? undefined : readRuns(html, (userId, shown) => nameOf(userId, shown) ?? shown)
+  if (!runs) return { ...content, body: spell(body, nameOf) }
+  const spelt = spellRuns(runs, nameOf)
+  return { ...content, body: textOf(spelt), formatted_body: writeHtml(spelt) }
+}
+
+/** What to call somebody, given what a link calls them; undefined for what only looks like an id. */
+type NameOf = (userId: string, shown?: string) => string | undefined
+
+function isAnybodyIn(body: string, html: string): boolean {
+  let found = false
+  const look = () => {
+    found = true
+    return ''
+  }
+  spell(body, look)
+  if (!found && html !== '') spell(textOf(readRuns(html, look) ?? []), look)
+  return found
+}
+
+const mostPeople = 500
+
+function namesFor(members: readonly Member[], botUserId: string): NameOf {
+  const names = new Map(members.map(({ userId, name }) => [userId, name]))
+  const servers = new Set([botUserId, ...names.keys()].map(serverOf))
+  const called = new Map<string, string>()
+  return (userId, shown) => {
+    if (shown === undefined && !servers.has(serverOf(userId)) && !looksLikeServer.test(serverOf(userId))) return undefined
+    const key = `${userId} ${shown ?? ''}`
+    const known = called.get(key)
+    if (known !== undefined || called.size >= mostPeople) return known ?? 'somebody'
+    const name = fitName(names.get(userId)) ?? shownAs(shown ?? '') ?? localpartOf(userId)
+    called.set(key, name)
+    return name
+  }
+}
+
+const looksLikeServer = /(?:\.[a-z][a-z0-9-]*|^\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$/i
+
+function serverOf(userId: string): string {
+  return userId.slice(userId.indexOf(':') + 1)
+}
+
+const markdownLink = /\[([^\]\n]{1,200})\]\(((?:https:\/\/matrix\.to\/#\/|matrix:)[^)\s]{1,600})\)/g
+const bareLink = /(?:https:\/\/matrix\.to\/#\/|matrix:u\/)[^\s<>()[\]"]{1,600}(?<![.,;:!?])/g
+
+function spell(text: string, nameOf: NameOf): string {
+  const linked = (link: string, shown: string) => {
+    const userId = userLinked(link)
+    return userId === undefined ? undefined : nameOf(userId, shown)
+  }
+  return text
+    .replace(markdownLink, (_, words: string, link: string) => linked(link, words) ?? words)
+    .replace(bareLink, (link) => linked(link, '') ?? link)
+    .replace(idPattern, (id) => nameOf(id) ?? id)
+}
+
+/** An id that goes over from one run into the next takes the marks with it. */
+function spellRuns(runs: readonly Run[], nameOf: NameOf): readonly Run[] {
+  const joined: Run[] = []
+  for (const run of runs) {
+    const last = joined.at(-1)
+    if (last?.marks.join() === run.marks.join()) joined.splice(-1, 1, { ...run, text: last.text + run.text })
+    else joined.push(run)
+  }
+  const spelt = joined.map((run) => ({ ...run, text: spell(run.text, nameOf) }))
+  const whole = spell(textOf(joined), nameOf)
+  return textOf(spelt) === whole ? spelt : [{ text: whole, marks: [] }]
+}
+
+function textOf(runs: readonly Run[]): string {
+  return runs.map(({ text }) => text).join('')
 }
 
 /** What a link calls somebody who is not in the room, unless it is an id. */
 function shownAs(words: string): string | undefined {
   return words.startsWith('@') || words.includes(':') ? undefined : fitName(words)
-}
-
-const markdownPill = /\[([^\]\n]{1,200})\]\(https:\/\/matrix\.to\/#\/([^)\s]{1,600})\)/g
-
-function decoded(id: string): string {
-  try {
-    return decodeURIComponent(id)
-  } catch {
-    return id
-  }
 }
 
 /** What somebody is called whose name is not to be had; a ghost's id says nothing. */
@@ -160,5 +208,5 @@ function localpartOf(userId: string): string {
 }
 
 function networkOf(userId: string): boolean {
-  return networkOfGhost(userId, userId.slice(userId.indexOf(':') + 1)) !== undefined || /^@_[a-z]+_[a-z2-7]{26}:/.test(userId)
+  return networkOfGhost(userId, serverOf(userId)) !== undefined || /^@_[a-z]+_[a-z2-7]{26}:/.test(userId)
 }

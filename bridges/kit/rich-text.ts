@@ -36,21 +36,8 @@ export function readRuns(html: string, nameOf?: (userId: string, shown: string) 
   return trimmed(reader.runs)
 }
 
-/** The people to whom there are links. https://spec.matrix.org/v1.19/appendices/#matrixto-navigation */
-export function pillsIn(html: string): readonly string[] {
-  const found = new Set<string>()
-  if (html.length > longestHtml) return []
-  const parser = new Parser({
-    onopentag(tag, { href }) {
-      const userId = tag === 'a' ? userLinked(href) : undefined
-      if (userId !== undefined) found.add(userId)
-    },
-  })
-  parser.end(html)
-  return [...found]
-}
-
-function userLinked(href: string | undefined): string | undefined {
+/** Whom a link leads to; undefined when it is not somebody. https://spec.matrix.org/v1.19/appendices/#uris */
+export function userLinked(href: string | undefined): string | undefined {
   const [, id] = /^(?:https:\/\/matrix\.to\/#\/|matrix:u\/)([^?]{1,600})/.exec(href ?? '') ?? []
   try {
     const userId = id === undefined ? undefined : decodeURIComponent(href?.startsWith('matrix:') ? `@${id}` : id)

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
+import { withNames } from '../../../bridges/kit/mentions.ts'
+import { textOf } from '../../../bridges/kit/outbound/words.ts'
+import { readMarkup, writeMarkup } from '../../../bridges/protocols/graph/whatsapp-markup.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
-import { bot, createWorld, type World } from './house-of-cards.ts'
+import { bot, createWorld, openKit, type World } from './house-of-cards.ts'
 import { about, alice, ana, answering, edited, ghostOf, hub, live, said, text, wrote } from './story.ts'
 
 const ben = ghostOf('messenger')
@@ -102,6 +105,28 @@ describe('a mention', () => {
       const gone = [pill(ghostOf('instagram'), ghostOf('instagram')), pill('@15551234567:hs.test', '+1 555 123 4567')]
       expect(await carried(html('x', gone.join(' and ')))).to.equal('somebody and somebody')
       expect(await carried(html('x', `${pill('@carol:hs.test', 'Carol')} knows`))).to.equal('Carol knows')
+    })
+
+    it('goes by name where the words bear marks, whether or not there is a link', async () => {
+      const kit = await openKit(world)
+      const markup = { write: writeMarkup, read: readMarkup }
+      const marked = async (body: string, formatted: string) => textOf(await withNames(kit, '!room0', html(body, formatted)), markup)
+      expect(await marked('hi @bob:hs.test', '<b>hi</b> @bob:hs.test')).to.equal('*hi* Bob & Co')
+      expect(await marked('hi @bob:hs.test', '<b>hi @bob:</b>hs.test')).to.equal('hi Bob & Co')
+      expect(await marked('hi @bob:hs.test', '<b>hi</b> &#64;bob&#58;hs.test')).to.equal('*hi* Bob & Co')
+      expect(await marked('hi Bob', '<b>hi</b> <a href="matrix:u/bob:hs.test">@bob:hs.test</a>')).to.equal('*hi* Bob & Co')
+      expect(await marked('x', '<b>Bob &amp; Zoe</b>, @ home at 5:30')).to.equal('*Bob & Zoe*, @ home at 5:30')
+      kit.close()
+    })
+
+    it('brings no id along of those who are not in the room, nor in a link that is written out', async () => {
+      expect(await carried(text('ask @carol:else.example, not @15551234567:else.example'))).to.equal('ask carol, not somebody')
+      expect(await carried(html('x', '<b>ask</b> @carol:hs.test'))).to.equal('ask carol')
+      expect(await carried(text('see https://matrix.to/#/@bob:hs.test or matrix:u/carol:hs.test!'))).to.equal('see Bob & Co or carol!')
+      expect(await carried(text('see https://matrix.to/#/%40bob%3Ahs.test?via=hs.test'))).to.equal('see Bob & Co')
+      expect(await carried(text('[Bob](matrix:u/bob:hs.test), @work:10 and mail@bob.example'))).to.equal(
+        'Bob & Co, @work:10 and mail@bob.example',
+      )
     })
 
     it('goes by name in corrections, captions and quotes as well', async () => {
