@@ -11,7 +11,7 @@ import { checkTemplate } from './draft.ts'
 import { createErasure } from './erasure.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
-import { selectMembershipChanges, selectSharing, updateForgotten } from './memberships.store.ts'
+import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
 import { createRelations } from './relations.ts'
 import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
@@ -69,6 +69,9 @@ export function createGraph(home: Home): Graph {
   }
 }
 
+/** How many changes of memberships are looked through for those who joined: one statement over them is one turn. */
+const mostChangesRead = 5000
+
 type GraphTools = Home & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates }
 
 /** Follows what other processes wrote: rooms and memberships in memory are brought up to it before readers are woken. */
@@ -96,7 +99,7 @@ function membersOf({
   database,
   rooms,
   memberships,
-}: GraphTools): Pick<Graph, 'memberships' | 'joinedRooms' | 'sharing' | 'members' | 'forget' | 'membershipChanges'> {
+}: GraphTools): Pick<Graph, 'memberships' | 'joinedRooms' | 'sharing' | 'members' | 'forget' | 'membershipChanges' | 'newcomers'> {
   return {
     memberships: memberships.of,
     joinedRooms: memberships.joinedBy,
@@ -128,6 +131,8 @@ function membersOf({
         position: row.position,
       }))
     },
+    newcomers: async (after, upTo, of, most) =>
+      (await database.select(selectNewcomers, [...of], after, upTo, mostChangesRead, after, most)).map((row) => row.user_id as UserId),
   }
 }
 

@@ -236,6 +236,8 @@ export type Graph = {
     upTo: number,
     rooms: ReadonlySet<RoomId>,
   ) => Promise<{ roomId: RoomId; userId: UserId; membership: MembershipName; position: number }[]>
+  /** Of those who joined the rooms in (after, upTo] and are there still, so many; where very much has changed, some are left out. */
+  readonly newcomers: (after: number, upTo: number, rooms: ReadonlySet<RoomId>, most: number) => Promise<UserId[]>
   /** What moves how far a user has read a room, or only a thread of it or its `main` timeline: to be written, logged and applied with the caller's part. */
   readonly readMarker: (
     userId: UserId,

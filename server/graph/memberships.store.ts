@@ -68,3 +68,15 @@ export const selectMembershipChanges = statement<
   JOIN memberships m ON m.room_id = c.room_id AND m.user_id = c.state_key
   WHERE c.position > ? AND c.position <= ? AND c.type = 'm.room.member' ORDER BY c.position`,
 )
+
+/** Of so many membership changes, those who joined by one of them and stayed; a change of name or picture is none. */
+export const selectNewcomers = statement<
+  [roomIds: readonly string[], after: number, upTo: number, mostChanges: number, sameAfter: number, limit: number],
+  { user_id: string }
+>(
+  `SELECT DISTINCT m.user_id
+  FROM (SELECT c.room_id, c.state_key FROM json_each(CAST(? AS TEXT)) AS wanted JOIN state_changes c ON c.room_id = wanted.value
+    WHERE c.position > ? AND c.position <= ? AND c.type = 'm.room.member' LIMIT ?) AS changed
+  JOIN memberships m ON m.room_id = changed.room_id AND m.user_id = changed.state_key
+  WHERE m.membership = 'join' AND m.joined_at > ? LIMIT ?`,
+)

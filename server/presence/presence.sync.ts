@@ -68,12 +68,8 @@ function touchedRooms({ rows, rooms, newRooms }: Between): ReadonlySet<RoomId> {
 
 /** Those who joined these rooms; not those who only changed a name or a picture there. */
 async function newcomers(graph: Graph, { after, upTo, audience }: Between, among: ReadonlySet<RoomId>): Promise<UserId[]> {
-  const found = new Set<UserId>()
-  for (const { roomId, userId, membership } of await graph.membershipChanges(after, upTo, among)) {
-    if (membership !== 'join' || found.size >= mostChanged || (audience.kind === 'device' && audience.userId === userId)) continue
-    if (((await graph.memberships(userId)).get(roomId)?.joinedAt ?? 0) > after) found.add(userId)
-  }
-  return [...found]
+  const found = await graph.newcomers(after, upTo, among, mostChanged)
+  return audience.kind === 'device' ? found.filter((userId) => userId !== audience.userId) : found
 }
 
 /** Of these users, those in one of the rooms. */
