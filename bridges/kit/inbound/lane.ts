@@ -3,11 +3,13 @@ import { findContact } from '../ghosts.ts'
 import type { Kit } from '../kit.ts'
 import { loginOf } from '../logins.ts'
 import { selectIdentitiesOf } from '../store/contacts.store.ts'
-import { insertLane, selectLane } from '../store/lanes.store.ts'
+import { insertLane, putLane, selectLane } from '../store/lanes.store.ts'
+import { isTooOld } from './repeats.ts'
 
 /**
  * What something of the network is to be in order with, blind: all that is of one chat, under whichever ids of its person it comes. Which ids belong
  * together is noted when they come together, so it holds for what comes before anything of that person is worked on.
+ * Ids that change hands go into the lane of the news of it: what comes under them after it is not worked on before it.
  */
 export function laneOf(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>, event: InboundEvent): string {
   const { store, vault } = kit
@@ -20,8 +22,11 @@ export function laneOf(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>
   const keys = ids.map(({ kind, value }) => ({ login, kind, blind: vault.blind(kind, value) }))
   const known = keys.map((key) => selectLane(store, key))
   const lane = known.find((one) => one !== undefined) ?? laneOfContact(kit, login, [first, ...ids.slice(1)]) ?? own
-  if (known.includes(undefined)) {
+  const moved = event.type === 'identity' && !isTooOld(kit, event) ? keys.slice(event.was.ids.length) : []
+  const at = known.slice(keys.length - moved.length)
+  if (known.includes(undefined) || at.some((one) => one !== lane)) {
     store.lazily(() => {
+      for (const key of moved) putLane(store, key, lane)
       for (const key of keys) insertLane(store, key, lane)
     })
   }

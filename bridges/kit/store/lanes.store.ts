@@ -12,3 +12,11 @@ export function selectLane({ database }: Store, { login, kind, blind }: LaneKey)
 export function insertLane({ database }: Store, { login, kind, blind }: LaneKey, lane: string): void {
   database.prepare('INSERT OR IGNORE INTO lanes (login, kind, blind, lane) VALUES (?, ?, ?, ?)').run(login, kind, blind, lane)
 }
+
+/** The same, whichever lane it had before. */
+export function putLane({ database }: Store, { login, kind, blind }: LaneKey, lane: string): void {
+  const put = database.prepare(
+    'INSERT INTO lanes (login, kind, blind, lane) VALUES (?, ?, ?, ?) ON CONFLICT (login, kind, blind) DO UPDATE SET lane = excluded.lane',
+  )
+  put.run(login, kind, blind, lane)
+}

@@ -57,6 +57,18 @@ describe('what comes of one person is worked on in order', () => {
     expect(laneOf(kit, from(ben))).to.equal(lane)
   })
 
+  it('under a number that was somebody else’s before, from the notice of it on; whoever had it keeps their own order', () => {
+    const lane = laneOf(kit, from(number))
+    const before = laneOf(kit, from(ben, other))
+    const moved = (at: number): InboundEvent => ({ type: 'identity', account, at, chat: { ids: [other] }, was: { ids: [number] } })
+    expect(laneOf(kit, moved(world.now - 50 * 86_400_000))).to.equal(lane)
+    expect(laneOf(kit, from(other))).to.equal(before)
+    expect(laneOf(kit, moved(world.now))).to.equal(lane)
+    expect(laneOf(kit, from(other))).to.equal(lane)
+    expect(laneOf(kit, from(ben))).to.equal(before)
+    expect(laneOf(kit, from(number))).to.equal(lane)
+  })
+
   it('by the id that stays, when the number is somebody else’s now', () => {
     const before = laneOf(kit, from(ana, number))
     const lane = laneOf(kit, from(ben, other))
