@@ -30,6 +30,8 @@ export type Room = {
   readonly counts: Map<MembershipName, number>
   /** Current memberships as clients get them, as far as they were asked for. */
   readonly memberTexts: Map<UserId, StateText>
+  /** How long these are in all. */
+  textLength: number
   /** Counts what changes memberships, redactions of them included. */
   memberChanges: number
   /** The newest events, oldest first; complete above `timelineFrom`. */
@@ -172,8 +174,28 @@ export function setMember(room: Room, userId: UserId, membership: MembershipName
 }
 
 function forgetText(room: Room, userId: UserId): void {
-  room.memberTexts.delete(userId)
+  dropText(room, userId)
   room.memberChanges++
+}
+
+/** Keeps the text of a current membership. */
+export function keepText(room: Room, userId: UserId, text: StateText): void {
+  dropText(room, userId)
+  room.memberTexts.set(userId, text)
+  room.textLength += text.open.length + text.profile.length
+}
+
+function dropText(room: Room, userId: UserId): void {
+  const text = room.memberTexts.get(userId)
+  if (text === undefined) return
+  room.memberTexts.delete(userId)
+  room.textLength -= text.open.length + text.profile.length
+}
+
+/** Lets go of the texts of all memberships. */
+export function dropTexts(room: Room): void {
+  room.memberTexts.clear()
+  room.textLength = 0
 }
 
 function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {

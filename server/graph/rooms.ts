@@ -119,6 +119,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     invited: new Set(),
     counts: new Map(),
     memberTexts: new Map(),
+    textLength: 0,
     memberChanges: 0,
     timeline: [],
     timelineFrom: 0,

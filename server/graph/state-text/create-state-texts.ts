@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventId, RoomId, UserId } from '../../core/ids.ts'
 import type { Home } from '../../home.ts'
 import type { Graph, MembershipName, StateText } from '../graph.ts'
-import type { Room } from '../room.ts'
+import { dropTexts, keepText, type Room } from '../room.ts'
 import type { Rooms } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
 import { parsePdu } from '../stored-event.ts'
@@ -12,24 +12,46 @@ import { stateTextOf } from './state-text.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
 type Found = Map<string, StateText>
+type Body = { readonly changes: number; readonly bytes: Uint8Array }
 type IsWanted = (membership: MembershipName) => boolean
 
 /** How many events are read and written at a time, other work in between. */
 const atOnce = 200
-const mostKept = 100_000
+/** What is kept of all rooms, in characters of text and bytes of bodies. */
+const mostKept = 64 * 1024 * 1024
 const mostTries = 10
 
 /**
  * States as text. The memberships of a room are kept as text with the room once somebody asked for them, so that the members of a large room cost
- * neither a read nor a parse; the rooms that nobody asked for longest lose theirs when there are too many.
+ * neither a read nor a parse; the rooms that nobody asked for longest lose theirs when they are too long in all.
  */
 export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'stateTexts' | 'memberTexts' | 'joinedMembersText'> {
   const { rooms } = tools
   const kept = new Map<RoomId, Room>()
-  const bodies = new WeakMap<Room, { readonly changes: number; readonly bytes: Uint8Array }>()
+  const bodies = new WeakMap<Room, Body>()
 
   function touch(room: Room): void {
     if (kept.delete(room.roomId)) kept.set(room.roomId, room)
+  }
+
+  const sizeOf = (room: Room) => room.textLength + (bodies.get(room)?.bytes.length ?? 0)
+
+  /** The room that was asked for last keeps its texts, whatever it holds. */
+  function keepBounded(room: Room): void {
+    kept.delete(room.roomId)
+    kept.set(room.roomId, room)
+    let size = 0
+    for (const [roomId, each] of kept) {
+      if (rooms.peek(roomId) === each) size += sizeOf(each)
+      else kept.delete(roomId)
+    }
+    for (const [roomId, oldest] of kept) {
+      if (size <= most || oldest === room) return
+      size -= sizeOf(oldest)
+      dropTexts(oldest)
+      bodies.delete(oldest)
+      kept.delete(roomId)
+    }
   }
 
   async function current(room: Room, isWanted: IsWanted): Promise<StateText[]> {
@@ -39,7 +61,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
       const missing = missingOf(room, isWanted, found)
       if (missing.length === 0) break
       await read(tools, room, missing, found)
-      keepBounded(rooms, kept, room, most)
+      keepBounded(room)
     }
     const texts: StateText[] = []
     for (const [userId, { membership, eventId }] of room.members) {
@@ -57,7 +79,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
       if (room.stateGroup === stateGroup) return { members, others: [...othersOf(room)] }
     }
     const { members, others } = await past(tools, room, stateGroup)
-    keepBounded(rooms, kept, room, most)
+    keepBounded(room)
     return { members: members.filter(({ membership }) => isWanted(membership!)), others }
   }
 
@@ -78,7 +100,10 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
       }
       const joined = await current(room, (membership) => membership === 'join')
       const bytes = Buffer.from(`{"joined":{${joined.map(({ profile }) => profile).join(',')}}}`)
-      if (room.memberChanges === changes) bodies.set(room, { changes, bytes })
+      if (room.memberChanges === changes) {
+        bodies.set(room, { changes, bytes })
+        keepBounded(room)
+      }
       return bytes
     },
   }
@@ -125,24 +150,7 @@ async function read({ database }: Tools, room: Room, eventIds: readonly EventId[
       found.set(event_id, text)
       const userId = pdu.state_key as UserId
       const isCurrent = pdu.type === 'm.room.member' && room.members.get(userId)?.eventId === event_id
-      if (isCurrent && memberChanges === room.memberChanges) room.memberTexts.set(userId, text)
+      if (isCurrent && memberChanges === room.memberChanges) keepText(room, userId, text)
     }
-  }
-}
-
-/** The room that was asked for last keeps its texts, whatever it holds. */
-function keepBounded(rooms: Rooms, kept: Map<RoomId, Room>, room: Room, most: number): void {
-  kept.delete(room.roomId)
-  kept.set(room.roomId, room)
-  let size = 0
-  for (const [roomId, each] of kept) {
-    if (rooms.peek(roomId) === each) size += each.memberTexts.size
-    else kept.delete(roomId)
-  }
-  for (const [roomId, oldest] of kept) {
-    if (size <= most || oldest === room) return
-    size -= oldest.memberTexts.size
-    oldest.memberTexts.clear()
-    kept.delete(roomId)
   }
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { EventId, RoomId, UserId } from '../../../../server/core/ids.ts'
 import type { Graph, StateEvent, StateText } from '../../../../server/graph/graph.ts'
 import { createMemberships } from '../../../../server/graph/memberships.ts'
+import { setMember } from '../../../../server/graph/room.ts'
 import { createRooms } from '../../../../server/graph/rooms.ts'
 import { createPastStates } from '../../../../server/graph/state-at.ts'
 import { createStateTexts } from '../../../../server/graph/state-text/create-state-texts.ts'
@@ -164,33 +165,75 @@ forEachEngine('states as text', (open) => {
     expect(rows).to.be.lessThan(100)
   })
 
-  it('stay in memory while there is room for them, those that were asked for last', async () => {
-    const { database, notifier } = await open()
-    const people = ['bob', 'carol', 'dan'].map(user)
-    const all = people.map((one) => named(one, one))
-    const [first, second] = [
-      await publicRoom(graphOver({ database, notifier }), alice, all),
-      await publicRoom(graphOver({ database, notifier }), alice, all),
-    ]
-    let reads = 0
-    const select: Database['select'] = (of, ...parameters) => {
-      if ((of as unknown) === selectStateJson) reads++
-      return database.select(of, ...parameters)
+  describe('in memory', () => {
+    const bob = user('bob')
+    const people = [bob, user('carol'), user('dan')]
+
+    /** A room for each length of its members' names, and their texts over few bytes of memory. */
+    async function over(...lengths: number[]) {
+      const { database, notifier } = await open()
+      const roomIds: RoomId[] = []
+      for (const length of lengths) {
+        const members = people.map((one) => named(one, 'x'.repeat(length)))
+        roomIds.push(await publicRoom(graphOver({ database, notifier }), alice, members))
+      }
+      let reads = 0
+      const select: Database['select'] = (of, ...parameters) => {
+        if ((of as unknown) === selectStateJson) reads++
+        return database.select(of, ...parameters)
+      }
+      const counted = { database: { ...database, select } }
+      const rooms = createRooms(counted, createMemberships(counted))
+      const texts = createStateTexts({ ...counted, rooms, past: createPastStates(counted) }, 100_000)
+      const readsFor = async (which: number) => {
+        reads = 0
+        const room = (await rooms.load(roomIds[which]!))!
+        expect(await texts.memberTexts(room.roomId, room.stateGroup, everybody)).to.have.length(4)
+        return reads
+      }
+      return { rooms, roomIds, readsFor, body: (which: number) => texts.joinedMembersText(roomIds[which]!) }
     }
-    const counted = { database: { ...database, select } }
-    const rooms = createRooms(counted, createMemberships(counted))
-    const texts = createStateTexts({ ...counted, rooms, past: createPastStates(counted) }, 7)
-    const readsFor = async (roomId: RoomId) => {
-      reads = 0
-      const group = (await rooms.load(roomId))!.stateGroup
-      expect(await texts.memberTexts(roomId, group, everybody)).to.have.length(4)
-      return reads
-    }
-    expect(await readsFor(first)).to.equal(1)
-    expect(await readsFor(first)).to.equal(0)
-    expect(await readsFor(second)).to.equal(1)
-    expect(await readsFor(second)).to.equal(0)
-    expect(await readsFor(first)).to.equal(1)
+
+    it('stay while there is room for their bytes, those that were asked for last', async () => {
+      const { readsFor } = await over(10_000, 10_000, 10, 10)
+      for (const [which, reads] of [
+        [0, 1],
+        [0, 0],
+        [1, 1],
+        [1, 0],
+        [2, 1],
+        [3, 1],
+        [1, 0],
+        [2, 0],
+        [0, 1],
+        [1, 1],
+      ] as const) {
+        expect(await readsFor(which), `${which}`).to.equal(reads)
+      }
+    })
+
+    it('count with the body that was made of them, and go with it', async () => {
+      const { readsFor, body } = await over(10_000, 3000)
+      const made = await body(0)
+      expect(await body(0)).to.equal(made)
+      expect(await readsFor(1)).to.equal(1)
+      const again = await body(0)
+      expect(again).to.deep.equal(made)
+      expect(again).to.not.equal(made)
+      expect(await readsFor(1)).to.equal(1)
+    })
+
+    it('count once, however often they change', async () => {
+      const { rooms, roomIds, readsFor, body } = await over(3000, 3000)
+      const room = (await rooms.load(roomIds[0]!))!
+      expect(await readsFor(0)).to.equal(1)
+      for (let change = 0; change < 20; change++) {
+        setMember(room, bob, 'join', room.members.get(bob)!.eventId)
+        await body(0)
+      }
+      expect(await readsFor(1)).to.equal(1)
+      expect(await readsFor(0)).to.equal(0)
+    })
   })
 })
 
