@@ -15,6 +15,7 @@ type ChatCall = Call & { readonly chats: readonly PortalRow[]; readonly about: s
 
 const prefix = /^!tombolo(?:\s+|$)/i
 const againSign = '🔁'
+const againWords = /^send\s+again\b/i
 const notAllowed = 'You may not do that with this chat: it is somebody else’s.'
 const usage = [
   'In the room of a chat I understand:',
@@ -33,12 +34,9 @@ export async function applyChatEvent(desk: Desk, seq: number, event: MatrixEvent
   const chats = selectPortalsIn(desk.store, room)
   if (chats.length === 0 || 'state_key' in event || /^@_[a-z]+_/.test(sender)) return undefined
   if (type === 'm.reaction') return applySign(desk, seq, event, chats)
-  const content = await readMessage(desk, event)
-  const { msgtype, body } = content ?? {}
-  if (!content || msgtype !== 'm.text' || typeof body !== 'string' || relatedBy(content, 'm.replace')) return undefined
-  const words = withoutQuote(body).trim()
-  if (!prefix.test(words)) return undefined
-  const call = callOf(desk, event, chats, { rest: words.replace(prefix, ''), about: answeredBy(content) })
+  const said = readCommand(await readMessage(desk, event))
+  if (!said) return undefined
+  const call = callOf(desk, event, chats, said)
   const isShared = chats.some(({ hub }) => hub === 1)
   const outcome = call ? await runQuietly(call, isShared) : isShared ? undefined : { words: notAllowed }
   if (outcome) return answer(desk, seq, event, outcome)
@@ -46,9 +44,30 @@ export async function applyChatEvent(desk: Desk, seq: number, event: MatrixEvent
   return 'done'
 }
 
+/** Whether somebody says with an event in the room of a chat what the bot is to do, and may. */
+export function isChatCommand(desk: Desk, event: MatrixEvent): boolean {
+  const chats = selectPortalsIn(desk.store, event.room_id)
+  if ('state_key' in event || /^@_[a-z]+_/.test(event.sender)) return false
+  const said = readCommand(event.type === 'm.room.message' ? event.content : readEncrypted(desk, event))
+  const call = said && callOf(desk, event, chats, said)
+  return call !== undefined && (againWords.test(call.rest) || chats.every(({ hub }) => hub === 0))
+}
+
+/** What is said to the bot, and in answer to which event; undefined for all other messages. */
+function readCommand(content: Content | undefined): Pick<ChatCall, 'rest' | 'about'> | undefined {
+  const { msgtype, body } = content ?? {}
+  if (!content || msgtype !== 'm.text' || typeof body !== 'string' || relatedBy(content, 'm.replace')) return undefined
+  const words = withoutQuote(body).trim()
+  return prefix.test(words) ? { rest: words.replace(prefix, ''), about: answeredBy(content) } : undefined
+}
+
 /** The content of a message; undefined for other events, for what cannot be read (yet), and for what is in the clear where it should not be. */
-async function readMessage({ encryption }: Desk, event: MatrixEvent): Promise<Content | undefined> {
-  if (event.type === 'm.room.message') return (await encryption.isEncrypted(event.room_id)) ? undefined : event.content
+async function readMessage(desk: Desk, event: MatrixEvent): Promise<Content | undefined> {
+  if (event.type === 'm.room.message') return (await desk.encryption.isEncrypted(event.room_id)) ? undefined : event.content
+  return readEncrypted(desk, event)
+}
+
+function readEncrypted({ encryption }: Desk, event: MatrixEvent): Content | undefined {
   if (event.type !== 'm.room.encrypted') return undefined
   const read = encryption.decrypt(event)
   return read.kind === 'clear' && read.type === 'm.room.message' ? read.content : undefined
@@ -103,7 +122,7 @@ function attempt(work: () => Outcome): Outcome {
 async function run(call: ChatCall, isShared: boolean): Promise<Outcome | undefined> {
   const { desk, rest, room, about, chats } = call
   const words = rest.toLowerCase()
-  if (/^send\s+again\b/.test(words)) {
+  if (againWords.test(words)) {
     if (about === undefined) throw new Mistake('Write that as a reply to the message that is to be sent again, or to what I said of it.')
     return sendEventAgain(desk, (await meantBy(desk, room, about)) ?? about, chats)
   }

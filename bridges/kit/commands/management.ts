@@ -1,13 +1,14 @@
 import { addChore } from '../chores.ts'
-import type { MatrixEvent } from '../matrix/event.ts'
+import { isMatrixEvent, type MatrixEvent } from '../matrix/event.ts'
 import { isTransient, MatrixRequestError } from '../matrix/side.ts'
 import { withoutQuote } from '../outbound/words.ts'
 import { deleteManagementRoom, insertManagementRoom, type ManagementRoom, selectManagementRoom } from '../store/management.store.ts'
 import { selectPortalsIn } from '../store/portals.store.ts'
 import { selectHubs } from '../store/spokes.store.ts'
-import { finishMatrixEvent } from '../store/transactions.store.ts'
+import { finishMatrixEvent, selectMatrixEvent } from '../store/transactions.store.ts'
+import { readEvent } from '../transactions.ts'
 import { answer } from './answer.ts'
-import { applyChatEvent } from './chat.ts'
+import { applyChatEvent, isChatCommand } from './chat.ts'
 import { runCommand } from './commands.ts'
 import type { Desk, Outcome, Step } from './desk.ts'
 import { greet } from './greeting.ts'
@@ -44,8 +45,19 @@ export function expireManagementEvent(desk: Desk, seq: number, event: MatrixEven
 
 /** A command that failed again and again for a reason of the bridge's own: who wrote it is not left without an answer. */
 export function failManagementEvent(desk: Desk, room: string, event: string): void {
-  if (!selectManagementRoom(desk.store, room)) return
+  if (!(selectManagementRoom(desk.store, room) && !isInUse(desk, room)) && !isFromChat(desk, event)) return
   addChore(desk, `answer ${event}`, { kind: 'notice', room, text: 'That did not work, for a reason that stands in the log of the bridge.' })
+}
+
+/** What cannot be read is nobody's command. */
+function isFromChat(desk: Desk, id: string): boolean {
+  try {
+    const row = selectMatrixEvent(desk.store, id)
+    const event = row && readEvent(desk, row)
+    return isMatrixEvent(event) && isChatCommand(desk, event)
+  } catch {
+    return false
+  }
 }
 
 async function outcomeOf(desk: Desk, room: ManagementRoom, event: MatrixEvent, content: MatrixEvent['content']): Promise<Outcome> {

@@ -33,6 +33,14 @@ export function insertMatrixEvent({ database }: Store, event: string, room: stri
   database.prepare('INSERT OR IGNORE INTO matrix_events (event, room, body, received_at) VALUES (?, ?, ?, ?)').run(event, room, body, now)
 }
 
+/** An event whose body is still kept. */
+export function selectMatrixEvent({ database }: Store, event: string): { event: string; body: Buffer } | undefined {
+  const row = database.prepare<[string], { event: string; body: Buffer }>(
+    'SELECT event, body FROM matrix_events WHERE event = ? AND body IS NOT NULL',
+  )
+  return row.get(event)
+}
+
 /** New events; of one room alone when it is named. */
 export function selectNewMatrixEvents({ database }: Store, after: number, limit: number, room?: string): MatrixEventRow[] {
   const rows = database.prepare<{ after: number; limit: number; room: string | undefined }, MatrixEventRow>(

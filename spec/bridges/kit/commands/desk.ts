@@ -2,7 +2,7 @@ import { doChore } from '../../../../bridges/kit/chores.ts'
 import type { Desk } from '../../../../bridges/kit/commands/desk.ts'
 import { applyManagementEvent } from '../../../../bridges/kit/commands/management.ts'
 import { applyItem } from '../../../../bridges/kit/inbox.ts'
-import type { HubPlan, LateRules } from '../../../../bridges/kit/kit.ts'
+import type { HubPlan, Kit, LateRules } from '../../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../../bridges/kit/matrix/event.ts'
 import { expireKept, releaseAwoken } from '../../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
@@ -17,10 +17,8 @@ import { type Happened, take } from '../story.ts'
 
 type Options = { readonly hub?: HubPlan; readonly late?: LateRules; readonly crashAt?: number; readonly sendsHeld?: boolean }
 
-/** Starts a bridge with its bot on the world, and works until all is done or it crashes; `sendsHeld`: nothing goes to the network. Gives the points passed. */
-export async function liveWithBot(world: World, happened: Happened, options: Options = {}): Promise<readonly string[]> {
-  const { sendsHeld, ...more } = options
-  const kit = await openKit(world, more)
+/** What the commands of a bridge's bot work with. */
+export function deskOf(world: World, kit: Kit): Desk {
   const rooms: Desk['rooms'] = {
     invite: async () => undefined,
     leave: async () => undefined,
@@ -29,7 +27,14 @@ export async function liveWithBot(world: World, happened: Happened, options: Opt
     name: async () => undefined,
   }
   const outbox = { wake: () => undefined }
-  const desk: Desk = { ...kit, sessions: new Map(kit.sessions), rooms, permissions: { users: ['*'], admins: [] }, outbox }
+  return { ...kit, sessions: new Map(kit.sessions), rooms, permissions: { users: ['*'], admins: [] }, outbox }
+}
+
+/** Starts a bridge with its bot on the world, and works until all is done or it crashes; `sendsHeld`: nothing goes to the network. Gives the points passed. */
+export async function liveWithBot(world: World, happened: Happened, options: Options = {}): Promise<readonly string[]> {
+  const { sendsHeld, ...more } = options
+  const kit = await openKit(world, more)
+  const desk = deskOf(world, kit)
   try {
     abandonInterrupted(desk)
     releaseAwoken(desk)
