@@ -2,17 +2,17 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventId, RoomId, UserId } from '../../core/ids.ts'
 import type { Home } from '../../home.ts'
 import type { Graph, MembershipName, StateText } from '../graph.ts'
-import { dropTexts, keepText, type Room } from '../room.ts'
+import { keepText, type Room } from '../room.ts'
 import type { Rooms } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
 import { parsePdu } from '../stored-event.ts'
+import { createKeptTexts } from './kept-texts.ts'
 import { pastEvents } from './past-events.ts'
 import { selectStateJson } from './state-text.store.ts'
 import { stateTextOf } from './state-text.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
 type Found = Map<string, StateText>
-type Body = { readonly changes: number; readonly bytes: Uint8Array }
 type IsWanted = (membership: MembershipName) => boolean
 
 /** How many events are read and written at a time, other work in between. */
@@ -27,41 +27,16 @@ const mostTries = 10
  */
 export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'stateTexts' | 'memberTexts' | 'joinedMembersText'> {
   const { rooms } = tools
-  const kept = new Map<RoomId, Room>()
-  const bodies = new WeakMap<Room, Body>()
-
-  function touch(room: Room): void {
-    if (kept.delete(room.roomId)) kept.set(room.roomId, room)
-  }
-
-  const sizeOf = (room: Room) => room.textLength + (bodies.get(room)?.bytes.length ?? 0)
-
-  /** The room that was asked for last keeps its texts, whatever it holds. */
-  function keepBounded(room: Room): void {
-    kept.delete(room.roomId)
-    kept.set(room.roomId, room)
-    let size = 0
-    for (const [roomId, each] of kept) {
-      if (rooms.peek(roomId) === each) size += sizeOf(each)
-      else kept.delete(roomId)
-    }
-    for (const [roomId, oldest] of kept) {
-      if (size <= most || oldest === room) return
-      size -= sizeOf(oldest)
-      dropTexts(oldest)
-      bodies.delete(oldest)
-      kept.delete(roomId)
-    }
-  }
+  const kept = createKeptTexts(rooms, most)
 
   async function current(room: Room, isWanted: IsWanted): Promise<StateText[]> {
-    touch(room)
+    kept.touch(room)
     const found: Found = new Map()
     for (let tries = 0; tries < mostTries; tries++) {
       const missing = missingOf(room, isWanted, found)
       if (missing.length === 0) break
       await read(tools, room, missing, found)
-      keepBounded(room)
+      kept.keep(room)
     }
     const texts: StateText[] = []
     for (const [userId, { membership, eventId }] of room.members) {
@@ -79,7 +54,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
       if (room.stateGroup === stateGroup) return { members, others: [...othersOf(room)] }
     }
     const { members, others } = await past(tools, room, stateGroup)
-    keepBounded(room)
+    kept.keep(room)
     return { members: members.filter(({ membership }) => isWanted(membership!)), others }
   }
 
@@ -92,18 +67,15 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
     joinedMembersText: async (roomId) => {
       const room = await rooms.load(roomId)
       if (room === undefined) return Buffer.from('{"joined":{}}')
-      const known = bodies.get(room)
+      const known = kept.body(room)
       const changes = room.memberChanges
       if (known?.changes === changes) {
-        touch(room)
+        kept.touch(room)
         return known.bytes
       }
       const joined = await current(room, (membership) => membership === 'join')
       const bytes = Buffer.from(`{"joined":{${joined.map(({ profile }) => profile).join(',')}}}`)
-      if (room.memberChanges === changes) {
-        bodies.set(room, { changes, bytes })
-        keepBounded(room)
-      }
+      if (room.memberChanges === changes) kept.keepBody(room, { changes, bytes })
       return bytes
     },
   }
