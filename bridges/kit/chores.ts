@@ -39,7 +39,7 @@ async function perform(kit: Kit, rooms: RoomActions, key: string, chore: Chore):
       // The bot of a bridge that has never run is nobody yet.
       return ifThere(rooms.invite(chore.user, room), [404])
     case 'leave':
-      return ifThere(rooms.leave(chore.user, room), [403, 404])
+      return ifThere(kit.matrix.leave(chore.user, room), [403, 404])
     case 'name':
       return ifThere(rooms.setName(chore.user, room, chore.name), [403, 404])
   }

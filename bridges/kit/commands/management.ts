@@ -84,7 +84,7 @@ async function botMembership(desk: Desk, seq: number, event: MatrixEvent): Promi
   }
   if (isInUse(desk, room) || /^@_[a-z]+_(?:bot|[a-z2-7]{26}):/.test(sender)) return finish(desk, seq)
   if (levelOf(desk, desk.permissions, sender) === 'none') {
-    await unlessGone(rooms.leave(matrix.botUserId, room))
+    await unlessGone(matrix.leave(matrix.botUserId, room))
     return finish(desk, seq)
   }
   if ((await unlessGone(matrix.join(matrix.botUserId, room))) === 'gone') return finish(desk, seq)

@@ -11,6 +11,9 @@ export function createMatrixSide(client: MatrixClient): MatrixSide {
     registerBot: (localpart) => registerBot(client, localpart),
     ensureUser: client.ensureUser,
     join: (userId, roomId) => join(client, userId, roomId),
+    async leave(userId, roomId) {
+      await client.call({ method: 'POST', path: `/_matrix/client/v3/rooms/${segment(roomId)}/leave`, userId })
+    },
     send: (event) => send(client, event),
     redact: (redaction) => redact(client, redaction),
     event: (roomId, eventId) => event(client, roomId, eventId),
@@ -110,8 +113,13 @@ async function createRoom(client: MatrixClient, { alias, name, invite: invited, 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey */
 async function creator(client: MatrixClient, roomId: string): Promise<string | undefined> {
   const path = `/_matrix/client/v3/rooms/${segment(roomId)}/state/m.room.create/`
-  const { sender } = await client.call({ method: 'GET', path, query: { format: 'event' } })
-  return typeof sender === 'string' ? sender : undefined
+  try {
+    const { sender } = await client.call({ method: 'GET', path, query: { format: 'event' } })
+    return typeof sender === 'string' ? sender : undefined
+  } catch (error) {
+    if (error instanceof MatrixRequestError && (error.status === 404 || error.status === 403)) return undefined
+    throw error
+  }
 }
 
 async function members(client: MatrixClient, roomId: string): Promise<Member[]> {

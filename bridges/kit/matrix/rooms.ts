@@ -5,8 +5,6 @@ import { MatrixRequestError } from './side.ts'
 export type RoomActions = {
   /** The bot invites somebody. */
   invite(userId: string, roomId: string): Promise<void>
-  /** One of ours leaves, or refuses an invitation. */
-  leave(userId: string, roomId: string): Promise<void>
   isEncrypted(roomId: string): Promise<boolean>
   /** What a room is called; undefined when it has no name. */
   name(roomId: string): Promise<string | undefined>
@@ -21,9 +19,6 @@ export function createRoomActions(client: MatrixClient): RoomActions {
   return {
     async invite(userId, roomId) {
       await client.call({ method: 'POST', path: `${room(roomId)}/invite`, body: { user_id: userId } })
-    },
-    async leave(userId, roomId) {
-      await client.call({ method: 'POST', path: `${room(roomId)}/leave`, userId })
     },
     isEncrypted: async (roomId) => (await state(client, roomId, 'm.room.encryption')) !== undefined,
     async name(roomId) {

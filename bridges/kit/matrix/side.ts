@@ -8,6 +8,8 @@ export type MatrixSide = {
   ensureUser(userId: string, displayName: string | undefined): Promise<void>
   /** The user joins; the bot invites it where needed. */
   join(userId: string, roomId: string): Promise<void>
+  /** One of ours leaves, or refuses an invitation. */
+  leave(userId: string, roomId: string): Promise<void>
   /** Sends bytes that are stored already. The same transaction id gives the same event. */
   send(event: OutgoingEvent): Promise<string>
   /** The sender takes an event back. The same transaction id gives the same redaction; its event id comes back. */
@@ -19,7 +21,7 @@ export type MatrixSide = {
   resolve(alias: string): Promise<string | undefined>
   /** Makes an encrypted room under the alias, or gives the room that has it already. */
   createRoom(room: NewRoom): Promise<string>
-  /** Who made a room that the bot is in; undefined when that is not to be learnt. */
+  /** Who made a room that the bot is in, or was; undefined when that is not to be learnt. */
   creator(roomId: string): Promise<string | undefined>
   /** Those in the room or invited to it, with their names there. */
   members(roomId: string): Promise<readonly Member[]>

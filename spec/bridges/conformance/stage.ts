@@ -176,7 +176,6 @@ async function openKit(world: World, { connector, secrets, clock }: Seat, hub: H
     outbox: { wake: () => undefined },
     rooms: {
       invite: async () => undefined,
-      leave: async () => undefined,
       setName: async () => undefined,
       isEncrypted: async (room) => !world.open.has(room),
       name: async () => undefined,

@@ -5,7 +5,7 @@ import type { HubPlan, Kit, LateRules } from '../../../bridges/kit/kit.ts'
 import { login, openSessions } from '../../../bridges/kit/logins.ts'
 import type { Encryption } from '../../../bridges/kit/matrix/encryption.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
-import type { MatrixSide, Member, OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
+import { MatrixRequestError, type MatrixSide, type Member, type OutgoingEvent } from '../../../bridges/kit/matrix/side.ts'
 import { defaultLateRules } from '../../../bridges/kit/outbound/late-rules.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
@@ -101,7 +101,14 @@ export function matrixOf(world: World, botUserId = bot): MatrixSide {
       world.rooms.set(`!room${world.rooms.size}`, { alias, members: new Map([[botUserId, 'bot']]) })
       return `!room${world.rooms.size - 1}`
     },
-    creator: async (room) => [...(world.rooms.get(room)?.members.keys() ?? [])][0],
+    async leave(userId, room) {
+      if (world.rooms.get(room)?.members.get(userId) === 'left') throw new MatrixRequestError(403, 'M_FORBIDDEN')
+      world.rooms.get(room)?.members.set(userId, 'left')
+    },
+    async creator(room) {
+      const { members } = world.rooms.get(room) ?? {}
+      return members?.has(botUserId) ? [...members.keys()][0] : undefined
+    },
     members: async () => world.members,
   }
 }

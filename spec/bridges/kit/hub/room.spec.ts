@@ -4,7 +4,7 @@ import { ensureHub } from '../../../../bridges/kit/hub/room.ts'
 import type { HubPlan } from '../../../../bridges/kit/kit.ts'
 import { selectHub } from '../../../../bridges/kit/store/portals.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
-import { createWorld, matrixOf, openKit, type World } from '../house-of-cards.ts'
+import { bot, createWorld, matrixOf, openKit, type World } from '../house-of-cards.ts'
 
 const bots = ['whatsapp', 'messenger', 'instagram'].map((network) => `@_${network}_bot:hs.test`)
 const hub: HubPlan = { alias: '#hub:hs.test', name: 'Bike sale', invite: bots }
@@ -38,14 +38,24 @@ describe('the room of a hub', () => {
     })
   }
 
-  it('is no room of somebody who took the alias first: nobody’s chats go there', async () => {
+  it('is no room of somebody who took the alias first: nobody’s chats go there, nor does the bot stay in it or come back', async () => {
     for (const maker of ['@mallory:hs.test', '@_messenger_bot:elsewhere.test', '@_telegram_bot:hs.test']) {
       world.rooms.clear()
       await makes(maker)
       const kit = await openKit(world, { hub })
-      const refused = await ensureHub(kit).catch((error: unknown) => error)
+      const joins: string[] = []
+      const join = async (user: string, room: string) => {
+        joins.push(room)
+        await kit.matrix.join(user, room)
+      }
+      const matrix = { ...kit.matrix, join }
+      const refused = await ensureHub({ ...kit, matrix }).catch((error: unknown) => error)
       expect(refused, maker).to.be.instanceOf(Later)
       expect(selectHub(kit.store, hub.alias), maker).to.equal(undefined)
+      const { members } = [...world.rooms.values()][0]!
+      expect(members.get(bot), maker).to.equal('left')
+      await ensureHub({ ...kit, matrix }).catch(() => undefined)
+      expect([joins, members.get(bot)], maker).to.deep.equal([['!room0'], 'left'])
       kit.close()
     }
   })
