@@ -43,7 +43,7 @@ export function accept(kit: Pick<Kit, 'store' | 'vault' | 'clock' | 'connector'>
 
 /** For as long, and as many, as somebody may want to look into. */
 const malformedMs = 72 * 3_600_000
-const mostMalformed = 1000
+const mostMalformed = { items: 1000, bytes: 64 * 1024 * 1024 }
 
 /** Lets go of what was malformed long ago, or before many others. */
 export function forgetMalformed({ store, clock }: Pick<Kit, 'store' | 'clock'>): void {

@@ -92,13 +92,14 @@ export function forgetInbox({ database }: Store, before: number): void {
     .run(oldest ?? Number.MAX_SAFE_INTEGER, before)
 }
 
-/** Lets go of the bodies of malformed items but for the newest. The keys stay. */
-export function trimMalformed({ database }: Store, most: number, before: number): void {
+/** Lets go of the bodies of malformed items but for the newest: so many, and so many bytes of them. The keys stay. */
+export function trimMalformed({ database }: Store, { items, bytes }: { items: number; bytes: number }, before: number): void {
   const update = database.prepare(
-    `UPDATE inbox SET state = 'ignored', raw = NULL WHERE state = 'malformed' AND (received_at < @before
-     OR seq <= (SELECT seq FROM inbox WHERE state = 'malformed' ORDER BY seq DESC LIMIT 1 OFFSET @most))`,
+    `UPDATE inbox SET state = 'ignored', raw = NULL WHERE state = 'malformed' AND (received_at < @before OR seq <= (SELECT max(seq) FROM
+     (SELECT seq, row_number() OVER newest AS items, sum(length(raw)) OVER newest AS bytes FROM inbox WHERE state = 'malformed' WINDOW newest AS (ORDER BY seq DESC))
+     WHERE items > @items OR bytes > @bytes))`,
   )
-  update.run({ most, before })
+  update.run({ items, bytes, before })
 }
 
 /** How many items stand aside: malformed, or given up after some tries. */

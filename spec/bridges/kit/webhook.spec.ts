@@ -92,7 +92,7 @@ describe('the webhook', () => {
     expect((await post(body, signatureHeaders(body, sandbox.accounts.messenger.appSecret))).status).to.equal(413)
   })
 
-  it('F-21: keeps the good ones of a batch with bad entries, and the bad ones aside with what they said, for three days and a thousand of them', async () => {
+  it('F-21: keeps the good ones of a batch with bad entries, and the bad ones aside with what they said, for three days, a thousand of them and 64 MB', async () => {
     const { messenger } = sandbox.accounts
     const good = { id: messenger.id, time: 1, messaging: [text('m1')] }
     const body = Buffer.from(JSON.stringify({ object: 'page', entry: [7, good, { id: messenger.id, messaging: ['x'] }] }))
@@ -105,6 +105,13 @@ describe('the webhook', () => {
     const items = Array.from({ length: 1100 }, (_, n) => ({ dedupKey: `bad ${n}`, raw: '{}', malformed: true as const }))
     accept({ store, vault, connector: createConnector(), clock }, items)
     expect(countAside(store)).to.equal(1000)
+    const large = Array.from({ length: 30 }, (_, n) => ({ dedupKey: `large ${n}`, raw: 'x'.repeat(3_000_000), malformed: true as const }))
+    for (const item of large) accept({ store, vault, connector: createConnector(), clock }, [item])
+    const left = store.database.prepare("SELECT count(*) AS count, sum(length(raw)) AS bytes FROM inbox WHERE state = 'malformed'").get()
+    expect(left).to.have.property('count', 22)
+    expect(left)
+      .to.have.property('bytes')
+      .that.is.below(64 * 1024 * 1024)
     forgetMalformed({ store, clock: () => Date.now() + 73 * 3_600_000 })
     expect([countAside(store), kept()]).to.deep.equal([0, 1])
     expect(accept({ store, vault, connector: createConnector(), clock }, items)).to.equal(0)
