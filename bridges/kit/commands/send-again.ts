@@ -1,7 +1,7 @@
 import { nameOf } from '../ghosts.ts'
 import { nameIn } from '../hub/consent-names.ts'
 import { renewKey } from '../outbound/kept.ts'
-import { countAgain, type OutboxRow, selectAbout, selectAllParts, selectOutbox, updateOutbox } from '../store/outbox.store.ts'
+import { countAgain, isWithdrawn, type OutboxRow, selectAllParts, selectOutbox, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { chatsFor } from './chats.ts'
 import { type Call, type Desk, Mistake, type Outcome } from './desk.ts'
@@ -15,6 +15,7 @@ export function sendAgain(call: Call): Outcome {
   const chat = row && chatsFor(call).find(({ portal }) => portal === row.portal)
   if (!row || !chat)
     throw new Mistake('Write `send again` and the number that `list` shows beside a message of which it is not known whether it arrived.')
+  if (isWithdrawn(desk.store, row)) throw new Mistake('That message was taken back; it is not sent again.')
   if (open.has(row.state) && row.payload === null) throw new Mistake('I do not have that message any more. Write it again.')
   if (!open.has(row.state)) throw new Mistake('It is known what became of that message; it is not sent again.')
   return putAgain(desk, [row], `It is sent again to ${nameOf(desk, chat.contact)}.`)
@@ -23,17 +24,12 @@ export function sendAgain(call: Call): Outcome {
 /** `send again` about an event of a chat's room: every part of it that has failed, expired, or may not have arrived. Throws a Mistake that says why not. */
 export function sendEventAgain(desk: Desk, event: string, chats: readonly PortalRow[]): Outcome {
   const rows = selectAllParts(desk.store, event).filter(({ portal }) => chats.some((chat) => chat.portal === portal))
-  const lost = rows.filter((row) => open.has(row.state) && row.payload !== null && !isTakenBack(desk, row))
+  const lost = rows.filter((row) => open.has(row.state) && row.payload !== null && !isWithdrawn(desk.store, row))
   if (lost.length === 0) throw new Mistake(whyNot(desk, rows))
   const reached = chats.filter(({ portal }) => lost.some((row) => row.portal === portal))
   const names = reached.map((chat) => nameIn(desk, chat, lost[0]?.room)).join(', ')
   const doubt = lost.some(({ state }) => state === 'unknown') ? ' If it had arrived after all, it is there twice.' : ''
   return putAgain(desk, lost, `It is sent again to ${names}.${doubt}`)
-}
-
-/** The person was told that it is not to be read. */
-function isTakenBack({ store }: Desk, { portal, event }: OutboxRow): boolean {
-  return (['undo', 'withdrawal'] as const).some((kind) => selectAbout(store, portal, event, kind).length > 0)
 }
 
 function whyNot({ connector }: Desk, rows: readonly OutboxRow[]): string {
@@ -53,7 +49,7 @@ function putAgain(desk: Desk, rows: readonly OutboxRow[], words: string): Outcom
     write: () => {
       for (const { seq } of rows) {
         const row = selectOutbox(store, seq)
-        if (!row || !open.has(row.state) || row.payload === null) continue
+        if (!row || !open.has(row.state) || row.payload === null || isWithdrawn(store, row)) continue
         renewKey(desk, row, row.payload)
         updateOutbox(store, row, { state: 'queued', remote: null, class: null, words: null, submittedAt: null }, clock())
         countAgain(store, seq)

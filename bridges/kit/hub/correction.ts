@@ -1,6 +1,6 @@
 import type { Kit } from '../kit.ts'
 import { guardText, speakerPrefix } from '../names.ts'
-import { isWithdrawn, type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
+import { forgetPayloadOf, isWithdrawn, type OutboxRow, selectAbout, selectParts, updateOutbox } from '../store/outbox.store.ts'
 import type { PortalRow } from '../store/portals.store.ts'
 import { queueFor, queuePart, refuseFor, type Speaker } from './relay.ts'
 
@@ -52,6 +52,7 @@ function queueEdit(
  */
 export function queueWithdrawal(kit: CorrectionKit, about: About, chats: readonly PortalRow[]): void {
   const { store, clock } = kit
+  forgetPayloadOf(store, { event: about.target, room: about.room })
   for (const chat of chats) {
     const parts = selectParts(store, about.target, chat.portal)
     const corrections = (['edit', 'correction'] as const).flatMap((kind) => selectAbout(store, chat.portal, about.target, kind))

@@ -88,8 +88,8 @@ export async function applyRedactionOf(kit: Kit, seq: number, event: MatrixEvent
     if (reaction) {
       deleteReaction(store, target)
       queueReaction(kit, { event: id, room, target: reaction.target }, chats)
+      forgetPayloadOf(store, { event: target, room })
     } else queueWithdrawal(kit, { event: id, room, target, speaker }, chats)
-    forgetPayloadOf(store, target)
     finishMatrixEvent(store, seq, 'done')
   })
   kit.checkpoint('event queued')

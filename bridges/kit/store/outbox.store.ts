@@ -158,9 +158,12 @@ export function updateOutbox({ database }: Store, row: OutboxRow, change: Outbox
   update.run({ remote, class: reason, words, submittedAt, heard, waits: null, ...change, now, seq })
 }
 
-/** Lets go of what could be sent again of an event that was taken back. Of what may have arrived it is still to be recognised. */
-export function forgetPayloadOf({ database }: Store, event: string): void {
-  database.prepare("UPDATE outbox SET payload = NULL WHERE event = ? AND state IN ('failed', 'expired', 'submitted', 'sent')").run(event)
+/** Lets go of what could be sent again of an event of a room that was taken back there. Of what may have arrived it is still to be recognised. */
+export function forgetPayloadOf({ database }: Store, { event, room }: Pick<OutboxRow, 'event' | 'room'>): void {
+  const forget = database.prepare(
+    "UPDATE outbox SET payload = NULL WHERE event = ? AND room = ? AND state IN ('failed', 'expired', 'submitted', 'sent')",
+  )
+  forget.run(event, room)
 }
 
 /** Lets go of what was kept to be sent again, where nobody did. */

@@ -111,10 +111,12 @@ export function countOpen({ database }: Store): QueueCount[] {
   return rows.all()
 }
 
-/** The first parts whose fate is not known, the newest first. */
+/** The first parts whose fate is not known, the newest first; without those that were taken back. */
 export function selectUnknown({ database }: Store, portal: string, limit: number): { seq: number; changed_at: number }[] {
   const rows = database.prepare<[string, number], { seq: number; changed_at: number }>(
-    `SELECT seq, changed_at FROM outbox WHERE portal = ? AND state = 'unknown' ORDER BY seq DESC LIMIT ?`,
+    `SELECT seq, changed_at FROM outbox WHERE portal = ? AND state = 'unknown' AND NOT EXISTS (
+       SELECT 1 FROM outbox AS about WHERE about.target = outbox.event AND about.portal = outbox.portal AND about.kind IN ('undo', 'withdrawal')
+     ) ORDER BY seq DESC LIMIT ?`,
   )
   return rows.all(portal, limit)
 }

@@ -1,10 +1,13 @@
 import { expect } from 'chai'
+import type { Call } from '../../../../bridges/kit/commands/desk.ts'
+import { list } from '../../../../bridges/kit/commands/list.ts'
+import { sendAgain } from '../../../../bridges/kit/commands/send-again.ts'
 import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
 import { selectOutbox } from '../../../../bridges/kit/store/outbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from '../house-of-cards.ts'
-import { alice, ana, answering, ghostOf, hub, reacted, redacted, said, text, wrote } from '../story.ts'
-import { liveWithBot } from './desk.ts'
+import { about, alice, ana, answering, ben, ghostOf, hub, reacted, redacted, said, text, wrote } from '../story.ts'
+import { deskOf, liveWithBot } from './desk.ts'
 
 const failed = () => ({ kind: 'refused', class: 'recipient_unreachable', words: 'Nobody is there.' }) as const
 const lost = () => ({ kind: 'refused', class: 'other', words: 'No.' }) as const
@@ -74,6 +77,41 @@ describe('what somebody has sent again', () => {
     await post(again('$c', '$a'), again('$d', '$b'))
     expect(sent()).to.deep.equal(before)
     expect(notices().at(-1)).to.equal('bot: I do not have that message any more. Write it again.')
+  })
+
+  it('is not what was taken back meanwhile by its number either, and the list does not offer it', async () => {
+    world.answers = Array(2).fill(() => ({ kind: 'unknown', class: 'network', words: 'It may have been sent.' }))
+    await post(wrote('$a', alice, text('oops')), wrote('$b', alice, text('hi')))
+    await post(redacted('$r', alice, '$a'))
+    const kit = await openKit(world)
+    const call: Call = { ...{ desk: deskOf(world, kit), user: alice, level: 'user', room: '!m', event: '$c' }, rest: '1' }
+    expect(() => sendAgain(call)).to.throw('That message was taken back; it is not sent again.')
+    expect(sendAgain({ ...call, rest: '2' }).words).to.equal('It is sent again to Ana.')
+    expect(list(call).words).to.match(/send again 2`/)
+    expect(list(call).words).not.to.match(/send again 1`/)
+    kit.close()
+  })
+
+  it('is not withdrawn by a redaction in another room that names it', async () => {
+    await liveWithBot(world, { heard: [said(ben, 'w2', 'hello', { at: world.now })] })
+    world.answers = [failed]
+    await post(wrote('$a', alice, text('hi')))
+    await post({ ...redacted('$r', '@eve:elsewhere.test', '$a'), room_id: '!room1' })
+    await post(again('$c', '$a'))
+    expect(sent()).to.deep.equal(['hi'])
+  })
+
+  it('is not what its writer, a person of the network, has taken back', async () => {
+    const shared = createWorld(temporaryFolder())
+    await liveWithBot(shared, { heard: [said(ana, 'a1', 'hello'), said(ben, 'b1', 'hello')] }, { hub })
+    shared.answers = [failed]
+    await liveWithBot(shared, { heard: [said(ana, 'a2', 'oops')] }, { hub })
+    const relayed = shared.events.find(({ clear }) => clear['body'] === 'oops')?.id ?? ''
+    await liveWithBot(shared, { heard: [about(ana, 'deleted', 'a2')] }, { hub })
+    const before = shared.sent.length
+    await liveWithBot(shared, { posted: [again('$b', relayed)] }, { hub })
+    expect(shared.sent).to.have.length(before)
+    removeFolder(shared.folder)
   })
 
   it('is kept again when the network still takes no answers', async () => {
