@@ -42,21 +42,34 @@ export function checkPace(kit: PaceKit, sending: Sending): void {
   const now = kit.clock()
   let until = now
   for (const { name, rate } of bucketsOf(kit, sending)) {
-    const wait = waitMs(rate, selectFullAt(kit.store, name) ?? now, now)
-    if (wait > 0) until = Math.max(until, reserve(kit.store, name, now + wait, rate))
+    const wait = waitMs(rate, fullAtOf(kit.store, name, rate, now), now)
+    if (wait > 0) until = Math.max(until, reserve(kit.store, name, { at: now + wait, now }, rate))
   }
   if (until > now) throw new Paced('no faster than the network takes it', until - now)
 }
 
-const reserved = new WeakMap<Store, Map<string, number>>()
+/** When a bucket is full again. Noted anew where a clock that was set back put that further off than it takes an empty one: the time runs from here. */
+function fullAtOf(store: Store, name: string, { burst, everyMs }: Rate, now: number): number {
+  const fullAt = selectFullAt(store, name) ?? now
+  const latest = now + burst * everyMs
+  if (fullAt <= latest) return fullAt
+  putFullAt(store, name, latest)
+  return latest
+}
 
-/** Who waits for a chat's own bucket waits alone. */
-function reserve(store: Store, name: string, at: number, { everyMs }: Rate): number {
+/** The times that were told, by bucket, and when the last one was. */
+type Reserved = { now: number; readonly times: Map<string, number> }
+const reserved = new WeakMap<Store, Reserved>()
+
+/** Who waits for a chat's own bucket waits alone. What was told before a clock was set back counts no more. */
+function reserve(store: Store, name: string, { at, now }: { at: number; now: number }, { everyMs }: Rate): number {
   if (name.startsWith('chat ')) return at
-  const times = reserved.get(store) ?? new Map<string, number>()
-  reserved.set(store, times)
-  const time = Math.max(at, (times.get(name) ?? 0) + everyMs)
-  times.set(name, time)
+  const told = reserved.get(store) ?? { now, times: new Map<string, number>() }
+  reserved.set(store, told)
+  if (now < told.now) told.times.clear()
+  told.now = now
+  const time = Math.max(at, (told.times.get(name) ?? 0) + everyMs)
+  told.times.set(name, time)
   return time
 }
 

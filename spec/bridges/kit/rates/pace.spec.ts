@@ -88,6 +88,23 @@ describe('the pace at which a bridge sends', () => {
     expect(await trySend(next)).to.equal(6000)
   })
 
+  it('is soon what it was after the clock was set back, for a chat and for an account', async () => {
+    await open({ ...pair, account: { burst: 1, everyMs: 50 } })
+    await trySend(queue(0, 'a0'))
+    const [mine, other] = [queue(0, 'a1'), queue(1, 'b1')]
+    for (const key of [mine, other]) await trySend(key)
+    for (const key of [mine, other]) {
+      world.now -= 3_600_000
+      const waited = world.now
+      for (let wait = await trySend(key); wait !== undefined; wait = await trySend(key)) {
+        expect(wait).to.be.at.most(6000)
+        world.now += wait
+        if (world.now - waited > 60_000) break
+      }
+      expect(selectOutboxByKey(kit.store, key)?.state).to.equal('submitted')
+    }
+  })
+
   it('never runs into the limit of a network that counts as it documents, at whatever times there is something to send', async () => {
     const random = randomNumbers(7)
     await open({ chat: { burst: 5, everyMs: 600 }, account: { burst: 8, everyMs: 100 } })
