@@ -24,7 +24,7 @@ import { MatrixRequestError } from './matrix/side.ts'
 import { openMediaHomeserver } from './media/homeserver-request.ts'
 import { createSpool, type Spool } from './media/spool.ts'
 import { createReadTeller } from './outbound/ephemeral.ts'
-import { expireKept, releaseAwoken } from './outbound/kept.ts'
+import { expireKept, releaseAwoken, releaseChanged } from './outbound/kept.ts'
 import { defaultLateRules } from './outbound/late-rules.ts'
 import { createStatusShower } from './outbound/shower.ts'
 import { tellWindows } from './outbound/window.ts'
@@ -41,6 +41,7 @@ import { forgetSends } from './store/messages.store.ts'
 import { forgetOrphans, forgetPayloads } from './store/outbox.store.ts'
 import { openStore } from './store/store.ts'
 import { forgetTransactions } from './store/transactions.store.ts'
+import { runEach, runEvery } from './timers.ts'
 import { createMatrixEvents, createTransactions, keepTransaction } from './transactions.ts'
 import { openVault } from './vault.ts'
 import { mountWebhook } from './webhook.ts'
@@ -163,6 +164,7 @@ type Feeds = {
 async function work(kit: Desk, options: BridgeOptions, appservice: DurableAppService, feeds: Feeds, signal: AbortSignal): Promise<void> {
   const { log } = kit
   abandonInterrupted(kit)
+  releaseChanged(kit)
   releaseAwoken(kit)
   await persist(signal, log, 'the network', () => connectLogin(kit, options.secrets))
   if (signal.aborted) return
@@ -238,29 +240,25 @@ async function persist(signal: AbortSignal, log: Log, what: string, attempt: () 
 }
 
 function tidy(kit: Kit, signal: AbortSignal, feeds: Feeds): void {
-  const run = () => {
-    expireWaiting(kit.store, kit.clock() - waitingMs)
-    forgetMalformed(kit)
-    forgetInbox(kit.store, kit.clock() - rememberedMs)
-    forgetChanges(kit.store, kit.clock() - rememberedMs)
-    forgetOrphans(kit.store, kit.clock() - ledgerMs)
-    forgetPayloads(kit.store, kit.clock() - ledgerMs)
-    forgetTransactions(kit.store, kit.clock() - ledgerMs)
-    forgetSends(kit.store, kit.clock() - ledgerMs)
-    forgetChores(kit.store, kit.clock() - ledgerMs)
+  const { store, clock, log } = kit
+  const old = {
+    waiting: () => expireWaiting(store, clock() - waitingMs),
+    malformed: () => forgetMalformed(kit),
+    inbox: () => forgetInbox(store, clock() - rememberedMs),
+    changes: () => forgetChanges(store, clock() - rememberedMs),
+    orphans: () => forgetOrphans(store, clock() - ledgerMs),
+    payloads: () => forgetPayloads(store, clock() - ledgerMs),
+    transactions: () => forgetTransactions(store, clock() - ledgerMs),
+    sends: () => forgetSends(store, clock() - ledgerMs),
+    chores: () => forgetChores(store, clock() - ledgerMs),
   }
-  run()
-  const timer = setInterval(run, tidyMs).unref()
-  const tell = () => void tellWindows(kit).catch((error: unknown) => kit.log('debug', 'a window could not be told', { why: reason(error) }))
-  const look = () => {
-    if (expireKept(kit)) feeds.statuses?.wake()
-    if (tellPaced(kit)) feeds.chores?.wake()
-    if (releaseDue(kit.store, kit.clock()) > 0) feeds.inbox?.wake()
-    tell()
+  runEach(kit, old)
+  runEvery(kit, tidyMs, old, signal)
+  const due = {
+    windows: () => void tellWindows(kit).catch((error: unknown) => log('debug', 'a window could not be told', { why: reason(error) })),
+    kept: () => expireKept(kit) && feeds.statuses?.wake(),
+    paced: () => tellPaced(kit) && feeds.chores?.wake(),
+    corrections: () => releaseDue(store, clock()) > 0 && feeds.inbox?.wake(),
   }
-  const windows = setInterval(look, windowMs).unref()
-  signal.addEventListener('abort', () => {
-    clearInterval(timer)
-    clearInterval(windows)
-  })
+  runEvery(kit, windowMs, due, signal)
 }

@@ -30,7 +30,7 @@ export type FeedOptions<Row extends FeedRow> = {
   readonly log: Log
 }
 export type Feed = {
-  /** There may be new rows; or some that were passed over, from a sequence number on. A lane takes those up after the row that it is at. */
+  /** There may be new rows; or some that were passed over, from a sequence number on. A lane takes those up after what it is trying just now. */
   wake(from?: number): void
   /** Ends when nothing that is known is left to do. */
   idle(): Promise<void>
@@ -185,6 +185,8 @@ async function work<Row extends FeedRow>(options: FeedOptions<Row>, row: Row, { 
     if (last) return
     readAgain(lane, row.seq + 1)
     await pause(waitFor(error.why, tries), signal)
+    // Told meanwhile of an earlier row: that one goes first.
+    if (lane.last < row.seq) return
   }
 }
 

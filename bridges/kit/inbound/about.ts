@@ -40,7 +40,7 @@ export async function applyAbout(kit: Kit, event: InboundAbout, key: string): Pr
   const contact = resolveContact(kit, login, event.chat)
   const portal = ensurePortal(kit, login, contact)
   // Whoever reacts opens the network's window as if they had written.
-  if (event.type === 'reaction' && !event.own) updateWroteAt(store, portal.portal, originTime(event.at, kit.clock()))
+  if (event.type === 'reaction' && !event.own) updateWroteAt(store, portal.portal, originTime(event.at, kit.clock()), key)
   const remote = vault.blind('message', event.target)
   const [first, ...rest] = eventsOf(kit, portal.portal, event.target)
   if (first === undefined) return { portal: portal.portal, remote }

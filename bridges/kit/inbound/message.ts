@@ -49,7 +49,7 @@ export async function applyMessage(kit: Kit, event: InboundSaid, moment: Moment)
   const [target] = event.replyTo === undefined ? [] : eventsOf(kit, portal.portal, event.replyTo)
   const answers = event.own ? undefined : await answeredIn(kit, room, target, othersIn(kit, portal, room))
   const ts = originTime(event.at, kit.clock())
-  if (!event.own) updateWroteAt(store, portal.portal, ts)
+  if (!event.own && !moment.late) updateWroteAt(store, portal.portal, ts, remote)
   if (!isNote) await endPlaceholder(kit, { portal: portal.portal, remote, room, sender })
   const marks = (relay: boolean) => ({ ...originOf(kit, portal, relay), ...(target === undefined ? {} : inReplyTo(target)) })
   if (event.type === 'media') {

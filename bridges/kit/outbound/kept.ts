@@ -12,6 +12,7 @@ import {
   selectKeptChats,
   updateOutboxKey,
 } from '../store/kept.store.ts'
+import { putValue, selectLogins, selectValue } from '../store/logins.store.ts'
 import {
   countReturn,
   isWithdrawn,
@@ -24,7 +25,7 @@ import {
 } from '../store/outbox.store.ts'
 import { type PortalRow, selectPortal } from '../store/portals.store.ts'
 import { selectHeard, selectWroteAt } from '../store/windows.store.ts'
-import { lateRulesOf, windowFor, windowOf } from './late-rules.ts'
+import { defaultLateRules, lateRulesOf, windowFor, windowOf } from './late-rules.ts'
 
 type KeptKit = Pick<Kit, 'store' | 'vault' | 'connector' | 'clock' | 'sessions' | 'late'>
 const tooLate = 'window_closed'
@@ -177,6 +178,18 @@ export function releaseAwoken(kit: Pick<Kit, 'store' | 'connector' | 'clock' | '
 /** Lets go what is kept for the chats of an account, to be looked at again: its rules have changed. In the caller's transaction. */
 export function releaseLogin({ store }: Pick<Kit, 'store'>, login: string): void {
   for (const portal of selectKeptChats(store, login)) releaseKept(store, portal)
+}
+
+const configured = 'configured late rules'
+
+/** Does so for every account when the operator's rules are not those with which the bridge ran last. */
+export function releaseChanged(kit: KeptKit): void {
+  const rules = JSON.stringify(kit.late ?? defaultLateRules)
+  if (selectValue(kit.store, configured) === rules) return
+  kit.store.atomically(() => {
+    putValue(kit.store, configured, rules)
+    for (const { login } of selectLogins(kit.store)) releaseLogin(kit, login)
+  })
 }
 
 const mostAtOnce = 500

@@ -3,10 +3,16 @@ import type { Store } from './store.ts'
 
 export type ClosingRow = Pick<PortalRow, 'portal' | 'login' | 'contact' | 'hub'> & { room: string; wroteAt: number }
 
-/** The person of a chat wrote: from here the network's window counts. Older news do not move it back. */
-export function updateWroteAt({ database, lazily }: Store, portal: string, at: number): void {
-  const update = database.prepare('UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), ?), heard = heard + 1 WHERE portal = ?')
-  lazily(() => update.run(at, portal))
+/**
+ * The person of a chat wrote: from here the network's window counts. Older news do not move it back. `what` names what they wrote, blind: when the same is
+ * told again, after whatever interrupted it, it is not counted again.
+ */
+export function updateWroteAt({ database, lazily }: Store, portal: string, at: number, what: string | null = null): void {
+  const update = database.prepare(
+    `UPDATE portals SET wrote_at = max(coalesce(wrote_at, 0), @at), heard = heard + (@what IS NULL OR heard_of IS NOT @what), heard_of = @what
+     WHERE portal = @portal`,
+  )
+  lazily(() => update.run({ at, what, portal }))
 }
 
 /** How often the person of a chat wrote. */

@@ -183,6 +183,28 @@ describe('a feed of many lanes', () => {
     expect(queue.rows.every(({ state }) => state === 'done')).to.equal(true)
   })
 
+  it('takes up an earlier row that it is told of before the one that waits to be tried again', async () => {
+    const queue = new Queue()
+    queue.fill(3, 'one')
+    const [early] = queue.rows
+    if (early) early.state = 'done'
+    const looked: number[] = []
+    const feed = open(
+      queue.options(async (row) => {
+        looked.push(row.seq)
+        if (looked.length === 1) {
+          if (early) early.state = 'new'
+          feed.wake(1)
+          throw new Later('the network limits this account', 1)
+        }
+        row.state = 'done'
+      }),
+    )
+    feed.wake()
+    await feed.idle()
+    expect(looked).to.deep.equal([2, 1, 2, 3])
+  })
+
   it('goes on when the queue could not be read for a moment', async () => {
     const queue = new Queue()
     queue.add('one')

@@ -2,11 +2,15 @@ import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { releaseLogin } from '../../../bridges/kit/outbound/kept.ts'
 import { chooseLateRules, defaultLateRules } from '../../../bridges/kit/outbound/late-rules.ts'
+import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
+import { submit } from '../../../bridges/kit/outbox.ts'
+import { noteState } from '../../../bridges/kit/states.ts'
 import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
-import { selectOutbox } from '../../../bridges/kit/store/outbox.store.ts'
+import { selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
+import { selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
-import { alice, ana, ben, edited, hub, live, redacted, said, text, wrote } from './story.ts'
+import { alice, ana, answering, ben, edited, hub, live, redacted, said, take, text, wrote } from './story.ts'
 
 const hour = 3_600_000
 
@@ -95,6 +99,43 @@ describe('what is written after the network has stopped taking answers', () => {
       kit.close()
       removeFolder(again.folder)
     }
+  })
+
+  it('goes out in its order also when the account had to wait in between', async () => {
+    await live(world, { posted: [wrote('$a', alice, text('one')), wrote('$b', alice, text('two'))] })
+    const kit = await openKit(world)
+    const [login] = selectLogins(kit.store)
+    noteState(kit, login!.login, { state: 'backing_off', class: 'rate_limited', words: 'Slower.', until: world.now + 60_000 })
+    take(kit, world, { posted: [wrote('$c', alice, text('three'))] })
+    for (const { seq, body } of selectNewMatrixEvents(kit.store, 0, 10)) await applyMatrixEvent(kit, seq, JSON.parse(body.toString()))
+    for (const { seq } of selectQueued(kit.store, 0, 10)) await submit(kit, seq)
+    expect(selectOutbox(kit.store, 3)).to.include({ state: 'queued', class: 'window_closed' })
+    kit.close()
+    world.now += 60_000
+    await anaWrites('w2')
+    expect(sent()).to.deep.equal(['one', 'two', 'three'])
+  })
+
+  it('goes out before what is written later also when the operator gives it more time meanwhile', async () => {
+    await live(world, { posted: [wrote('$a', alice, text('one'))] })
+    await live(world, { posted: [wrote('$b', alice, text('two'))] }, { late: { ...defaultLateRules, humanAgent: true } })
+    expect(sent()).to.deep.equal(['one', 'two'])
+  })
+
+  it('keeps the words of what it answers when it is corrected', async () => {
+    const notice = (id: string) => wrote(id, '@bot2:hs.test', { msgtype: 'm.notice', body: 'Shop closes at six' })
+    await live(world, { posted: [notice('$n'), wrote('$a', alice, text('I knwo', answering('$n')))] })
+    await live(world, { posted: [edited('$e', alice, '$a', 'I know')] })
+    await anaWrites('w2')
+    expect(sent()).to.deep.equal(['↩ “Shop closes at six”\nI know'])
+    const shared = createWorld(temporaryFolder())
+    await live(shared, { heard: [said(ana, 'w1', 'hello', { at: shared.now })] }, { hub })
+    shared.now += 25 * hour
+    await live(shared, { posted: [notice('$n'), wrote('$a', alice, text('I knwo', answering('$n')))] }, { hub })
+    await live(shared, { posted: [edited('$e', alice, '$a', 'I know')] }, { hub })
+    await live(shared, { heard: [said(ana, 'w2', 'again', { at: shared.now })] }, { hub })
+    expect(shared.sent.map((message) => message.text)).to.deep.equal(['Alice (Matrix): ↩ “Shop closes at six”\nI know'])
+    removeFolder(shared.folder)
   })
 
   it('is called off by taking it back, and corrected where it waits', async () => {

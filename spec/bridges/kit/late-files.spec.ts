@@ -3,10 +3,12 @@ import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { Later } from '../../../bridges/kit/feed.ts'
 import { accept, applyItem, applyLateItem } from '../../../bridges/kit/inbox.ts'
 import { delayInbox, selectLateInbox, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { selectPortalsIn } from '../../../bridges/kit/store/portals.store.ts'
+import { selectHeard } from '../../../bridges/kit/store/windows.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { pixel } from './cards-files.ts'
 import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
-import { about, ana, ben, hub, live, said } from './story.ts'
+import { about, alice, ana, ben, hub, live, said, text, wrote } from './story.ts'
 
 const picture = (id: string, media: readonly string[], more: object = {}) =>
   ({
@@ -63,6 +65,22 @@ describe('a file that cannot be had when its message comes', () => {
     expect(files()).to.deep.equal(['picture.png', 'both'])
     const held = world.events.find(({ clear }) => clear['body'] === `both\n${waiting}`)
     expect(corrections()).to.deep.equal([[held?.id, `both\n${came}`]])
+  })
+
+  it('says once that its person has written, however often it is tried: what was kept for them is tried again once', async () => {
+    world.answers = Array(9).fill(() => ({ kind: 'refused', class: 'window_closed', words: 'Too late.' }))
+    await waits({ posted: [wrote('$a', alice, text('one'))] })
+    expect(world.answers).to.have.length(8)
+    await waits({ heard: [picture('w2', ['f1'])] })
+    await waits({})
+    for (let tries = 0; tries < 4; tries++) {
+      world.now += 60_000
+      expect(await waits({})).to.equal(true)
+    }
+    expect(world.answers).to.have.length(7)
+    const kit = await openKit(world)
+    expect(selectPortalsIn(kit.store, '!room0').map(({ portal }) => selectHeard(kit.store, portal))).to.deep.equal([2])
+    kit.close()
   })
 
   it('is told of in words when it stays away for a quarter of an hour', async () => {

@@ -2,7 +2,7 @@ import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { accept, applyItem, applyLateItem } from '../../../bridges/kit/inbox.ts'
 import type { HubPlan, Kit, LateRules } from '../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
-import { expireKept, releaseAwoken } from '../../../bridges/kit/outbound/kept.ts'
+import { expireKept, releaseAwoken, releaseChanged } from '../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
@@ -45,6 +45,7 @@ export async function live(
   const kit = await openKit(world, options)
   try {
     abandonInterrupted(kit)
+    releaseChanged(kit)
     releaseAwoken(kit)
     take(kit, world, happened)
     await work(kit)

@@ -4,7 +4,7 @@ import { applyManagementEvent } from '../../../../bridges/kit/commands/managemen
 import { applyItem } from '../../../../bridges/kit/inbox.ts'
 import type { HubPlan, Kit, LateRules } from '../../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../../bridges/kit/matrix/event.ts'
-import { expireKept, releaseAwoken } from '../../../../bridges/kit/outbound/kept.ts'
+import { expireKept, releaseAwoken, releaseChanged } from '../../../../bridges/kit/outbound/kept.ts'
 import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../../bridges/kit/outbox.ts'
@@ -36,6 +36,7 @@ export async function liveWithBot(world: World, happened: Happened, options: Opt
   const desk = deskOf(world, kit)
   try {
     abandonInterrupted(desk)
+    releaseChanged(desk)
     releaseAwoken(desk)
     take(desk, world, happened)
     await work(desk, sendsHeld === true)

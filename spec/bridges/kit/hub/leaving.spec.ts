@@ -6,7 +6,7 @@ import { ensureHub } from '../../../../bridges/kit/hub/room.ts'
 import type { HubPlan } from '../../../../bridges/kit/kit.ts'
 import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
 import { submit } from '../../../../bridges/kit/outbox.ts'
-import { selectOutbox, selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
+import { selectAllParts, selectOutbox, selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
 import { selectPortalsIn } from '../../../../bridges/kit/store/portals.store.ts'
 import { insertMatrixEvent, selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
@@ -18,6 +18,7 @@ const asking: HubPlan = { ...configured, consent: 'ask' }
 const picture = (id: string, file: string) =>
   ({ type: 'media', account, own: false, chat: ana, id, media: [{ kind: 'image', source: { id: file } }] }) as unknown as InboundEvent
 const shared = '!room0'
+const hour = 3_600_000
 
 describe('what belongs to the time before a shared room, or after it', () => {
   let world: World
@@ -99,6 +100,24 @@ describe('what belongs to the time before a shared room, or after it', () => {
     expect(world.sent).to.have.length(before)
     expect(selectOutbox(kit.store, part!.seq)?.state).to.equal('cancelled')
     kit.close()
+  })
+
+  it('is called off for good when it was kept there for a person who has left since', async () => {
+    await lives({ heard: [said(ana, 'a1', 'hello', { at: world.now }), said(ana, 'a2', 'yes', { at: world.now })] })
+    world.now += 25 * hour
+    await lives({ posted: [wrote('$a', alice, text('one'))] })
+    const kit = await openKit(world, { hub: asking })
+    const [chat] = selectPortalsIn(kit.store, shared)
+    const [{ seq } = { seq: 0 }] = selectAllParts(kit.store, '$a')
+    expect(selectOutbox(kit.store, seq)).to.include({ state: 'queued', class: 'window_closed' })
+    kit.store.atomically(() => leave(kit, chat!, shared, 'removed', 'key'))
+    kit.close()
+    world.now += 73 * hour
+    await lives({})
+    const later = await openKit(world, { hub: asking })
+    expect(selectOutbox(later.store, seq)?.state).to.equal('cancelled')
+    later.close()
+    expect(inShared().filter((body) => body.includes('This was kept for'))).to.deep.equal([])
   })
 
   it('is told of in the shared room under the name that the person had there', async () => {
