@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Log } from './kit.ts'
 import { isTransient, MatrixRequestError } from './matrix/side.ts'
 import { createSlots } from './slots.ts'
+import type { Waiting } from './store/store.ts'
 
 /** Not now, but later: what a handler throws to be tried again without counting it as a failure. */
 export class Later extends Error {
@@ -15,7 +16,6 @@ export class Later extends Error {
 /** Not before a time that is known exactly: nothing is wrong. */
 export class Paced extends Later {}
 
-type Waiting = { readonly seq: number; readonly lane: string }
 export type FeedRow = { readonly seq: number; readonly attempts?: number }
 export type FeedOptions<Row extends FeedRow> = {
   readonly name: string

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { selectNewInbox } from '../../bridges/kit/store/inbox.store.ts'
 import { openStore } from '../../bridges/kit/store/store.ts'
 import { type Sandbox, startSandbox } from '../../bridges/sandbox/sandbox.ts'
 import { bridgeFiles, prepareBridge } from '../../config/deploy/bridge-files.ts'
 import { sandboxVariables } from '../../config/deploy/sandbox.ts'
 import { freePort, project, type Running, removeFolder, startProcess, temporaryFolder } from '../support/processes.ts'
+import { selectNewInbox } from './kit/queues.ts'
 
 describe('the process of a bridge', function () {
   this.timeout(30_000)

@@ -1,4 +1,4 @@
-import type { Store } from './store.ts'
+import type { Store, Waiting } from './store.ts'
 
 export type InboxRow = {
   seq: number
@@ -10,7 +10,6 @@ export type InboxRow = {
   due: number | null
 }
 export type NewInboxRow = Pick<InboxRow, 'dedup' | 'lane' | 'raw'>
-export type Waiting = { seq: number; lane: string }
 const columns = 'seq, dedup, lane, raw, attempts, received_at, due'
 
 /** Keeps what is new; copies of what was seen change nothing. What has no lane stands aside at once. All of it is on disk when this returns. Gives how many were new. */
@@ -21,12 +20,12 @@ export function insertInbox({ database, atomically }: Store, items: readonly New
   return atomically(() => items.reduce((count, { dedup, lane, raw }) => count + insert.run({ dedup, lane, raw, now }).changes, 0))
 }
 
-/** New items; of one lane alone when it is named. */
-export function selectNewInbox({ database }: Store, after: number, limit: number, lane?: string): InboxRow[] {
-  const rows = database.prepare<{ after: number; limit: number; lane: string | undefined }, InboxRow>(
-    `SELECT ${columns} FROM inbox WHERE state = 'new' AND seq > @after ${lane === undefined ? '' : 'AND lane = @lane'} ORDER BY seq LIMIT @limit`,
+/** New items of one lane. */
+export function selectNewInbox({ database }: Store, after: number, limit: number, lane: string): InboxRow[] {
+  const rows = database.prepare<[number, string, number], InboxRow>(
+    `SELECT ${columns} FROM inbox WHERE state = 'new' AND seq > ? AND lane = ? ORDER BY seq LIMIT ?`,
   )
-  return rows.all({ after, limit, lane })
+  return rows.all(after, lane, limit)
 }
 
 /** Which items are new, and in which lanes. */

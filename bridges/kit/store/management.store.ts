@@ -1,5 +1,4 @@
-import type { Waiting } from './inbox.store.ts'
-import type { Store } from './store.ts'
+import type { Store, Waiting } from './store.ts'
 
 export type ManagementRoom = { room: string; user: string; step: Buffer | null }
 
@@ -35,13 +34,12 @@ export function insertChore({ database }: Store, key: string, room: string, body
   database.prepare('INSERT OR IGNORE INTO chores (key, room, body, at) VALUES (?, ?, ?, ?)').run(key, room, body, now)
 }
 
-/** What is to be done; in one room alone when it is named. */
-export function selectNewChores({ database }: Store, after: number, limit: number, room?: string): ChoreRow[] {
-  const rows = database.prepare<{ after: number; limit: number; room: string | undefined }, ChoreRow>(
-    `SELECT seq, key, room, body, attempts FROM chores
-     WHERE state = 'new' AND seq > @after ${room === undefined ? '' : 'AND room = @room'} ORDER BY seq LIMIT @limit`,
+/** What is to be done in one room. */
+export function selectNewChores({ database }: Store, after: number, limit: number, room: string): ChoreRow[] {
+  const rows = database.prepare<[number, string, number], ChoreRow>(
+    "SELECT seq, key, room, body, attempts FROM chores WHERE state = 'new' AND seq > ? AND room = ? ORDER BY seq LIMIT ?",
   )
-  return rows.all({ after, limit, room })
+  return rows.all(after, room, limit)
 }
 
 /** Which chores are to be done, and in which rooms. */

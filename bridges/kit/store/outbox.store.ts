@@ -50,13 +50,6 @@ export function insertOutbox({ database }: Store, row: NewOutboxRow, now: number
   insert.run({ ...row, now })
 }
 
-export function selectQueued({ database }: Store, after: number, limit: number): OutboxRow[] {
-  const rows = database.prepare<[number, number], OutboxRow>(
-    `SELECT ${columns} FROM outbox WHERE state = 'queued' AND waits IS NULL AND seq > ? ORDER BY seq LIMIT ?`,
-  )
-  return rows.all(after, limit)
-}
-
 export function selectOutbox({ database }: Store, seq: number): OutboxRow | undefined {
   return database.prepare<[number], OutboxRow>(`SELECT ${columns} FROM outbox WHERE seq = ?`).get(seq)
 }

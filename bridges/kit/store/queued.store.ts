@@ -1,5 +1,4 @@
-import type { Waiting } from './inbox.store.ts'
-import type { Store } from './store.ts'
+import type { Store, Waiting } from './store.ts'
 
 /** Which parts are to be sent, and to which chats. */
 export function selectQueuedLanes({ database }: Store, after: number, limit: number): Waiting[] {

@@ -13,6 +13,9 @@ export type Store = {
   close(): void
 }
 
+/** Which row is still to be handled, and in which lane. */
+export type Waiting = { readonly seq: number; readonly lane: string }
+
 /**
  * Opens a bridge's file: WAL, every commit on disk before it returns, and locked for this process alone, so that two processes never work on one
  * ratchet. Throws when another has it, or when it was made by a newer version.

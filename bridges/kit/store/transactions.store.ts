@@ -1,5 +1,4 @@
-import type { Waiting } from './inbox.store.ts'
-import type { Store } from './store.ts'
+import type { Store, Waiting } from './store.ts'
 
 export type TransactionRow = { seq: number; txn: string; body: Buffer }
 export type MatrixEventRow = { seq: number; event: string; room: string; body: Buffer; attempts: number; received_at: number }
@@ -41,13 +40,13 @@ export function selectMatrixEvent({ database }: Store, event: string): { event: 
   return row.get(event)
 }
 
-/** New events; of one room alone when it is named. */
-export function selectNewMatrixEvents({ database }: Store, after: number, limit: number, room?: string): MatrixEventRow[] {
-  const rows = database.prepare<{ after: number; limit: number; room: string | undefined }, MatrixEventRow>(
+/** New events of one room. */
+export function selectNewMatrixEvents({ database }: Store, after: number, limit: number, room: string): MatrixEventRow[] {
+  const rows = database.prepare<[number, string, number], MatrixEventRow>(
     `SELECT seq, event, room, body, attempts, received_at FROM matrix_events
-     WHERE state = 'new' AND seq > @after ${room === undefined ? '' : 'AND room = @room'} ORDER BY seq LIMIT @limit`,
+     WHERE state = 'new' AND seq > ? AND room = ? ORDER BY seq LIMIT ?`,
   )
-  return rows.all({ after, limit, room })
+  return rows.all(after, room, limit)
 }
 
 /** Which events are new, and in which rooms. */

@@ -6,10 +6,10 @@ import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { submit } from '../../../bridges/kit/outbox.ts'
 import { noteState } from '../../../bridges/kit/states.ts'
 import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
-import { selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
-import { selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
+import { selectOutbox } from '../../../bridges/kit/store/outbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
+import { selectNewMatrixEvents, selectQueued } from './queues.ts'
 import { alice, ana, answering, ben, edited, hub, live, redacted, said, take, text, wrote } from './story.ts'
 
 const hour = 3_600_000

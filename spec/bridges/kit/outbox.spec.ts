@@ -6,12 +6,12 @@ import type { MatrixEvent } from '../../../bridges/kit/matrix/event.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
-import { selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
-import { forgetPayloads, selectOutbox, selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
-import { insertTransaction, selectNewMatrixEvents, selectNewTransactions } from '../../../bridges/kit/store/transactions.store.ts'
+import { forgetPayloads, selectOutbox } from '../../../bridges/kit/store/outbox.store.ts'
+import { insertTransaction, selectNewTransactions } from '../../../bridges/kit/store/transactions.store.ts'
 import { drain, readEvent } from '../../../bridges/kit/transactions.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, Crash, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
+import { selectNewInbox, selectNewMatrixEvents, selectQueued } from './queues.ts'
 
 const chat = { ids: [{ kind: 'phone', value: '15551234567' }], name: 'Ana' } as const
 const written = (id: string, body: string, more: Record<string, unknown> = {}) => ({

@@ -2,10 +2,9 @@ import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { submit } from '../../../bridges/kit/outbox.ts'
-import { selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
-import { selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, openKit, type World } from './house-of-cards.ts'
+import { selectNewMatrixEvents, selectQueued } from './queues.ts'
 import { alice, ana, edited, live, redacted, said, take, text, wrote } from './story.ts'
 
 const hour = 3_600_000

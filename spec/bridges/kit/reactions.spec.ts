@@ -1,7 +1,8 @@
 import { expect } from 'chai'
-import { expireWaiting, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { expireWaiting } from '../../../bridges/kit/store/inbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
+import { selectNewInbox } from './queues.ts'
 import { about, alice, ana, ben, ghostOf, hub, live, reacted, reactionsIn, redacted, said, text, wrote } from './story.ts'
 
 describe('a reaction', () => {

@@ -2,10 +2,11 @@ import { expect } from 'chai'
 import type { InboundEvent } from '../../../bridges/kit/connector.ts'
 import { queuePart } from '../../../bridges/kit/hub/relay.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
-import { selectQueued, selectUnshown, updateOutbox } from '../../../bridges/kit/store/outbox.store.ts'
+import { selectUnshown, updateOutbox } from '../../../bridges/kit/store/outbox.store.ts'
 import { selectPortalsIn } from '../../../bridges/kit/store/portals.store.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 import { account, createWorld, messagesIn, openKit, type World } from './house-of-cards.ts'
+import { selectQueued } from './queues.ts'
 import { alice, ana, ben, hub, live, reacted, said, text, wrote } from './story.ts'
 
 describe('what became of a message, as the room sees it', () => {

@@ -6,10 +6,10 @@ import { expireKept, releaseAwoken, releaseChanged } from '../../../bridges/kit/
 import { applyMatrixEvent } from '../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../bridges/kit/outbox.ts'
-import { selectLateInbox, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
-import { selectQueued } from '../../../bridges/kit/store/outbox.store.ts'
-import { insertMatrixEvent, selectNewMatrixEvents } from '../../../bridges/kit/store/transactions.store.ts'
+import { selectLateInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { insertMatrixEvent } from '../../../bridges/kit/store/transactions.store.ts'
 import { account, Crash, openKit, type World } from './house-of-cards.ts'
+import { selectNewInbox, selectNewMatrixEvents, selectQueued } from './queues.ts'
 
 export const hub: HubPlan = { alias: '#hub:hs.test', name: 'Bike sale', invite: [] }
 export const ana = { ids: [{ kind: 'phone', value: '15550000001' }], name: 'Ana' } as const

@@ -4,13 +4,14 @@ import { createInstagram } from '../../../bridges/instagram/connector.ts'
 import type { Session } from '../../../bridges/kit/connector.ts'
 import { login, openSessions, secretsOf } from '../../../bridges/kit/logins.ts'
 import { selectLogins } from '../../../bridges/kit/store/logins.store.ts'
-import { insertManagementRoom, selectNewChores } from '../../../bridges/kit/store/management.store.ts'
+import { insertManagementRoom } from '../../../bridges/kit/store/management.store.ts'
 import { openStore } from '../../../bridges/kit/store/store.ts'
 import { describeToken, renewTokens } from '../../../bridges/kit/tokens/renew.ts'
 import { openVault } from '../../../bridges/kit/vault.ts'
 import { createMessenger } from '../../../bridges/messenger/connector.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+import { selectNewChores } from './queues.ts'
 
 const dayMs = 86_400_000
 

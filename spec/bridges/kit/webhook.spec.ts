@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { accept, forgetMalformed } from '../../../bridges/kit/inbox.ts'
 import { DurableAppService } from '../../../bridges/kit/matrix/appservice.ts'
-import { countAside, selectNewInbox } from '../../../bridges/kit/store/inbox.store.ts'
+import { countAside } from '../../../bridges/kit/store/inbox.store.ts'
 import { openStore, type Store } from '../../../bridges/kit/store/store.ts'
 import { openVault, type Vault } from '../../../bridges/kit/vault.ts'
 import { mountWebhook } from '../../../bridges/kit/webhook.ts'
@@ -10,6 +10,7 @@ import { createMessenger } from '../../../bridges/messenger/connector.ts'
 import { encodeEnvelope, signatureHeaders } from '../../../bridges/sandbox/envelope.ts'
 import { type Sandbox, startSandbox } from '../../../bridges/sandbox/sandbox.ts'
 import { removeFolder, temporaryFolder } from '../../support/processes.ts'
+import { selectNewInbox } from './queues.ts'
 
 describe('the webhook', () => {
   let folder: string

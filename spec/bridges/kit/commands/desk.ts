@@ -8,11 +8,8 @@ import { expireKept, releaseAwoken, releaseChanged } from '../../../../bridges/k
 import { applyMatrixEvent } from '../../../../bridges/kit/outbound/message.ts'
 import { showStatuses } from '../../../../bridges/kit/outbound/status.ts'
 import { abandonInterrupted, submit } from '../../../../bridges/kit/outbox.ts'
-import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
-import { selectNewChores } from '../../../../bridges/kit/store/management.store.ts'
-import { selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
-import { selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
 import { Crash, openKit, type World } from '../house-of-cards.ts'
+import { selectNewChores, selectNewInbox, selectNewMatrixEvents, selectQueued } from '../queues.ts'
 import { type Happened, take } from '../story.ts'
 
 type Options = { readonly hub?: HubPlan; readonly late?: LateRules; readonly crashAt?: number; readonly sendsHeld?: boolean }

@@ -5,11 +5,11 @@ import type { Kit } from '../../../../bridges/kit/kit.ts'
 import type { MatrixEvent } from '../../../../bridges/kit/matrix/event.ts'
 import { applyMatrixEvent, expire } from '../../../../bridges/kit/outbound/message.ts'
 import { submit } from '../../../../bridges/kit/outbox.ts'
-import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
-import { selectOutbox, selectQueued } from '../../../../bridges/kit/store/outbox.store.ts'
-import { insertMatrixEvent, selectNewMatrixEvents } from '../../../../bridges/kit/store/transactions.store.ts'
+import { selectOutbox } from '../../../../bridges/kit/store/outbox.store.ts'
+import { insertMatrixEvent } from '../../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { account, createWorld, openKit, type World } from '../house-of-cards.ts'
+import { selectNewInbox, selectNewMatrixEvents, selectQueued } from '../queues.ts'
 
 const hub = { alias: '#hub:hs.test', name: 'Bike sale', invite: [] }
 const person = (phone: string, name?: string) => ({ ids: [{ kind: 'phone', value: phone }] as const, ...(name ? { name } : {}) })

@@ -4,9 +4,9 @@ import { addIdentities, resolveContact } from '../../../../bridges/kit/ghosts.ts
 import { laneOf } from '../../../../bridges/kit/inbound/lane.ts'
 import { accept } from '../../../../bridges/kit/inbox.ts'
 import { loginOf } from '../../../../bridges/kit/logins.ts'
-import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { account, createWorld, openKit, type World } from '../house-of-cards.ts'
+import { selectNewInbox } from '../queues.ts'
 
 const phone = (value: string): RemoteId => ({ kind: 'phone', value })
 const user = (value: string): RemoteId => ({ kind: 'bsuid', value })

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
 import { accept, applyItem } from '../../../../bridges/kit/inbox.ts'
-import { selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { account, Crash, createWorld, messagesIn, openKit, type World } from '../house-of-cards.ts'
+import { selectNewInbox } from '../queues.ts'
 
 const chat = {
   ids: [

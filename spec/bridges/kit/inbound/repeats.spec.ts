@@ -2,11 +2,12 @@ import { expect } from 'chai'
 import type { InboundEvent } from '../../../../bridges/kit/connector.ts'
 import { rememberedMs } from '../../../../bridges/kit/inbound/repeats.ts'
 import { forgetChanges } from '../../../../bridges/kit/store/changes.store.ts'
-import { forgetInbox, selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
+import { forgetInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { forgetSends } from '../../../../bridges/kit/store/messages.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
 import { pixel } from '../cards-files.ts'
 import { account, createWorld, messagesIn, openKit, type World } from '../house-of-cards.ts'
+import { selectNewInbox } from '../queues.ts'
 import { about, alice, ana, ben, live, reactionsIn, said, text, wrote } from '../story.ts'
 
 const dayMs = 86_400_000

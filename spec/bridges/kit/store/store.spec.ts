@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { finishInbox, forgetInbox, insertInbox, selectNewInbox } from '../../../../bridges/kit/store/inbox.store.ts'
+import { finishInbox, forgetInbox, insertInbox } from '../../../../bridges/kit/store/inbox.store.ts'
 import { openStore } from '../../../../bridges/kit/store/store.ts'
 import {
   finishTransaction,
@@ -9,6 +9,7 @@ import {
   selectNewTransactions,
 } from '../../../../bridges/kit/store/transactions.store.ts'
 import { removeFolder, temporaryFolder } from '../../../support/processes.ts'
+import { selectNewInbox } from '../queues.ts'
 
 describe('the store of a bridge', () => {
   let folder: string
