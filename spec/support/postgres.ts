@@ -25,6 +25,13 @@ export async function freshDatabase(): Promise<FreshDatabase | undefined> {
   return { url: found.urlOf(name), drop }
 }
 
+/** Starts the private cluster now, where there is PostgreSQL, and tells the processes that are started later where it is. */
+export async function sharePostgres(): Promise<void> {
+  cluster ??= startCluster()
+  const found = await cluster
+  process.env['TOMBOLO_TEST_POSTGRES'] ??= found?.urlOf('postgres') ?? none
+}
+
 /** Stops the private cluster; a root hook of mocha calls it when all specs are done. */
 export async function stopPostgres(): Promise<void> {
   const found = await cluster
@@ -44,14 +51,25 @@ async function administrate(found: Cluster, work: (sql: postgres.Sql) => Promise
 
 async function startCluster(): Promise<Cluster | undefined> {
   const given = process.env['TOMBOLO_TEST_POSTGRES']
-  if (given) return { urlOf: (database) => withDatabase(given, database), connect: () => postgres(given, quiet), server: undefined }
+  if (given === none) return undefined
+  if (given) return { urlOf: (database) => withDatabase(given, database), connect: () => connectTo(given), server: undefined }
   const programs = findPrograms()
   if (programs) return startPrivate(programs)
   process.stdout.write('\n  PostgreSQL was not found, so its specs are skipped (install it, or set TOMBOLO_TEST_POSTGRES to a URL)\n')
   return undefined
 }
 
+/** What the other processes of a run are told where there is no PostgreSQL, so that one of them says so. */
+const none = 'none'
 const quiet = { max: 1, onnotice: () => undefined }
+
+/** A socket's folder and the user may stand in the query, as the server takes them. */
+function connectTo(url: string): postgres.Sql {
+  const { searchParams } = new URL(url)
+  const host = searchParams.get('host')
+  if (host === null) return postgres(url, quiet)
+  return postgres({ ...quiet, host, username: searchParams.get('user') ?? 'postgres', database: new URL(url).pathname.slice(1) })
+}
 
 function withDatabase(url: string, database: string): string {
   return Object.assign(new URL(url), { pathname: `/${database}` }).href
