@@ -10,6 +10,14 @@ const largest = 512
  */
 const transientCodes = new Set(['40001', '40P01', '55P03', '23505'])
 const attempts = 5
+const lockTimeout = '55P03'
+/**
+ * PostgreSQL ends what is idle in a transaction, and not what cannot get rid of an answer: a process that was frozen while it read a long one would hold
+ * its rooms until it goes on.
+ */
+const endStuck = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
+  AND pid <> pg_backend_pid() AND application_name LIKE 'tombolo-%' AND wait_event = 'ClientWrite'
+  AND query_start < clock_timestamp() - interval '2 seconds'`
 
 /**
  * Writes the first of the parts, as many as can go together, in one transaction; gives the results of those. An error splits the batch in halves until
@@ -37,7 +45,9 @@ export function batchWriter(options: BatchOptions): (parts: readonly Part[], joi
       } catch (error) {
         if (error instanceof ConnectionLost) continue
         await rollBack(session)
-        if (transientCodes.has((error as { code?: string }).code ?? '') && attempt < attempts) continue
+        const { code = '' } = error as { code?: string }
+        if (code === lockTimeout) await session.send([{ sql: endStuck, parameters: [] }]).catch(() => undefined)
+        if (transientCodes.has(code) && attempt < attempts) continue
         if (together.length === 1) return { before: 0, results: [{ kind: 'failed', error }] }
         limit = together.length >> 1
       }
