@@ -31,6 +31,8 @@ export async function strikeEach(quarter: Quarter, stories: readonly Story[], ki
     tried.set(blow, (tried.get(blow) ?? 0) + 1)
     await calm(quarter)
     await story.prepare?.()
+    // What was prepared is settled: the strike is for what comes.
+    await quarter.bridge().quiet()
     await quarter.bridge().order({ strike })
     const arrived = await story.tell()
     if (await endsBefore(quarter, arrived())) {
