@@ -1,6 +1,7 @@
 import type { Account } from '@matrix-org/olm'
 import { type CryptoContext, innerPickleKey, inTransaction } from './context.ts'
 import { type JsonObject, objectAt, parseObject } from './json.ts'
+import type { OwnDeviceRow } from './own-devices.store.ts'
 import { addSignature, signedText } from './signatures.ts'
 
 const target = 50
@@ -63,19 +64,36 @@ export function replenishKeys(context: CryptoContext, userId: string): Promise<v
     const row = context.own.select(userId)
     if (row === undefined || row.replenish === 0) return
     const held = countKeys(await context.requests.uploadKeys(userId, row.device_id, {}))
-    inTransaction(context, () => {
-      const account = readAccount(context, userId)
-      const missing = target - held - Object.keys(unpublishedKeys(account.one_time_keys())).length
-      if (missing > 0) account.generate_one_time_keys(Math.min(missing, target))
-      saveAccount(context, userId)
-    })
-    const body = keysToUpload(context, userId, row.device_id)
-    if (body !== undefined) await context.requests.uploadKeys(userId, row.device_id, body)
-    inTransaction(context, () => {
-      readAccount(context, userId).mark_keys_as_published()
-      saveAccount(context, userId)
-      context.own.replenished(userId)
-    })
+    await uploadWith(context, row, {}, held)
+  })
+}
+
+/**
+ * Uploads the keys of a new device, and in the same request the first one-time and fallback keys if it is to have some: whoever sees
+ * the device can reach it.
+ */
+export function uploadDevice(context: CryptoContext, userId: string, deviceKeys: JsonObject): Promise<void> {
+  return context.lanes.run(`keys ${userId}`, async () => {
+    renewFallbackKey(context, userId)
+    const row = context.own.select(userId)
+    if (row !== undefined) await uploadWith(context, row, { device_keys: deviceKeys }, row.replenish === 0 ? target : 0)
+  })
+}
+
+async function uploadWith(context: CryptoContext, row: OwnDeviceRow, body: JsonObject, held: number): Promise<void> {
+  const { user_id: userId, device_id: deviceId } = row
+  inTransaction(context, () => {
+    const account = readAccount(context, userId)
+    const missing = target - held - Object.keys(unpublishedKeys(account.one_time_keys())).length
+    if (missing > 0) account.generate_one_time_keys(Math.min(missing, target))
+    saveAccount(context, userId)
+  })
+  const whole = { ...body, ...keysToUpload(context, userId, deviceId) }
+  if (Object.keys(whole).length > 0) await context.requests.uploadKeys(userId, deviceId, whole)
+  inTransaction(context, () => {
+    readAccount(context, userId).mark_keys_as_published()
+    saveAccount(context, userId)
+    context.own.replenished(userId)
   })
 }
 
@@ -99,15 +117,15 @@ function renewFallbackKey(context: CryptoContext, userId: string): void {
   })
 }
 
-function keysToUpload(context: CryptoContext, userId: string, deviceId: string): JsonObject | undefined {
+function keysToUpload(context: CryptoContext, userId: string, deviceId: string): JsonObject {
   const account = readAccount(context, userId)
   const sign = (object: JsonObject) => addSignature(object, userId, `ed25519:${deviceId}`, account.sign(signedText(object)))
   const signAll = (keys: Record<string, string>, extra: JsonObject): JsonObject =>
     Object.fromEntries(Object.entries(keys).map(([id, key]) => [`signed_curve25519:${id}`, sign({ key, ...extra })]))
   const oneTimeKeys = signAll(unpublishedKeys(account.one_time_keys()), {})
   const fallbackKeys = signAll(unpublishedKeys(account.unpublished_fallback_key()), { fallback: true })
-  if (Object.keys(oneTimeKeys).length + Object.keys(fallbackKeys).length === 0) return undefined
-  return { one_time_keys: oneTimeKeys, fallback_keys: fallbackKeys }
+  const some = (name: string, keys: JsonObject): JsonObject => (Object.keys(keys).length > 0 ? { [name]: keys } : {})
+  return { ...some('one_time_keys', oneTimeKeys), ...some('fallback_keys', fallbackKeys) }
 }
 
 function unpublishedKeys(json: string): Record<string, string> {

@@ -8,7 +8,7 @@ import { queueToDevice } from './outgoing.ts'
 import { isKey, isSignedBy } from './signatures.ts'
 
 const devicesPerClaim = 500
-const firstPause = 60_000
+const firstPause = 5000
 const longestPause = 3_600_000
 
 /**

@@ -1,4 +1,4 @@
-import { type OwnDevice, replenishKeys, sealAccount, selectOwnDevice } from './accounts.ts'
+import { type OwnDevice, sealAccount, selectOwnDevice, uploadDevice } from './accounts.ts'
 import { type CryptoContext, inTransaction } from './context.ts'
 import { type JsonObject, objectAt, parseObject } from './json.ts'
 import { using } from './olm.ts'
@@ -23,7 +23,6 @@ export async function setUpIdentity(context: CryptoContext, userId: string): Pro
       await steps[stage]?.()
       context.own.updateStage(userId, stage + 1)
     }
-    if (userId === context.bot.userId) await replenishKeys(context, userId)
     return { ...device, stage: complete }
   })
 }
@@ -36,7 +35,7 @@ function uploadSteps(context: CryptoContext, device: OwnDevice): (() => Promise<
   const uploaded = { ...deviceKeys, signatures: { [userId]: { [`ed25519:${deviceId}`]: deviceSignature ?? '' } } }
   return [
     () => requests.createDevice(userId, deviceId, 'Bridge'),
-    () => requests.uploadKeys(userId, deviceId, { device_keys: uploaded }),
+    () => uploadDevice(context, userId, uploaded),
     () => requests.uploadCrossSigning(userId, crossSigning),
     async () => {
       const response = await requests.uploadSignatures(userId, { [userId]: { [deviceId]: deviceKeys } })

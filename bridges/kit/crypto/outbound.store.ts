@@ -13,8 +13,11 @@ export type ShareRow = {
   user_id: string
   device_id: string
   identity_key: string
+  /** The index from which on the device may read. */
   message_index: number
   reshared_at: number
+  /** 1 when the device should have the key and could not be reached. */
+  owed: number
 }
 export type OutgoingRow = { id: number; own_user: string; type: string; txn_id: string; messages: string }
 
@@ -60,19 +63,27 @@ function shareStatements(database: Database) {
   const selectShare = database.prepare<[string, string, string], ShareRow>(
     'SELECT * FROM crypto_outbound_shares WHERE session_id = ? AND user_id = ? AND device_id = ?',
   )
-  const insertShare = database.prepare(
-    `INSERT INTO crypto_outbound_shares (session_id, user_id, device_id, identity_key, message_index)
-     VALUES (@session_id, @user_id, @device_id, @identity_key, @message_index) ON CONFLICT DO NOTHING`,
+  const upsertShare = database.prepare(
+    `INSERT INTO crypto_outbound_shares (session_id, user_id, device_id, identity_key, message_index, owed)
+     VALUES (@session_id, @user_id, @device_id, @identity_key, @message_index, @owed)
+     ON CONFLICT DO UPDATE SET owed = excluded.owed`,
   )
   const askReshare = database.prepare(
     'UPDATE crypto_outbound_shares SET reshare = 1, reshared_at = ? WHERE session_id = ? AND user_id = ? AND device_id = ?',
+  )
+  const selectOwed = database.prepare<[number], ShareRow>(
+    `SELECT shares.* FROM crypto_outbound_shares AS shares JOIN crypto_outbound_sessions AS sessions USING (session_id)
+     JOIN crypto_unreachable AS devices USING (own_user, user_id, device_id)
+     WHERE shares.owed = 1 AND sessions.live = 1 AND devices.retry_at <= ? LIMIT 100`,
   )
   const selectReshares = database.prepare<[], ShareRow>('SELECT * FROM crypto_outbound_shares WHERE reshare = 1 LIMIT 100')
   const reshared = database.prepare('UPDATE crypto_outbound_shares SET reshare = 0 WHERE session_id = ? AND user_id = ? AND device_id = ?')
   return {
     selectShares: (sessionId: string) => selectShares.all(sessionId),
     selectShare: (sessionId: string, userId: string, deviceId: string) => selectShare.get(sessionId, userId, deviceId),
-    insertShare: (row: Omit<ShareRow, 'reshared_at'>) => insertShare.run(row),
+    upsertShare: (row: Omit<ShareRow, 'reshared_at'>) => upsertShare.run(row),
+    /** Of the sessions in use, to devices that may be tried again. */
+    selectOwed: (now: number) => selectOwed.all(now),
     askReshare: (row: ShareRow, at: number) => askReshare.run(at, row.session_id, row.user_id, row.device_id),
     selectReshares: () => selectReshares.all(),
     reshared: (row: ShareRow) => reshared.run(row.session_id, row.user_id, row.device_id),

@@ -73,6 +73,8 @@ const migrations = [
    CREATE TABLE crypto_withheld (
      room_id TEXT NOT NULL, session_id TEXT NOT NULL, sender TEXT NOT NULL, code TEXT NOT NULL, PRIMARY KEY (room_id, session_id, sender)
    ) WITHOUT ROWID;`,
+  `ALTER TABLE crypto_outbound_shares ADD COLUMN owed INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX crypto_outbound_shares_owed ON crypto_outbound_shares (session_id) WHERE owed = 1;`,
 ]
 
 /** Brings the tables of encryption to this release, one transaction a step. A database of a later release is refused. */

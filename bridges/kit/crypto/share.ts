@@ -12,7 +12,8 @@ export const megolmAlgorithm = 'm.megolm.v1.aes-sha2'
 
 /**
  * Gives the key of a group session, from its present index on, to those of `devices` that do not have it. Olm messages, their ratchets
- * and the record of who has which index are stored in one transaction before anything is sent.
+ * and the record of who has which index are stored in one transaction before anything is sent. A device that cannot be reached is
+ * owed the key from this index on.
  * Answers until when there is no use in trying again for devices that could not be reached.
  */
 export async function shareGroupKey(
@@ -21,28 +22,25 @@ export async function shareGroupKey(
   row: OutboundSessionRow,
   devices: readonly DeviceRow[],
 ): Promise<number> {
-  const shared = new Set(context.outbound.selectShares(row.session_id).map((share) => `${share.user_id} ${share.device_id}`))
-  const missing = devices.filter((device) => !shared.has(`${device.user_id} ${device.device_id}`))
+  const shares = new Map(context.outbound.selectShares(row.session_id).map((share) => [`${share.user_id} ${share.device_id}`, share]))
+  const shareOf = (device: DeviceRow) => shares.get(`${device.user_id} ${device.device_id}`)
+  const missing = devices.filter((device) => shareOf(device)?.owed !== 0)
   await ensureSessions(context, own, missing)
   inTransaction(context, () => {
     const group = readGroup(context, row)
     const index = group.message_index()
-    const content = roomKey(row, group.session_key())
-    const messages = missing.flatMap((device): Addressed[] => {
-      const encrypted = encryptOlm(context, own, device, 'm.room_key', content)
-      if (encrypted === undefined) return []
-      context.outbound.insertShare({
-        session_id: row.session_id,
-        user_id: device.user_id,
-        device_id: device.device_id,
-        identity_key: device.identity_key,
-        message_index: index,
-      })
-      return [{ userId: device.user_id, deviceId: device.device_id, content: encrypted }]
-    })
-    if (messages.length > 0) {
+    if (missing.length > 0) {
       context.outbound.insertKey(row.session_id, index, context.seal.close(keyName(row.session_id, index), group.session_key()))
     }
+    const messages = missing.flatMap((device): Addressed[] => {
+      const { user_id, device_id, identity_key } = device
+      const from = shareOf(device)?.message_index ?? index
+      const content = keyContent(context, row, from)
+      const encrypted = content && encryptOlm(context, own, device, 'm.room_key', content)
+      const share = { session_id: row.session_id, user_id, device_id, identity_key, message_index: from }
+      context.outbound.upsertShare({ ...share, owed: encrypted ? 0 : 1 })
+      return encrypted ? [{ userId: user_id, deviceId: device_id, content: encrypted }] : []
+    })
     queueToDevice(context, own.userId, 'm.room.encrypted', messages)
   })
   await flushOutgoing(context, own.userId)
@@ -51,29 +49,31 @@ export async function shareGroupKey(
 }
 
 /**
- * Gives a key again, at the index at which it was given, to a device that asked for it, over a new Olm session: it should have had the
- * key, so the old session is not to be relied on.
+ * Gives a key, at the index at which it was given, to a device that asked for it again or is owed it, over a new Olm session: it should
+ * have had the key, so an old session is not to be relied on.
  */
 export async function shareAgain(context: CryptoContext, own: OwnDevice, share: ShareRow, device: DeviceRow): Promise<void> {
   await ensureSessions(context, own, [device], true)
   inTransaction(context, () => {
     const row = context.outbound.select(share.session_id)
-    const sealed = context.outbound.selectKey(share.session_id, share.message_index)
     context.outbound.reshared(share)
-    if (row === undefined || sealed === undefined) return
-    const key = context.seal.open(keyName(share.session_id, share.message_index), sealed)
-    const content = encryptOlm(context, own, device, 'm.room_key', roomKey(row, key))
+    const key = row && keyContent(context, row, share.message_index)
+    const content = key && encryptOlm(context, own, device, 'm.room_key', key)
     if (content === undefined) return
+    context.outbound.upsertShare({ ...share, owed: 0 })
     queueToDevice(context, own.userId, 'm.room.encrypted', [{ userId: device.user_id, deviceId: device.device_id, content }])
   })
 }
 
-function roomKey(row: OutboundSessionRow, sessionKey: string): JsonObject {
+/** The content of `m.room_key` from an index on that was kept. */
+function keyContent(context: CryptoContext, row: OutboundSessionRow, index: number): JsonObject | undefined {
+  const sealed = context.outbound.selectKey(row.session_id, index)
+  if (sealed === undefined) return undefined
   return {
     algorithm: megolmAlgorithm,
     room_id: row.room_id,
     session_id: row.session_id,
-    session_key: sessionKey,
+    session_key: context.seal.open(keyName(row.session_id, index), sealed),
     shared_history: row.shared_history === 1,
   }
 }

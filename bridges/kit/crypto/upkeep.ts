@@ -37,7 +37,8 @@ async function doWhatIsDue(context: CryptoContext): Promise<void> {
   )
   await safely(context, () => replenishKeys(context, bot.userId))
   for (const row of sessions.selectWedged()) await safely(context, () => recover(context, row))
-  for (const share of outbound.selectReshares()) await safely(context, () => answerKeyRequest(context, share))
+  for (const share of [...outbound.selectReshares(), ...outbound.selectOwed(now)])
+    await safely(context, () => answerKeyRequest(context, share))
   for (const row of inbound.selectRequests()) await safely(context, async () => requestKey(context, row))
   for (const user of outbound.selectSenders()) await safely(context, () => flushOutgoing(context, user))
 }

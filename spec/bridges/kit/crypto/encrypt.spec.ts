@@ -148,23 +148,65 @@ describe('encrypting as a ghost', () => {
     expect(await rejection(read(bob, before))).to.match(/index|ratchet/i)
   })
 
-  it('tells a device without one-time keys so, once, and gives it the key when it has some', async () => {
+  /** Somebody whose device has no keys to begin with until they are brought back. */
+  async function outOfReach() {
     const bob = await makeHuman(server, '@bob:b', 'BOB')
-    const kept = new Map(server.device('@bob:b', 'BOB').oneTimeKeys)
     const target = server.device('@bob:b', 'BOB')
     const { fallback } = target
+    const kept = new Map(target.oneTimeKeys)
     target.oneTimeKeys.clear()
     delete target.fallback
-    await bridge.say('one', [bob.userId])
+    const back = () => {
+      for (const [id, key] of kept) target.oneTimeKeys.set(id, key)
+      if (fallback !== undefined) target.fallback = fallback
+    }
+    return { bob, target, back }
+  }
+
+  it('tells a device without one-time keys so, once, and gives it the key from where it should have had it when it has some', async () => {
+    const { bob, target, back } = await outOfReach()
+    const zero = await bridge.say('zero', [alice.userId])
+    const one = await bridge.say('one', [bob.userId, alice.userId])
     bridge.pass(60_000)
-    await bridge.say('two', [bob.userId])
+    const two = await bridge.say('two', [bob.userId, alice.userId])
     const withheld = target.inbox.filter((event) => event.type === 'm.room_key.withheld')
     expect(withheld.map((event) => objectAt(event, 'content').code)).to.deep.equal(['m.no_olm'])
     expect(objectAt(withheld[0], 'content')).not.to.have.any.keys('room_id', 'session_id')
-    for (const [id, key] of kept) target.oneTimeKeys.set(id, key)
-    if (fallback !== undefined) target.fallback = fallback
+    back()
     bridge.pass(3_600_000)
-    expect(await read(bob, await bridge.say('three', [bob.userId]))).to.equal('three')
+    const three = await bridge.say('three', [bob.userId, alice.userId])
+    for (const [event, text] of [
+      [three, 'three'],
+      [one, 'one'],
+      [two, 'two'],
+    ] as const)
+      expect(await read(bob, event)).to.equal(text)
+    expect(await rejection(read(bob, zero))).to.match(/index|ratchet/i)
+  })
+
+  it('gives it to such a device without a further message, once it may be tried again', async () => {
+    const { bob, back } = await outOfReach()
+    const one = await bridge.say('one', [bob.userId])
+    back()
+    await bridge.crypto.upkeep()
+    expect(keysSent()).to.have.length(0)
+    bridge.pass(5000)
+    await bridge.crypto.upkeep()
+    expect(await read(bob, one)).to.equal('one')
+    await bridge.crypto.upkeep()
+    expect(keysSent()).to.have.length(1)
+  })
+
+  it('gives it to such a device at once when that asks for it', async () => {
+    const { bob, back } = await outOfReach()
+    const one = await bridge.say('one', [bob.userId])
+    back()
+    const body = { algorithm: 'm.megolm.v1.aes-sha2', room_id: room, session_id: session(one) }
+    const content = { action: 'request', request_id: 'r', requesting_device_id: 'BOB', body }
+    const to = { to_user_id: ghost, to_device_id: bridge.crypto.device(ghost)?.deviceId ?? '' }
+    bridge.crypto.receiveTransaction({ toDevice: [{ type: 'm.room_key_request', sender: bob.userId, content, ...to }] })
+    await bridge.crypto.idle()
+    expect(await read(bob, one)).to.equal('one')
   })
 
   it('speaks to any number of devices before it answers, a hundred in a request', async () => {

@@ -45,6 +45,14 @@ describe('identities of the bot and of ghosts', () => {
     expect(server.device(ghost, devices[1]?.deviceId ?? '').oneTimeKeys.size).to.equal(0)
   })
 
+  it('let whoever sees the bot’s device reach it: its keys come in one request', async () => {
+    server.fail('uploadCrossSigning', 'before')
+    await bridge.crypto.setUpIdentity(bot).catch(() => undefined)
+    expect(Object.keys(objectAt(await server.direct.queryKeys('@alice:b', [bot]), 'device_keys'))).to.deep.equal([bot])
+    expect(server.device(bot, botDevice).oneTimeKeys.size).to.equal(50)
+    expect(server.device(bot, botDevice).fallback).not.to.equal(undefined)
+  })
+
   it('are made once, even when asked for side by side and after a restart', async () => {
     const [one, two] = await Promise.all([bridge.crypto.setUpIdentity(ghost), bridge.crypto.setUpIdentity(ghost)])
     await bridge.restart()
