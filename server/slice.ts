@@ -1,5 +1,6 @@
 import type { JsonObject } from './core/canonical-json.ts'
-import type { DeviceId, EventId, RoomId, UserId } from './core/ids.ts'
+import type { Edu } from './core/edu.ts'
+import type { DeviceId, EventId, RoomId, ServerName, UserId } from './core/ids.ts'
 import type { Graph } from './graph/graph.ts'
 import type { Home } from './home.ts'
 import type { AppService, Endpoint } from './http/endpoint.ts'
@@ -14,6 +15,8 @@ export type Slice = {
   readonly name: string
   readonly endpoints?: readonly Endpoint[]
   readonly sections?: readonly Section[]
+  readonly edus?: readonly EduReceiver[]
+  readonly broadcasts?: readonly Broadcast[]
   readonly readers?: readonly Reader[]
   readonly forget?: Forget
 }
@@ -68,6 +71,21 @@ export type Section = {
   /** The audience has shown that it holds everything up to here (it came back with the token, or took the transaction): clean up. */
   readonly acknowledge?: (audience: Audience, upTo: number) => Promise<void> | void
 }
+
+/**
+ * Takes one type of EDU from another server; called in the order in which a server sent them, each when the one before is done. What is malformed, or
+ * speaks for somebody who is not of `origin`, is left out in silence; throws only when this server could not do it.
+ */
+export type EduReceiver = { readonly type: string; readonly receive: (content: JsonObject, origin: ServerName) => Promise<void> }
+
+/** What other servers are to be told of that is no event: read from the log, as EDUs with the servers that each is for, in their order. */
+export type Broadcast = {
+  /** The log kinds it reads. */
+  readonly kinds: readonly string[]
+  /** One kept for a server that cannot be reached takes the place of an earlier one of the same key; without a key all are kept and sent. */
+  readonly between: (rows: readonly Logged[]) => Promise<readonly Told[]>
+}
+export type Told = { readonly edu: Edu; readonly servers: Iterable<ServerName>; readonly key?: string }
 
 /** Runs after the events it reads; keeps its own position. Started once the server listens, ended before it drains. */
 export type Reader = { readonly name: string; readonly start: () => Promise<void> | void; readonly stop: () => Promise<void> }

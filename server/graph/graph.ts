@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/canonical-json.ts'
-import type { EventId, RoomAlias, RoomId, UserId } from '../core/ids.ts'
+import type { EventId, RoomAlias, RoomId, ServerName, UserId } from '../core/ids.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { PushContext } from '../core/push-conditions.ts'
 import type { PushReader } from '../core/push-reader.ts'
@@ -78,6 +78,8 @@ export type RoomView = {
   readonly allState: () => Iterable<StateEvent>
   readonly membership: (userId: UserId) => MembershipName | undefined
   readonly joined: ReadonlySet<UserId>
+  /** The servers in the room, and how many of the joined are of each. */
+  readonly servers: ReadonlyMap<ServerName, number>
   readonly invited: ReadonlySet<UserId>
   /** Those who were in the room, or invited, and are no more. */
   readonly gone: () => Iterable<UserId>

@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
@@ -26,6 +26,8 @@ export type Room = {
   readonly state: Map<string, StateEvent>
   readonly members: Map<UserId, { readonly membership: MembershipName; readonly eventId: EventId }>
   readonly joined: Set<UserId>
+  /** How many of the joined are of each server. */
+  readonly servers: Map<ServerName, number>
   readonly invited: Set<UserId>
   readonly counts: Map<MembershipName, number>
   /** Current memberships as clients get them, as far as they were asked for. */
@@ -100,6 +102,7 @@ export function viewOf(room: Room): RoomView {
     },
     membership: (userId) => room.members.get(userId)?.membership,
     joined: room.joined,
+    servers: room.servers,
     invited: room.invited,
     *gone() {
       for (const [userId, { membership }] of room.members) if (membership === 'leave' || membership === 'ban') yield userId
@@ -169,8 +172,17 @@ export function setMember(room: Room, userId: UserId, membership: MembershipName
   if (before === membership) return
   if (before !== undefined) room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
   room.counts.set(membership, (room.counts.get(membership) ?? 0) + 1)
+  if (before === 'join') countServer(room, userId, -1)
+  if (membership === 'join') countServer(room, userId, 1)
   setIn(room.joined, userId, membership === 'join')
   setIn(room.invited, userId, membership === 'invite')
+}
+
+function countServer({ servers }: Room, userId: UserId, by: 1 | -1): void {
+  const server = serverNameOf(userId)
+  const count = (servers.get(server) ?? 0) + by
+  if (count > 0) servers.set(server, count)
+  else servers.delete(server)
 }
 
 function forgetText(room: Room, userId: UserId): void {

@@ -116,6 +116,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     state: new Map(),
     members: new Map(),
     joined: new Set(),
+    servers: new Map(),
     invited: new Set(),
     counts: new Map(),
     memberTexts: new Map(),
