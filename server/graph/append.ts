@@ -7,7 +7,7 @@ import { committedHead, type Decided, type Decision, decide, type Loaded } from 
 import { selectEvent } from './events.store.ts'
 import type { Appended, AppendOptions, Template, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
-import { applyEvent, applyRedaction, type Draft, type DraftHead, type Room } from './room.ts'
+import { applyChanges, applyEvent, applyRedaction, type Draft, type DraftHead, type Room, takeHead } from './room.ts'
 import { need, type Rooms, refresh } from './rooms.ts'
 import { eventOf } from './stored-event.ts'
 import { selectTransaction } from './transactions.store.ts'
@@ -153,9 +153,7 @@ function applyJob(tools: Parameters<typeof append>[0], job: Job, firstPosition: 
     const position = firstPosition + (positions[index] ?? 0)
     applyDecided(tools, room, event, position, job.options)
   })
-  room.version = decision.head.version
-  room.stateGroup = decision.head.stateGroup
-  room.chain = decision.head.chain
+  takeHead(room, decision.head)
 }
 
 /** Puts one durable event of ours into memory: the room's head and its members' memberships. */
@@ -176,6 +174,7 @@ export function applyDecided(
     depth: Number(pdu.depth),
     order: position,
     stateGroup: event.stateGroup,
+    headGroup: event.headGroup,
     replaces: event.replaces?.eventId,
     replacedContent: event.replaces?.pdu.content,
     thread: event.thread,
@@ -186,7 +185,9 @@ export function applyDecided(
   }
   applyEvent(room, placed, event.notifying)
   if (event.redaction !== undefined) applyRedaction(room, event.redaction)
-  if (pdu.type === 'm.room.member') tools.memberships.apply(room.roomId, placed)
+  if (event.changes.length === 0) return
+  applyChanges(room, event.changes)
+  tools.memberships.apply(room.roomId, event.changes, position)
 }
 
 /** Takes a job's draft out of the room's list, if it is there; gives those that were decided on it. */

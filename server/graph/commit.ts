@@ -3,14 +3,21 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { Pdu } from '../core/pdu.ts'
 import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
-import type { Decided, Decision } from './draft.ts'
+import type { Decided, Decision, NewStateGroup } from './draft.ts'
 import { insertEvent, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
-import { upsertMembership } from './memberships.store.ts'
+import { deleteMembership, upsertMembership } from './memberships.store.ts'
 import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
-import type { Room } from './room.ts'
+import type { Room, StateChange } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
-import { insertStateChange, insertStateGroup, insertStateGroupEntry, mergeStateGroups, upsertCurrentState } from './state.store.ts'
+import {
+  deleteCurrentState,
+  insertStateChange,
+  insertStateGroup,
+  insertStateGroupEntry,
+  mergeStateGroups,
+  upsertCurrentState,
+} from './state.store.ts'
 import { insertTransaction, selectTransaction } from './transactions.store.ts'
 import { deleteHighlights, insertApart, insertHighlight, markThreadSaidIn, silenceEvent } from './unread/unread.store.ts'
 
@@ -40,7 +47,8 @@ export function partOf(
     positions.push(at)
     log.push({ kind: 'event', key: room.roomId })
     writes.push(eventWrite(room.roomId, event, at, options.transaction))
-    if (event.pdu.state_key !== undefined) pushState(writes, log, room.roomId, event, at)
+    for (const group of event.newGroups) writes.push(...groupWrites(room.roomId, group))
+    for (const change of event.changes) pushChange(writes, log, room.roomId, change, at)
     if (event.redaction !== undefined) {
       writes.push(write(updateRedacted, bytesOf(event.redaction.pdu), event.eventId, event.redaction.eventId))
       writes.push(...brokenRelation(event.redaction.eventId))
@@ -74,6 +82,7 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
     pdu.state_key ?? null,
     pdu.sender,
     event.stateGroup,
+    event.headGroup === event.stateGroup ? null : event.headGroup,
     event.notifying,
     session,
     id,
@@ -85,20 +94,26 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
   )
 }
 
-function pushState(writes: Write[], log: LogRow[], roomId: RoomId, event: Decided, at: number): void {
-  const { pdu, eventId, newGroup } = event
-  const stateKey = pdu.state_key ?? ''
-  if (newGroup !== undefined) {
-    writes.push(write(insertStateGroup, eventId, roomId, newGroup.ordinal, newGroup.previous ?? null))
-    writes.push(write(insertStateGroupEntry, eventId, pdu.type, stateKey, eventId))
-    if (newGroup.merged.length > 0) writes.push(write(mergeStateGroups, eventId, newGroup.merged))
-  }
-  writes.push(write(upsertCurrentState, roomId, pdu.type, stateKey, eventId))
-  writes.push(write(insertStateChange, roomId, at, pdu.type, stateKey, eventId))
-  if (pdu.type !== 'm.room.member') return
-  const membership = String(pdu.content['membership'])
-  writes.push(write(upsertMembership, stateKey, roomId, membership, eventId, pdu.sender, at, membership, at))
+/** What keeps a new state group. */
+export function groupWrites(roomId: RoomId, { stateGroup, ordinal, previous, merged, entries }: NewStateGroup): Write[] {
+  const writes = [write(insertStateGroup, stateGroup, roomId, ordinal, previous ?? null)]
+  for (const [type, stateKey, eventId] of entries) writes.push(write(insertStateGroupEntry, stateGroup, type, stateKey, eventId))
+  if (merged.length > 0) writes.push(write(mergeStateGroups, stateGroup, merged))
+  return writes
+}
+
+function pushChange(writes: Write[], log: LogRow[], roomId: RoomId, { type, stateKey, event }: StateChange, at: number): void {
+  if (event === undefined) writes.push(write(deleteCurrentState, roomId, type, stateKey))
+  else writes.push(write(upsertCurrentState, roomId, type, stateKey, event.eventId))
+  writes.push(write(insertStateChange, roomId, at, type, stateKey, event?.eventId ?? null))
+  if (type !== 'm.room.member') return
   log.push({ kind: 'membership', key: stateKey })
+  if (event === undefined) {
+    writes.push(write(deleteMembership, stateKey, roomId))
+    return
+  }
+  const membership = String(event.pdu.content['membership'])
+  writes.push(write(upsertMembership, stateKey, roomId, membership, event.eventId, event.pdu.sender, at, membership, at))
 }
 
 function headWrite(room: Pick<Room, 'roomId' | 'rules'>, { head }: Decision, claim: number, last: number): Write {

@@ -8,7 +8,7 @@ import { partOf } from './commit.ts'
 import { committedHead, type Decision, decide, type Loaded } from './draft.ts'
 import type { CreateOptions, Template } from './graph.ts'
 import type { Memberships } from './memberships.ts'
-import type { Room } from './room.ts'
+import { type Room, takeHead } from './room.ts'
 import { emptyRoom, type Rooms } from './rooms.ts'
 
 type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'random'> & {
@@ -47,9 +47,7 @@ async function createOnce(tools: Tools, rules: Room['rules'], templates: readonl
     applied: (firstPosition) => {
       for (const [index, event] of decision.events.entries())
         applyDecided(tools, room, event, firstPosition + (positions[index] ?? 0), options)
-      room.version = 1
-      room.stateGroup = decision.head.stateGroup
-      room.chain = decision.head.chain
+      takeHead(room, { ...decision.head, version: 1 })
       tools.rooms.add(room)
     },
   }

@@ -11,18 +11,26 @@ import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Home } from '../home.ts'
 import type { StateEvent, Template, TimelineEvent } from './graph.ts'
-import { type ChainLink, type DraftHead, type Room, stateKeyOf } from './room.ts'
+import { type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from './room.ts'
 import { threadNamed } from './unread/thread-of.ts'
 
-/** A new state group: its place in the chain and, newest first, the groups whose entries it takes over. */
-export type NewStateGroup = { readonly ordinal: number; readonly previous: string | undefined; readonly merged: readonly string[] }
+/** A new state group: its place in the chain, what changed with it and, newest first, the groups whose entries it takes over. */
+export type NewStateGroup = {
+  readonly stateGroup: string
+  readonly ordinal: number
+  readonly previous: string | undefined
+  readonly merged: readonly string[]
+  readonly entries: readonly (readonly [type: string, stateKey: string, eventId: EventId])[]
+}
 
 /** An event that was built and allowed; `redaction` is its target as it is to be stored. */
 export type Decided = {
   readonly eventId: EventId
   readonly pdu: Pdu
   readonly stateGroup: string
-  readonly newGroup: NewStateGroup | undefined
+  readonly headGroup: string
+  readonly newGroups: readonly NewStateGroup[]
+  readonly changes: readonly StateChange[]
   readonly notifying: number
   readonly effect: DefaultEffect
   readonly replaces: StateEvent | undefined
@@ -36,10 +44,12 @@ export type Loaded = { readonly targets: ReadonlyMap<EventId, TimelineEvent>; re
 
 export type Decision = { readonly events: readonly Decided[]; readonly head: DraftHead }
 
+const none: readonly never[] = []
+
 /** The committed head as the base of a draft. */
 export function committedHead(room: Room): DraftHead {
-  const { version, extremities, depth, notifying, stateGroup, chain } = room
-  return { version, extremities, depth, notifying, stateGroup, chain, state: new Map() }
+  const { version, extremities, forks, depth, notifying, stateGroup, chain } = room
+  return { version, extremities, forks, depth, notifying, stateGroup, chain, state: new Map() }
 }
 
 /** Builds, authorises, hashes and signs events on a head, in order; the first refusal refuses all, and what is no event throws. Pure but for the signature; awaits nothing. */
@@ -72,7 +82,9 @@ export function decide(
       eventId,
       pdu,
       stateGroup: next.stateGroup,
-      newGroup: stateKey === undefined ? undefined : newGroupOf(head.chain, next.chain),
+      headGroup: next.stateGroup,
+      newGroups: stateKey === undefined ? none : [newGroupOf(head.chain, next.chain, [[template.type, stateKey, eventId]])],
+      changes: stateKey === undefined ? none : [{ type: template.type, stateKey, event: { eventId, pdu } }],
       notifying,
       effect,
       replaces: stateKey === undefined ? undefined : find(template.type, stateKey),
@@ -81,7 +93,7 @@ export function decide(
       delayId: template.delayId,
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
-    head = { ...next, extremities: [eventId], depth: Number(pdu.depth), notifying, state: overlay }
+    head = { ...next, extremities: [eventId], forks: [next.stateGroup], depth: Number(pdu.depth), notifying, state: overlay }
   }
   return { events, head }
 }
@@ -138,18 +150,22 @@ function mayNotifyRoom({ sender }: Pdu, rules: Room['rules'], readState: ReadSta
   return userPower(scope, sender) >= notificationLevel(scope, 'room')
 }
 
-/** The chain of state groups with one more on top; the group is named by the event that makes it. */
 function withState(head: DraftHead, eventId: EventId): DraftHead {
-  const ordinal = (head.chain[0]?.ordinal ?? 0) + 1
-  const below = ordinal - (ordinal & -ordinal)
-  const chain = [{ stateGroup: eventId, ordinal }, ...head.chain.filter((link) => link.ordinal <= below)]
-  return { ...head, stateGroup: eventId, chain }
+  return { ...head, stateGroup: eventId, chain: chainWith(head.chain, eventId) }
 }
 
-function newGroupOf(before: readonly ChainLink[], after: readonly ChainLink[]): NewStateGroup {
+/** The chain of state groups with one more on top, which is named by the event that makes it. */
+export function chainWith(chain: readonly ChainLink[], stateGroup: string): readonly ChainLink[] {
+  const ordinal = (chain[0]?.ordinal ?? 0) + 1
+  const below = ordinal - (ordinal & -ordinal)
+  return [{ stateGroup, ordinal }, ...chain.filter((link) => link.ordinal <= below)]
+}
+
+/** The group on top of a chain, for one that had no more than `before`. */
+export function newGroupOf(before: readonly ChainLink[], after: readonly ChainLink[], entries: NewStateGroup['entries']): NewStateGroup {
   const below = after[1]?.ordinal ?? 0
   const merged = before.filter((link) => link.ordinal > below).map((link) => link.stateGroup)
-  return { ordinal: after[0]?.ordinal ?? 1, previous: after[1]?.stateGroup, merged }
+  return { stateGroup: after[0]?.stateGroup ?? '', ordinal: after[0]?.ordinal ?? 1, previous: after[1]?.stateGroup, merged, entries }
 }
 
 /** What a redaction makes of its target: the target pruned, nothing when there is none in this room, or a refusal. */

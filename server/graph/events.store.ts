@@ -9,6 +9,7 @@ export type EventRow = {
   depth: number
   room_order: number
   state_group: string
+  head_group: string | null
   notifying: number
   session: string | null
   transaction_id: string | null
@@ -32,6 +33,7 @@ export const insertEvent = statement<
     stateKey: string | null,
     sender: string,
     stateGroup: string,
+    headGroup: string | null,
     notifying: number,
     session: string | null,
     transactionId: string | null,
@@ -41,9 +43,9 @@ export const insertEvent = statement<
     timestamp: number,
     json: Uint8Array,
   ]
->(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed,
-    notifying, session, transaction_id, replaces, thread_id, delay_id, origin_server_ts, json)
-  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
+>(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, head_group, outlier, rejected,
+    soft_failed, notifying, session, transaction_id, replaces, thread_id, delay_id, origin_server_ts, json)
+  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
 
 export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
   'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',

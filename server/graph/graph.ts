@@ -47,6 +47,8 @@ export type TimelineEvent = {
   readonly order: number
   /** The state after this event: a state group, named by the event that made it. */
   readonly stateGroup: string
+  /** The state of the room when it had arrived: another one where the room had forked. */
+  readonly headGroup: string
   /** The state event that this one took the place of. */
   readonly replaces: EventId | undefined
   readonly replacedContent: JsonObject | undefined

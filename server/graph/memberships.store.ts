@@ -33,6 +33,8 @@ export const upsertMembership = statement<
     forgotten = CASE WHEN memberships.forgotten = 1 AND excluded.membership IN ('leave', 'ban') THEN 1 ELSE 0 END`,
 )
 
+export const deleteMembership = statement<[userId: string, roomId: string]>('DELETE FROM memberships WHERE user_id = ? AND room_id = ?')
+
 export const updateForgotten = statement<[userId: string, roomId: string]>(
   `UPDATE memberships SET forgotten = 1 WHERE user_id = ? AND room_id = ? AND membership IN ('leave', 'ban')`,
 )

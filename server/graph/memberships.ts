@@ -1,7 +1,8 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { Home } from '../home.ts'
-import type { JoinedRooms, Membership, MembershipName, TimelineEvent } from './graph.ts'
+import type { JoinedRooms, Membership, MembershipName, StateEvent } from './graph.ts'
 import { type MembershipRow, selectMembershipsOfUser } from './memberships.store.ts'
+import type { StateChange } from './room.ts'
 
 /** Every user's memberships by room, in memory once asked for. */
 export type Memberships = {
@@ -10,8 +11,8 @@ export type Memberships = {
   readonly joinedBy: (userId: UserId) => Promise<JoinedRooms>
   /** What is in memory of a user; undefined when it was not asked for yet. */
   readonly peek: (userId: UserId) => ReadonlyMap<RoomId, Membership> | undefined
-  /** A membership event that is durable. */
-  readonly apply: (roomId: RoomId, event: TimelineEvent) => void
+  /** Durable changes of a room's state, those of memberships among them. */
+  readonly apply: (roomId: RoomId, changes: readonly StateChange[], position: number) => void
   readonly setForgotten: (userId: UserId, roomId: RoomId) => void
   /** Reads a user anew, if in memory: another process has changed them. */
   readonly reload: (userId: UserId) => Promise<void>
@@ -24,14 +25,14 @@ export function createMemberships(home: Pick<Home, 'database'>): Memberships {
   const loaded = new Map<UserId, Map<RoomId, Membership>>()
   const loading = new Map<UserId, Promise<Map<RoomId, Membership>>>()
   const joined = new WeakMap<ReadonlyMap<RoomId, Membership>, JoinedRooms>()
-  const meanwhile = new Map<UserId, { roomId: RoomId; event: TimelineEvent }[]>()
+  const meanwhile = new Map<UserId, Change[]>()
 
   async function read(userId: UserId): Promise<Map<RoomId, Membership>> {
     meanwhile.set(userId, [])
     try {
       const rows = await home.database.select(selectMembershipsOfUser, userId)
       const rooms = new Map(rows.map((row) => [row.room_id as RoomId, membershipOf(row)]))
-      for (const { roomId, event } of meanwhile.get(userId) ?? []) change(rooms, roomId, event)
+      for (const one of meanwhile.get(userId) ?? []) change(rooms, one)
       loaded.set(userId, rooms)
       if (loaded.size > mostUsersInMemory) loaded.delete(loaded.keys().next().value as UserId)
       return rooms
@@ -60,13 +61,15 @@ export function createMemberships(home: Pick<Home, 'database'>): Memberships {
       return found
     },
     peek: (userId) => loaded.get(userId),
-    apply: (roomId, event) => {
-      const userId = event.pdu.state_key as UserId
-      meanwhile.get(userId)?.push({ roomId, event })
-      const rooms = loaded.get(userId)
-      if (rooms === undefined) return
-      change(rooms, roomId, event)
-      joined.delete(rooms)
+    apply: (roomId, changes, position) => {
+      for (const { type, stateKey, event } of changes) {
+        if (type !== 'm.room.member') continue
+        meanwhile.get(stateKey as UserId)?.push({ roomId, event, position })
+        const rooms = loaded.get(stateKey as UserId)
+        if (rooms === undefined) continue
+        change(rooms, { roomId, event, position })
+        joined.delete(rooms)
+      }
     },
     setForgotten: (userId, roomId) => {
       const membership = loaded.get(userId)?.get(roomId)
@@ -90,10 +93,17 @@ function joinedOf(memberships: ReadonlyMap<RoomId, Membership>): JoinedRooms {
   return { rooms, newest }
 }
 
-function change(rooms: Map<RoomId, Membership>, roomId: RoomId, { pdu, eventId, position = 0 }: TimelineEvent): void {
-  const membership = pdu.content['membership'] as MembershipName
+type Change = { readonly roomId: RoomId; readonly event: StateEvent | undefined; readonly position: number }
+
+function change(rooms: Map<RoomId, Membership>, { roomId, event, position }: Change): void {
   const before = rooms.get(roomId)
   if (before !== undefined && before.position >= position) return
+  if (event === undefined) {
+    rooms.delete(roomId)
+    return
+  }
+  const { eventId, pdu } = event
+  const membership = pdu.content['membership'] as MembershipName
   const joinedAt = membership !== 'join' ? 0 : before?.membership === 'join' ? before.joinedAt : position
   const forgotten = before?.forgotten === true && (membership === 'leave' || membership === 'ban')
   rooms.set(roomId, { membership, eventId, sender: pdu.sender, position, joinedAt, forgotten })

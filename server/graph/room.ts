@@ -1,6 +1,5 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
-import type { Pdu } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { MembershipName, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
@@ -21,6 +20,8 @@ export type Room = {
   stateGroup: string
   chain: readonly ChainLink[]
   extremities: readonly EventId[]
+  /** The state groups after the extremities; with one of them it is the room's. */
+  forks: readonly string[]
   depth: number
   notifying: number
   readonly state: Map<string, StateEvent>
@@ -49,6 +50,9 @@ export type Room = {
   draftHead: DraftHead | undefined
 }
 
+/** What an event makes of the current state: another event in a place, or none. */
+export type StateChange = { readonly type: string; readonly stateKey: string; readonly event: StateEvent | undefined }
+
 /** What is decided for a room and not yet durable. Void once a draft that it was decided on turned out otherwise: then it is decided again. */
 export type Draft = { readonly claim: number; readonly head: DraftHead; isVoid: boolean }
 
@@ -56,6 +60,7 @@ export type Draft = { readonly claim: number; readonly head: DraftHead; isVoid: 
 export type DraftHead = {
   readonly version: number
   readonly extremities: readonly EventId[]
+  readonly forks: readonly string[]
   readonly depth: number
   readonly notifying: number
   readonly stateGroup: string
@@ -111,14 +116,12 @@ export function viewOf(room: Room): RoomView {
   }
 }
 
-/** Applies a committed event to the head. */
+/** Applies a committed event to the head; what it makes of the state is for `applyChanges`. */
 export function applyEvent(room: Room, event: TimelineEvent, notifying: number): void {
-  const { pdu, eventId } = event
+  const { pdu } = event
   room.position = event.position ?? room.position
-  room.extremities = [eventId]
   room.depth = Math.max(room.depth, event.depth)
   room.notifying = notifying
-  if (pdu.state_key !== undefined) applyState(room, eventId, pdu)
   if (isJsonObject(pdu.content['m.mentions']) || pdu.type === 'm.room.tombstone') room.mentionedAt = room.position
   if (pdu.content['m.relates_to'] !== undefined || pdu.type === 'm.room.redaction') room.apartAt = room.position
   room.timeline.push(event)
@@ -126,6 +129,11 @@ export function applyEvent(room: Room, event: TimelineEvent, notifying: number):
     room.timeline = room.timeline.slice(-longestTimeline)
     room.timelineFrom = (room.timeline[0]?.position ?? room.position) - 1
   }
+}
+
+/** Takes what a decision made of the head, once its events are durable. */
+export function takeHead(room: Room, { version, stateGroup, chain, extremities, forks }: DraftHead): void {
+  Object.assign(room, { version, stateGroup, chain, extremities, forks })
 }
 
 /** Events of (after, upTo] that memory holds, at most `limit`, oldest first; undefined when it does not reach back far enough to know. */
@@ -150,18 +158,30 @@ export function recall(room: Room, events: readonly TimelineEvent[], from: numbe
 
 /** The state group after the last event at or before a position, if memory holds that event. */
 export function groupInMemory(room: Room | undefined, position: number): string | undefined {
-  return room?.timeline.findLast((event) => (event.position ?? Number.POSITIVE_INFINITY) <= position)?.stateGroup
+  return room?.timeline.findLast((event) => (event.position ?? Number.POSITIVE_INFINITY) <= position)?.headGroup
 }
 
-function applyState(room: Room, eventId: EventId, pdu: Pdu): void {
-  const stateKey = pdu.state_key ?? ''
-  if (pdu.type !== 'm.room.member') {
-    room.state.set(stateKeyOf(pdu.type, stateKey), { eventId, pdu })
-    return
+/** Applies committed changes of the current state to the head. */
+export function applyChanges(room: Room, changes: readonly StateChange[]): void {
+  for (const { type, stateKey, event } of changes) {
+    const key = stateKeyOf(type, stateKey)
+    if (event === undefined) room.state.delete(key)
+    else room.state.set(key, event)
+    if (type !== 'm.room.member') continue
+    if (event === undefined) dropMember(room, stateKey as UserId)
+    else setMember(room, stateKey as UserId, event.pdu.content['membership'] as MembershipName, event.eventId)
   }
-  const membership = pdu.content['membership'] as MembershipName
-  room.state.set(stateKeyOf(pdu.type, stateKey), { eventId, pdu })
-  setMember(room, stateKey as UserId, membership, eventId)
+}
+
+function dropMember(room: Room, userId: UserId): void {
+  const before = room.members.get(userId)?.membership
+  if (before === undefined) return
+  room.members.delete(userId)
+  forgetText(room, userId)
+  room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
+  if (before === 'join') countServer(room, userId, -1)
+  room.joined.delete(userId)
+  room.invited.delete(userId)
 }
 
 /** Sets a member in the room's indexes. */

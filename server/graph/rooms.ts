@@ -6,9 +6,9 @@ import { selectRedactedBy, selectSince } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
 import type { Memberships } from './memberships.ts'
-import { applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
+import { applyChanges, applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
 import { type RoomRow, selectRoom } from './rooms.store.ts'
-import { selectCurrentState, selectStateGroupChain } from './state.store.ts'
+import { selectChangesSince, selectCurrentState, selectGroupsOf, selectStateGroupChain } from './state.store.ts'
 import { eventOf, parsePdu } from './stored-event.ts'
 import { selectNewestApart } from './unread/unread.store.ts'
 
@@ -84,7 +84,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   const rules = head === undefined ? undefined : roomRules(head.room_version)
   if (head === undefined || rules === undefined) return undefined
   const room = emptyRoom(roomId, rules)
-  takeHead(room, head)
+  readHead(room, head, await forksOf(select, head))
   for (const row of await select(selectCurrentState, roomId)) {
     const pdu = parsePdu(row.json)
     room.state.set(stateKeyOf(pdu.type, pdu.state_key ?? ''), { eventId: row.event_id as EventId, pdu })
@@ -111,6 +111,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     stateGroup: '',
     chain: [],
     extremities: [],
+    forks: [],
     depth: 0,
     notifying: 0,
     state: new Map(),
@@ -132,16 +133,30 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
   }
 }
 
-function takeHead(room: Room, head: RoomRow): void {
+function readHead(room: Room, head: RoomRow, forks: readonly string[]): void {
   room.version = head.version
   room.stateGroup = head.state_group
-  room.extremities = JSON.parse(head.extremities) as EventId[]
+  room.extremities = extremitiesOf(head)
+  room.forks = forks
   room.depth = head.depth
   room.position = head.position
   room.notifying = head.notifying
 }
 
-async function readChain(select: Select, stateGroup: string): Promise<Room['chain']> {
+function extremitiesOf(head: RoomRow): EventId[] {
+  return JSON.parse(head.extremities) as EventId[]
+}
+
+/** The state groups after a head's extremities; where there is one it is the head's. */
+async function forksOf(select: Select, head: RoomRow): Promise<string[]> {
+  const extremities = extremitiesOf(head)
+  if (extremities.length === 1) return [head.state_group]
+  const groups = new Map((await select(selectGroupsOf, extremities)).map((row) => [row.event_id, row.state_group]))
+  return extremities.map((eventId) => groups.get(eventId) ?? head.state_group)
+}
+
+/** The chain of a state group, newest first. */
+export async function readChain(select: Select, stateGroup: string): Promise<Room['chain']> {
   const rows = await select(selectStateGroupChain, stateGroup)
   return rows.map((row) => ({ stateGroup: row.state_group, ordinal: row.ordinal }))
 }
@@ -157,16 +172,25 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   const rows = await select(selectSince, room.roomId, room.position)
   const redactions = rows.filter((row) => row.type === 'm.room.redaction').map((row) => row.event_id)
   const redacted = redactions.length === 0 ? [] : await select(selectRedactedBy, redactions)
-  const chain = head.state_group === room.stateGroup ? room.chain : await readChain(select, head.state_group)
+  const isSame = head.state_group === room.stateGroup
+  const chain = isSame ? room.chain : await readChain(select, head.state_group)
+  const changed = isSame ? [] : await select(selectChangesSince, room.roomId, room.position)
+  const forks = await forksOf(select, head)
   if (head.version <= room.version) return
+  const from = room.position
   for (const row of rows) {
     if (row.position === null || row.position <= room.position || row.position > head.position) continue
-    const event = eventOf(row)
-    applyEvent(room, event, row.notifying)
-    if (event.pdu.type === 'm.room.member') memberships.apply(room.roomId, event)
+    applyEvent(room, eventOf(row), row.notifying)
+  }
+  for (const row of changed) {
+    if (row.position <= from || row.position > head.position) continue
+    const event = row.json === null ? undefined : { eventId: row.event_id as EventId, pdu: parsePdu(row.json) }
+    const changes = [{ type: row.type, stateKey: row.state_key, event }]
+    applyChanges(room, changes)
+    memberships.apply(room.roomId, changes, row.position)
   }
   for (const row of redacted) applyRedaction(room, eventOf(row))
-  takeHead(room, head)
+  readHead(room, head, forks)
   room.chain = chain
   room.draftHead = undefined
 }

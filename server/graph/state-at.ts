@@ -24,6 +24,7 @@ export type PastStates = {
   readonly chain: (stateGroup: string) => Promise<readonly string[]>
   /** What is the same in `current`, a room's state in memory, is taken from there. */
   readonly withoutMembers: (stateGroup: string, current?: Room['state']) => Promise<StateEvent[]>
+  /** The state of a room at a position. */
   readonly groupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   readonly changes: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
   readonly changesWithoutMembers: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
@@ -85,7 +86,10 @@ export function createPastStates(home: Pick<Home, 'database'>, most = mostPlaces
     all: async (stateGroup) => load((await placesOf(stateGroup, selectChainEntries)).map(({ eventId }) => eventId)),
     chain: chainOf,
     withoutMembers,
-    groupAt: async (roomId, position) => (await selectOne(selectLastAt, roomId, position))?.state_group,
+    groupAt: async (roomId, position) => {
+      const last = await selectOne(selectLastAt, roomId, position)
+      return last?.head_group ?? last?.state_group
+    },
     changes: async (roomId, after, upTo) => newestOf(await select(selectStateChanges, roomId, after, upTo)),
     changesWithoutMembers: async (roomId, after, upTo) => newestOf(await select(selectStateChangesWithoutMembers, roomId, after, upTo)),
   }

@@ -12,7 +12,11 @@ export const upsertCurrentState = statement<[roomId: string, type: string, state
   ON CONFLICT (room_id, type, state_key) DO UPDATE SET event_id = excluded.event_id`,
 )
 
-export const insertStateChange = statement<[roomId: string, positionOf: number, type: string, stateKey: string, eventId: string]>(
+export const deleteCurrentState = statement<[roomId: string, type: string, stateKey: string]>(
+  'DELETE FROM current_state WHERE room_id = ? AND type = ? AND state_key = ?',
+)
+
+export const insertStateChange = statement<[roomId: string, positionOf: number, type: string, stateKey: string, eventId: string | null]>(
   'INSERT INTO state_changes (room_id, position, type, state_key, event_id) VALUES (?, position_of(?), ?, ?, ?)',
 )
 
@@ -34,11 +38,11 @@ export const selectStateChangesWithoutMembers = statement<
  * as its previous one. So a state is read from at most log₂(n) groups, and each change is stored about log₂(n) / 2 times, whatever the members.
  */
 export const insertStateGroup = statement<[stateGroup: string, roomId: string, ordinal: number, previous: string | null]>(
-  'INSERT INTO state_groups (state_group, room_id, ordinal, previous, partial) VALUES (?, ?, ?, ?, 0)',
+  'INSERT INTO state_groups (state_group, room_id, ordinal, previous, partial) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING',
 )
 
 export const insertStateGroupEntry = statement<[stateGroup: string, type: string, stateKey: string, eventId: string]>(
-  'INSERT INTO state_group_entries (state_group, type, state_key, event_id) VALUES (?, ?, ?, ?)',
+  'INSERT INTO state_group_entries (state_group, type, state_key, event_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
 )
 
 /** Takes over the entries of the groups that the new one stands for, the newest first, so that older values of a key are left out. */
@@ -64,6 +68,19 @@ export const selectChainEntries = statement<[newestFirst: readonly string[]], { 
   `SELECT e.type, e.state_key, e.event_id
   FROM json_each(CAST(? AS TEXT)) AS chain JOIN state_group_entries e ON e.state_group = chain.value
   ORDER BY CAST(chain.key AS BIGINT)`,
+)
+
+/** What became of places of the current state after a position, in order; no event where nothing stands there any more. */
+export const selectChangesSince = statement<
+  [roomId: string, after: number],
+  { type: string; state_key: string; position: number; event_id: string | null; json: Uint8Array | null }
+>(
+  `SELECT c.type, c.state_key, c.position, c.event_id, e.json FROM state_changes c LEFT JOIN events e ON e.event_id = c.event_id
+  WHERE c.room_id = ? AND c.position > ? ORDER BY c.position`,
+)
+
+export const selectGroupsOf = statement<[eventIds: readonly string[]], { event_id: string; state_group: string }>(
+  'SELECT event_id, state_group FROM events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
 )
 
 /** The entries of a chain that are no memberships; the first one of a key counts. */

@@ -22,6 +22,7 @@ export function eventOf(row: EventRow): TimelineEvent {
     depth: row.depth,
     order: row.room_order,
     stateGroup: row.state_group,
+    headGroup: row.head_group ?? row.state_group,
     replaces: (row.replaces ?? undefined) as EventId | undefined,
     replacedContent: row.replaced === null ? undefined : parsePdu(row.replaced).content,
     thread: isRedacted ? undefined : (threadNamed(pdu.content) ?? ((row.thread_id ?? undefined) as EventId | undefined)),

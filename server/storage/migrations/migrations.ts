@@ -30,6 +30,7 @@ import { networkRooms } from './0060-network-rooms.ts'
 import { eventNotes } from './0061-event-notes.ts'
 import { presenceExpiry } from './0062-presence-expiry.ts'
 import { serverKeys } from './0070-server-keys.ts'
+import { receivedEvents } from './0071-received-events.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -66,4 +67,5 @@ export const migrations: readonly Migration[] = [
   eventNotes,
   presenceExpiry,
   serverKeys,
+  receivedEvents,
 ]
