@@ -2,41 +2,45 @@ import { compileGlob } from '../glob.ts'
 import type { ServerName } from '../ids.ts'
 import type { Json, JsonObject } from '../json.ts'
 
-/** A room with a list may be asked about by every server at every turn: each list is made ready once. */
-const ready = new WeakMap<JsonObject, (server: string) => boolean>()
+type Rule = (host: string) => boolean
+
+const compiled = new WeakMap<JsonObject, Rule>()
+const ipv4 = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/
 
 /**
- * Whether a server may take part in a room, by the content of its `m.room.server_acl`; undefined where the room has none.
- * https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl
+ * Whether a server may take part in a room whose `m.room.server_acl` has this content; undefined where the room has none. What the content says
+ * is made ready once for each event. https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl
  */
-export function isServerAllowed(acl: JsonObject | undefined, server: ServerName): boolean {
-  // If there is no m.room.server_acl event in the room state, allow.
-  if (acl === undefined) return true
-  const host = hostOf(server)
-  // If the server name is an IP address (v4 or v6) literal, and allow_ip_literals is present and false, deny.
-  if (acl['allow_ip_literals'] === false && isIpLiteral(host)) return false
-  const matches = ready.get(acl) ?? compile(acl)
-  ready.set(acl, matches)
-  return matches(host)
+export function isAllowedByAcl(content: JsonObject | undefined, server: ServerName): boolean {
+  // "If there is no m.room.server_acl event in the room state, allow."
+  if (content === undefined) return true
+  let rule = compiled.get(content)
+  if (rule === undefined) {
+    rule = compile(content)
+    compiled.set(content, rule)
+  }
+  return rule(hostOf(server))
 }
 
-function compile({ deny, allow }: JsonObject): (host: string) => boolean {
-  const denied = listOf(deny)
-  const allowed = listOf(allow)
-  // If the server name matches an entry in the deny list, deny. If it matches an entry in the allow list, allow. Otherwise, deny.
-  return (host) => !denied.some((matches) => matches(host)) && allowed.some((matches) => matches(host))
+function compile({ allow_ip_literals: ipLiterals, allow, deny }: JsonObject): Rule {
+  const [allowed, denied] = [matchAny(allow), matchAny(deny)]
+  return (host) => {
+    // "If the server name is an IP address (v4 or v6) literal, and allow_ip_literals is present and false, deny."
+    if (ipLiterals === false && (host.startsWith('[') || ipv4.test(host))) return false
+    // "If the server name matches an entry in the deny list, deny. If the server name matches an entry in the allow list, allow. Otherwise, deny."
+    return !denied(host) && allowed(host)
+  }
 }
 
-function listOf(value: Json | undefined) {
-  if (!Array.isArray(value)) return []
-  return value.filter((pattern) => typeof pattern === 'string').map((pattern) => compileGlob(pattern, { ignoreCase: true }))
+/** What is no list matches nobody, what is no text in it neither. */
+function matchAny(patterns: Json | undefined): Rule {
+  const globs = (Array.isArray(patterns) ? patterns : [])
+    .filter((pattern) => typeof pattern === 'string')
+    .map((pattern) => compileGlob(pattern, { ignoreCase: true }))
+  return (host) => globs.some((matches) => matches(host))
 }
 
-/** "The suspect server's port number must not be considered"; nor is a dot at the end of a DNS name, which means the same host. */
+/** "The suspect server's port number must not be considered." A dot at the end makes no other host of a name. */
 function hostOf(server: ServerName): string {
-  return server.replace(/:[0-9]+$/, '').replace(/\.+$/, '')
-}
-
-function isIpLiteral(host: string): boolean {
-  return host.startsWith('[') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)
+  return server.replace(/:[0-9]*$/, '').replace(/\.$/, '')
 }
