@@ -40,3 +40,25 @@ function allows(visibility: HistoryVisibility, membership: string | undefined, j
   // If the user's membership was invite, and the history_visibility was set to invited, allow.  Otherwise, deny.
   return visibility === 'invited' && membership === 'invite'
 }
+
+/** What decides whether another server may read an event. */
+export type ServerScope = {
+  /** The visibility at the event; of an event that sets it, before and after. */
+  readonly visibilities: readonly HistoryVisibility[]
+  /** What users of the server were at the event; of one that sets the membership of such a user, before and after. */
+  readonly memberships: ReadonlySet<string>
+  /** Whether users of the server are joined now. */
+  readonly isInRoom: boolean
+}
+
+/**
+ * Whether a server may read an event: if one of its users may, as far as servers are told of a room. "In all cases except `world_readable`, a user needs
+ * to join a room to view events in that room"; so one without joined users reads what was sent while it had some.
+ * https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-5
+ */
+export function mayServerRead({ visibilities, memberships, isInRoom }: ServerScope): boolean {
+  if (visibilities.includes('world_readable') || memberships.has('join')) return true
+  // Whoever is joined now was so at the event, or joined at a point after it.
+  if (!isInRoom) return false
+  return visibilities.includes('shared') || (visibilities.includes('invited') && memberships.has('invite'))
+}

@@ -9,6 +9,7 @@ import { createBundles } from './bundles.ts'
 import { create } from './create.ts'
 import { checkTemplate } from './draft.ts'
 import { createErasure } from './erasure.ts'
+import { createForServers } from './for-servers/create-for-servers.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
@@ -41,7 +42,7 @@ export function createGraph(home: Home): Graph {
   home.notifier.beforeAdvance((rows) => follow(tools, unread.forgetMark, rows))
   wakeRoomsOfUsers(home, memberships, rooms)
 
-  const { erase, erased } = createErasure(tools)
+  const { erase, erased, isErased } = createErasure(tools)
   const history = createHistory({ ...tools, erased })
   return {
     ...history,
@@ -54,6 +55,7 @@ export function createGraph(home: Home): Graph {
     readRooms: unread.readRooms,
     readMarker: unread.readMarker,
     pushContext: unread.pushContext,
+    forServers: createForServers({ ...tools, isErased }),
     isOfThread: (event, threadId) => isOfThread(event, threadId, history.event),
     room: (roomId) => load(roomId, false),
     freshRoom: (roomId) => load(roomId, true),

@@ -10,6 +10,7 @@ import type { Rooms } from './rooms.ts'
 export type Erasure = Pick<Graph, 'erase'> & {
   /** The events as somebody is served them: redacted, where their sender asked for erasure and the reader was not in the room then. */
   readonly erased: (seen: Seen[]) => Promise<Seen[]>
+  readonly isErased: (userId: UserId) => Promise<boolean>
 }
 
 /**
@@ -47,6 +48,10 @@ export function createErasure({ database, notifier, rooms }: Pick<Home, 'databas
       if (users.size === 0) return seen
       const isErased = ({ event, membership }: Seen) => membership !== 'join' && users.has(event.pdu.sender)
       return seen.some(isErased) ? Promise.all(seen.map((one) => (isErased(one) ? redactedOf(one) : one))) : seen
+    },
+    isErased: async (userId) => {
+      await readOnce()
+      return users.has(userId)
     },
   }
 }

@@ -5,6 +5,7 @@ import type { PushContext } from '../core/push-conditions.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { Guard, LogRow, Write } from '../storage/database.ts'
+import type { ForServers } from './for-servers/for-servers.ts'
 
 export type MembershipName = 'join' | 'invite' | 'leave' | 'ban' | 'knock'
 
@@ -258,6 +259,8 @@ export type Graph = {
   readonly readRooms: (userId: UserId) => Promise<ReadonlySet<RoomId>>
   /** Whether a receipt for an event may be one for a thread (its root's id, or `main`): https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts */
   readonly isOfThread: (event: TimelineEvent, threadId: string) => Promise<boolean>
+  /** What other servers may read of rooms. */
+  readonly forServers: ForServers
   /** The context of push rules at a room's head; undefined when there is no such room. */
   readonly pushContext: (roomId: RoomId, reader: PushReader) => Promise<MovingContext | undefined>
 }

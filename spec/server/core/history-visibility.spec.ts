@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { mayRead, parseVisibility } from '../../../server/core/history-visibility.ts'
+import { mayRead, mayServerRead, parseVisibility } from '../../../server/core/history-visibility.ts'
 
 const all = ['world_readable', 'shared', 'invited', 'joined'] as const
 
@@ -53,5 +53,32 @@ describe('history visibility', () => {
   it('is shared where it is not set or not understood', () => {
     for (const value of [undefined, null, 7, 'secret', {}]) expect(parseVisibility(value)).to.equal('shared')
     for (const value of all) expect(parseVisibility(value)).to.equal(value)
+  })
+})
+
+describe('history visibility for servers', () => {
+  const readers = (memberships: readonly string[], isInRoom: boolean) =>
+    all.filter((visibility) => mayServerRead({ visibilities: [visibility], memberships: new Set(memberships), isInRoom }))
+
+  it('opens everything to a server that had somebody in the room then, whether it still has or not', () => {
+    for (const isInRoom of [true, false]) expect(readers(['join', 'leave'], isInRoom)).to.deep.equal(all)
+  })
+
+  it('opens shared history, and what the invited may see, to a server that has somebody in the room now', () => {
+    expect(readers([], true)).to.deep.equal(['world_readable', 'shared'])
+    expect(readers(['leave', 'invite'], true)).to.deep.equal(['world_readable', 'shared', 'invited'])
+    for (const membership of ['leave', 'ban', 'knock']) expect(readers([membership], true)).to.deep.equal(['world_readable', 'shared'])
+  })
+
+  it('opens nothing but what the world may read to a server that has nobody in the room', () => {
+    for (const membership of ['invite', 'leave', 'ban', 'knock']) expect(readers([membership], false)).to.deep.equal(['world_readable'])
+    expect(readers([], false)).to.deep.equal(['world_readable'])
+  })
+
+  it('shows a change of the visibility to servers that either side of it allows', () => {
+    const change = { memberships: new Set<string>(), isInRoom: true }
+    expect(mayServerRead({ ...change, visibilities: ['joined', 'shared'] })).to.equal(true)
+    expect(mayServerRead({ ...change, visibilities: ['world_readable', 'joined'], isInRoom: false })).to.equal(true)
+    expect(mayServerRead({ ...change, visibilities: ['joined', 'invited'] })).to.equal(false)
   })
 })
