@@ -8,6 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const longInteger = /[0-9]{16}/
 const fraction = /[0-9](?:\.|[eE][-+0-9])/
 const integer = /^-?[0-9]+$/
+const spelled = ' '.charCodeAt(0)
 
 /**
  * Parses the body of a request. Throws `M_NOT_JSON` for bytes that are no UTF-8 or no JSON (also `NaN`), `M_BAD_JSON` for nesting beyond
@@ -34,8 +35,17 @@ export function parseLossless(body: Uint8Array | string): Json {
  * what is kept of it, and must be readable for ever.
  */
 export function parseStored(json: Uint8Array): Json {
+  if (json[0] === spelled) return parseLossless(json)
   const text = decode(json)
   return longInteger.test(text) ? JSON.parse(text, keepInteger) : JSON.parse(text)
+}
+
+/**
+ * Writes what another server signed so that `parseStored` reads every number as it was spelled: a leading space says that there are such that
+ * JavaScript would spell in another way.
+ */
+export function writeStored(canonical: string): Uint8Array {
+  return Buffer.from(fraction.test(canonical) ? ` ${canonical}` : canonical)
 }
 
 function keepInteger(_key: string, value: Json, context?: { source?: string }): Json {

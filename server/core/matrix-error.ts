@@ -66,6 +66,7 @@ export const unauthorized = maker(401, 'M_UNAUTHORIZED', 'the request is not aut
 export const unknown = maker(400, 'M_UNKNOWN', 'something is wrong with the request')
 export const unknownDevice = maker(400, 'M_UNKNOWN_DEVICE', 'no such device')
 export const unknownPos = maker(400, 'M_UNKNOWN_POS', 'the connection has expired')
+export const unreachable = maker(502, 'M_UNKNOWN', 'the other server cannot be reached, or made no sense')
 export const unrecognized = maker(404, 'M_UNRECOGNIZED', 'no such endpoint')
 export const unsupportedRoomVersion = maker(400, 'M_UNSUPPORTED_ROOM_VERSION', 'the server does not support this room version')
 export const urlNotSet = maker(400, 'M_URL_NOT_SET', 'the application service has no URL')

@@ -79,7 +79,7 @@ async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Pa
     if (earlier !== undefined) return earlier
     return { eventIds: [], guard: outcome.ok ? '' : outcome.guard }
   } finally {
-    for (const later of dropDraft(job)) later.isVoid = true
+    for (const later of dropDraft(job.room, job.draft)) later.isVoid = true
   }
 }
 
@@ -90,7 +90,7 @@ async function selectEarlier({ database }: Pick<Tools, 'database'>, { transactio
 }
 
 /** The head on which the next draft is decided. */
-function headOf(room: Room): DraftHead {
+export function headOf(room: Room): DraftHead {
   room.draftHead ??= room.drafts.at(-1)?.head ?? committedHead(room)
   return room.draftHead
 }
@@ -104,10 +104,7 @@ function prepare(tools: Parameters<typeof append>[0], job: Job, base: DraftHead,
     return undefined
   }
   const { part, positions } = partOf(room, decision, base.version, job.options, tools.clock.now())
-  const draft: Draft = { claim: base.version, head: decision.head, isVoid: replace === undefined && room.drafts.at(-1)?.isVoid === true }
-  if (replace === undefined) room.drafts.push(draft)
-  else room.drafts.splice(replace, 0, draft)
-  room.draftHead = room.drafts.at(-1)?.head
+  const draft = addDraft(room, base.version, decision.head, replace)
   job.draft = draft
   job.decision = decision
   job.positions = positions
@@ -143,15 +140,35 @@ async function decideAgain(
   return prepare(tools, job, { ...base, version }, before.length)
 }
 
+/** Puts a draft into a room's list: at its end, or at a place. */
+export function addDraft(room: Room, claim: number, head: DraftHead, replace?: number): Draft {
+  const draft: Draft = { claim, head, isVoid: replace === undefined && room.drafts.at(-1)?.isVoid === true }
+  if (replace === undefined) room.drafts.push(draft)
+  else room.drafts.splice(replace, 0, draft)
+  room.draftHead = room.drafts.at(-1)?.head
+  return draft
+}
+
 function applyJob(tools: Parameters<typeof append>[0], job: Job, firstPosition: number): void {
-  const { room, decision, positions } = job
-  if (decision === undefined) return
-  dropDraft(job)
+  if (job.decision === undefined) return
+  dropDraft(job.room, job.draft)
+  applyDecision(tools, job.room, job.decision, job.positions, firstPosition, job.options)
+}
+
+/** Puts a durable decision into memory. */
+export function applyDecision(
+  tools: { readonly memberships: Memberships },
+  room: Room,
+  decision: Decision,
+  positions: readonly number[],
+  firstPosition: number,
+  options: AppendOptions,
+): void {
   // Whoever followed another process to a later version has read these events from the disk already.
   if (decision.head.version <= room.version) return
   decision.events.forEach((event, index) => {
     const position = firstPosition + (positions[index] ?? 0)
-    applyDecided(tools, room, event, position, job.options)
+    applyDecided(tools, room, event, position, options)
   })
   takeHead(room, decision.head)
 }
@@ -190,8 +207,8 @@ export function applyDecided(
   tools.memberships.apply(room.roomId, event.changes, position)
 }
 
-/** Takes a job's draft out of the room's list, if it is there; gives those that were decided on it. */
-function dropDraft({ room, draft }: Job): Draft[] {
+/** Takes a draft out of the room's list, if it is there; gives those that were decided on it. */
+export function dropDraft(room: Room, draft: Draft | undefined): Draft[] {
   const at = draft === undefined ? -1 : room.drafts.indexOf(draft)
   if (at < 0) return []
   room.drafts.splice(at, 1)
@@ -200,7 +217,7 @@ function dropDraft({ room, draft }: Job): Draft[] {
 }
 
 /** Whose memberships a decision will read. */
-function usersOf(templates: readonly Template[]): UserId[] {
+export function usersOf(templates: readonly Template[]): UserId[] {
   const users: UserId[] = []
   for (const { type, sender, stateKey, content } of templates) {
     users.push(sender)
@@ -213,7 +230,7 @@ function usersOf(templates: readonly Template[]): UserId[] {
 }
 
 /** The events that redactions are to redact, and the threads of what relates to other events. */
-async function loadRelated(select: Select, templates: readonly Template[], room: Room): Promise<Loaded> {
+export async function loadRelated(select: Select, templates: readonly Template[], room: Room): Promise<Loaded> {
   const targets = new Map<EventId, TimelineEvent>()
   const threads = new Map<Template, EventId>()
   const find = async (eventId: EventId) => {

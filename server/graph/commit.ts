@@ -4,9 +4,10 @@ import type { Pdu } from '../core/pdu.ts'
 import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision, NewStateGroup } from './draft.ts'
-import { insertEvent, updateRedacted } from './events.store.ts'
+import { insertEvent, insertReceived, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { deleteMembership, upsertMembership } from './memberships.store.ts'
+import { bytesOfReceived, depthOf } from './receive/known-events.ts'
 import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
 import type { Room, StateChange } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
@@ -46,7 +47,7 @@ export function partOf(
     const at = log.length
     positions.push(at)
     log.push({ kind: 'event', key: room.roomId })
-    writes.push(eventWrite(room.roomId, event, at, options.transaction))
+    writes.push(eventWrite(room, event, at, options.transaction))
     for (const group of event.newGroups) writes.push(...groupWrites(room.roomId, group))
     for (const change of event.changes) pushChange(writes, log, room.roomId, change, at)
     if (event.redaction !== undefined) {
@@ -55,7 +56,7 @@ export function partOf(
     }
     const relation = relationOf(event.pdu.content)
     if (relation !== undefined) {
-      guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
+      if (!event.received) guards.push(...duplicateGuard(room.roomId, event.pdu, relation))
       writes.push(...relationWrites(room.roomId, event, relation, at))
     }
     writes.push(...unreadWrites(room, event, at))
@@ -68,15 +69,20 @@ export function partOf(
   return { part: { guards, writes, log } satisfies Part, positions }
 }
 
-function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: TransactionOf | undefined): Write {
+function eventWrite(
+  { roomId, rules }: Pick<Room, 'roomId' | 'rules'>,
+  event: Decided,
+  at: number,
+  transaction: TransactionOf | undefined,
+): Write {
   const { pdu } = event
   const { session = null, id = null } = transaction ?? {}
   return write(
-    insertEvent,
+    event.received ? insertReceived : insertEvent,
     event.eventId,
     roomId,
     at,
-    Number(pdu.depth),
+    depthOf(pdu),
     at,
     pdu.type,
     pdu.state_key ?? null,
@@ -90,7 +96,7 @@ function eventWrite(roomId: RoomId, event: Decided, at: number, transaction: Tra
     event.thread ?? null,
     event.delayId ?? null,
     Number(pdu.origin_server_ts),
-    bytesOf(pdu),
+    event.received ? bytesOfReceived(pdu, rules) : bytesOf(pdu),
   )
 }
 

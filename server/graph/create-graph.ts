@@ -14,6 +14,10 @@ import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
+import { enterRoom } from './receive/enter.ts'
+import { propose, takeHanded } from './receive/handshake.ts'
+import { createReceive } from './receive/receive.ts'
+import { createStates } from './receive/resolve-state.ts'
 import { createRelations } from './relations.ts'
 import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
 import { selectChangedRooms } from './rooms.store.ts'
@@ -29,7 +33,7 @@ export function createGraph(home: Home): Graph {
   const memberships = createMemberships(home)
   const rooms = createRooms(home, memberships)
   const past = createPastStates(home)
-  const tools = { ...home, rooms, memberships, past }
+  const tools = { ...home, rooms, memberships, past, states: createStates({ ...home, past }) }
   const unread = createUnread(tools)
 
   async function load(roomId: RoomId, fresh: boolean) {
@@ -63,6 +67,10 @@ export function createGraph(home: Home): Graph {
       const room = await rooms.load(roomId)
       if (room !== undefined) checkTemplate(home, room, template)
     },
+    receive: createReceive(tools),
+    propose: (roomId, template, signedBy) => propose(tools, roomId, template, signedBy),
+    takeHanded: (origin, roomId, handed) => takeHanded(tools, origin, roomId, handed),
+    enter: (entering) => enterRoom(tools, entering),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),
     ...membersOf(tools),

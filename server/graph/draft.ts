@@ -37,6 +37,8 @@ export type Decided = {
   readonly redaction: TimelineEvent | undefined
   readonly thread: EventId | undefined
   readonly delayId: string | undefined
+  /** Another server's: what was kept of it as an outlier is no longer one. */
+  readonly received?: true
 }
 
 /** What is loaded before templates are decided on: the targets of redactions, and the threads of those that relate to other events. */
@@ -63,7 +65,7 @@ export function decide(
   const events: Decided[] = []
   const overlay = new Map(base.state)
   let head: DraftHead = { ...base, version: base.version + 1, state: overlay }
-  const find = (type: string, stateKey: string) => overlay.get(stateKeyOf(type, stateKey)) ?? room.state.get(stateKeyOf(type, stateKey))
+  const find = findOn(room, { state: overlay })
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   for (const template of templates) {
     const standing = template.replaces === undefined ? undefined : find(template.type, template.stateKey ?? '')?.eventId
@@ -98,6 +100,14 @@ export function decide(
   return { events, head }
 }
 
+/** Reads the state of a draft head. */
+export function findOn(room: Pick<Room, 'state'>, { state }: Pick<DraftHead, 'state'>) {
+  return (type: string, stateKey: string): StateEvent | undefined => {
+    const key = stateKeyOf(type, stateKey)
+    return state.has(key) ? state.get(key) : room.state.get(key)
+  }
+}
+
 /** Throws what no sender may send, as if it were sent now: 413 M_TOO_LARGE beyond the limits of an event, 400 M_BAD_JSON for what is no event. */
 export function checkTemplate(home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>, room: Room, template: Template): void {
   const find = (type: string, stateKey: string) => room.state.get(stateKeyOf(type, stateKey))
@@ -121,6 +131,17 @@ function build(
   template: Template,
   find: (type: string, stateKey: string) => StateEvent | undefined,
 ): { pdu: Pdu; eventId: EventId } {
+  return hashAndSignPdu(buildEvent(home, room, head, template, find), room.rules, home.serverName, home.signingKey)
+}
+
+/** An event on a head, neither hashed nor signed. */
+export function buildEvent(
+  home: Pick<Home, 'clock'>,
+  room: Pick<Room, 'roomId' | 'rules'>,
+  head: DraftHead,
+  template: Template,
+  find: (type: string, stateKey: string) => StateEvent | undefined,
+): UnsignedPdu {
   const { rules } = room
   const { type, stateKey, sender, content, redacts } = template
   const authEvents: EventId[] = []
@@ -129,7 +150,7 @@ function build(
     if (found !== undefined) authEvents.push(found.eventId)
   }
   const isCreate = type === 'm.room.create'
-  const event: UnsignedPdu = {
+  return {
     auth_events: authEvents,
     content,
     depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
@@ -141,11 +162,10 @@ function build(
     ...(stateKey === undefined ? {} : { state_key: stateKey }),
     type,
   }
-  return hashAndSignPdu(event, rules, home.serverName, home.signingKey)
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels, `notifications`. */
-function mayNotifyRoom({ sender }: Pdu, rules: Room['rules'], readState: ReadState): boolean {
+export function mayNotifyRoom({ sender }: Pdu, rules: Room['rules'], readState: ReadState): boolean {
   const scope = powerScope(readState, rules)
   return userPower(scope, sender) >= notificationLevel(scope, 'room')
 }
@@ -169,12 +189,12 @@ export function newGroupOf(before: readonly ChainLink[], after: readonly ChainLi
 }
 
 /** What a redaction makes of its target: the target pruned, nothing when there is none in this room, or a refusal. */
-function redactionOf(
+export function redactionOf(
   pdu: Pdu,
   eventId: EventId,
   room: Pick<Room, 'roomId' | 'rules'>,
   readState: ReadState,
-  targets: Loaded['targets'],
+  targets: ReadonlyMap<EventId, TimelineEvent>,
 ): TimelineEvent | undefined | 'refused' {
   const target = targets.get((room.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) as EventId)
   if (target === undefined || target.roomId !== room.roomId || target.redactedBy !== undefined) return undefined

@@ -22,30 +22,39 @@ export type EventRow = {
   replaced: Uint8Array | null
 }
 
-export const insertEvent = statement<
-  [
-    eventId: string,
-    roomId: string,
-    positionOf: number,
-    depth: number,
-    orderOf: number,
-    type: string,
-    stateKey: string | null,
-    sender: string,
-    stateGroup: string,
-    headGroup: string | null,
-    notifying: number,
-    session: string | null,
-    transactionId: string | null,
-    replaces: string | null,
-    threadId: string | null,
-    delayId: string | null,
-    timestamp: number,
-    json: Uint8Array,
-  ]
->(`INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, head_group, outlier, rejected,
-    soft_failed, notifying, session, transaction_id, replaces, thread_id, delay_id, origin_server_ts, json)
-  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
+type EventParameters = [
+  eventId: string,
+  roomId: string,
+  positionOf: number,
+  depth: number,
+  orderOf: number,
+  type: string,
+  stateKey: string | null,
+  sender: string,
+  stateGroup: string,
+  headGroup: string | null,
+  notifying: number,
+  session: string | null,
+  transactionId: string | null,
+  replaces: string | null,
+  threadId: string | null,
+  delayId: string | null,
+  timestamp: number,
+  json: Uint8Array,
+]
+
+const insertion = `INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, head_group, outlier,
+    rejected, soft_failed, notifying, session, transaction_id, replaces, thread_id, delay_id, origin_server_ts, json)
+  VALUES (?, ?, position_of(?), ?, position_of(?), ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+export const insertEvent = statement<EventParameters>(insertion)
+
+/** The same of another server's event, which may be here as an outlier. */
+export const insertReceived = statement<EventParameters>(`${insertion}
+  ON CONFLICT (event_id) DO UPDATE SET position = excluded.position, room_order = excluded.room_order, state_group = excluded.state_group,
+    head_group = excluded.head_group, outlier = 0, rejected = 0, notifying = excluded.notifying, replaces = excluded.replaces,
+    thread_id = excluded.thread_id, json = excluded.json
+  WHERE events.outlier = 1`)
 
 export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
   'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',

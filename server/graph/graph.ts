@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { EventId, RoomAlias, RoomId, ServerName, UserId } from '../core/ids.ts'
-import type { Pdu } from '../core/pdu.ts'
+import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
 import type { PushContext } from '../core/push-conditions.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
@@ -121,6 +121,22 @@ export type CreateOptions = AppendOptions & {
 /** `guard` is set when one of the caller's guards failed and nothing was written. */
 export type Appended = { readonly eventIds: readonly EventId[]; readonly guard?: string }
 
+/** What a server gave in return for a join: the room as it was before, and the event itself. */
+export type Entering = {
+  readonly origin: ServerName
+  readonly roomId: RoomId
+  readonly version: string
+  readonly event: JsonObject
+  readonly state: readonly JsonObject[]
+  readonly authChain: readonly JsonObject[]
+}
+
+/** An event that another server made of a proposal of this one; `sign` when it is to bear this server's signature too. */
+export type Handed = { readonly event: JsonObject; readonly sign?: boolean }
+
+/** What became of a PDU of another server. */
+export type Received = 'accepted' | 'known' | 'soft-failed' | { readonly rejected: string } | { readonly dropped: string }
+
 /** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */
 export type Place = { readonly depth: number; readonly order: number }
 
@@ -153,6 +169,21 @@ export type Graph = {
   readonly append: (roomId: RoomId, templates: readonly Template[], options?: AppendOptions) => Promise<Appended>
   /** Throws what `append` would throw for what is no event, or too large: 413 M_TOO_LARGE, 400 M_BAD_JSON. Whether it is allowed is not asked. */
   readonly checkTemplate: (roomId: RoomId, template: Template) => Promise<void>
+  /**
+   * Receives PDUs of a room that another server sent, in their order: each is checked, and joined to the room, kept aside, or dropped. What they cite and
+   * is not here is asked of that server. Those that are malformed, or signed by nobody, are not in the answer. Never throws for what a PDU says.
+   */
+  readonly receive: (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<ReadonlyMap<EventId, Received>>
+  /** An event as it would be appended now, for another server to hash and sign. 404 when this server is not in the room, 403 with the rule's words. */
+  readonly propose: (
+    roomId: RoomId,
+    template: Template,
+    signedBy: readonly ServerName[],
+  ) => Promise<{ readonly version: string; readonly event: UnsignedPdu }>
+  /** Takes an event that another server made of a proposal. 403 in words when it does not become part of the room. */
+  readonly takeHanded: (origin: ServerName, roomId: RoomId, handed: Handed) => Promise<StateEvent>
+  /** Takes over a room that one of our users has joined over another server. 502 M_UNKNOWN when it is none; 403 when its rules refuse the join. */
+  readonly enter: (entering: Entering) => Promise<EventId>
   /** Makes a room: the create event first, then the rest, in one part. Returns its id (in version 12 made of the create event). */
   readonly create: (version: string, templates: readonly Template[], options?: CreateOptions) => Promise<{ roomId: RoomId; guard?: string }>
 

@@ -65,8 +65,8 @@ export type DraftHead = {
   readonly notifying: number
   readonly stateGroup: string
   readonly chain: readonly ChainLink[]
-  /** State that differs from the committed head's. */
-  readonly state: ReadonlyMap<string, StateEvent>
+  /** State that differs from the committed head's; nothing where it has an event and this has none. */
+  readonly state: ReadonlyMap<string, StateEvent | undefined>
 }
 
 /** What is unread for one reader, up to a position. Moved forward as events come, made anew when something else changes. */

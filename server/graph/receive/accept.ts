@@ -1,0 +1,258 @@
+import { defaultEffect } from '../../core/default-effect.ts'
+import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
+import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
+import { type EventId, isUserId, serverNameOf, type UserId } from '../../core/ids.ts'
+import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
+import { redact } from '../../core/redaction.ts'
+import { type Write, write } from '../../storage/database.ts'
+import { addDraft, applyDecision, dropDraft, headOf, loadRelated } from '../append.ts'
+import { groupWrites, partOf } from '../commit.ts'
+import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
+import { updateRedacted } from '../events.store.ts'
+import type { Received, Template, TimelineEvent } from '../graph.ts'
+import type { ChainLink, DraftHead, Room, StateChange } from '../room.ts'
+import { need, refresh } from '../rooms.ts'
+import { parsePdu } from '../stored-event.ts'
+import { outlierWrite } from './auth-events.ts'
+import type { Incoming } from './check-incoming.ts'
+import type { Source } from './fetch-missing.ts'
+import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
+import type { ReceiveTools } from './receive.ts'
+import type { Resolved } from './resolve-state.ts'
+import type { Before } from './state-before.ts'
+import { deleteMissing, deleteWaitingRedactions, insertAside, insertWaitingRedaction, selectWaitingRedactions } from './stored.store.ts'
+
+/** Why an event takes no place in the timeline. */
+type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
+
+/** An event with the state after it, and what must be known to decide on it. */
+type Arriving = {
+  readonly event: Incoming
+  readonly before: Before
+  readonly after: string
+  readonly afterChain: readonly ChainLink[]
+  readonly newGroup: NewStateGroup | undefined
+  readonly replaces: EventId | undefined
+  readonly target: { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
+  readonly thread: EventId | undefined
+  readonly waiting: readonly { readonly eventId: EventId; readonly sender: UserId }[]
+}
+
+const mostTries = 100
+
+/** Keeps an event that is no part of the timeline: what others build on it can be judged all the same. */
+export async function keepAside(tools: ReceiveTools, source: Source, event: Incoming, before: Before, why: Aside): Promise<Received> {
+  const { eventId, pdu } = event
+  const rejected = typeof why === 'object'
+  const arriving = rejected ? undefined : await arrive(tools, source, event, before)
+  const writes: Write[] = [...before.writes, write(deleteMissing, source.roomId, eventId)]
+  if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
+  const flags = [rejected ? 1 : 0, why === 'soft-failed' ? 1 : 0] as const
+  const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
+  const notes = [arriving?.replaces ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
+  const json = bytesOfReceived(pdu, source.rules)
+  writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
+  await tools.database.commit({ writes })
+  if (rejected) return why
+  return why === 'history' ? 'accepted' : 'soft-failed'
+}
+
+/** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
+export async function acceptEvent(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Received> {
+  const arriving = await arrive(tools, source, event, before)
+  const resolutions = new Map<string, Resolved>()
+  const differences = new Map<string, readonly StateChange[]>()
+  let isKept = false
+  for (let tries = 0; tries < mostTries; tries++) {
+    const room = await tools.rooms.load(source.roomId)
+    if (room === undefined) return { dropped: 'this server has left the room' }
+    if (tools.database.shared && tries > 0) await refresh(tools.database.select, room, tools.memberships)
+    await need(tools.database.select, room, tools.memberships, usersOf(event))
+    if (tools.rooms.peek(source.roomId) !== room) continue
+    const head = headOf(room)
+    const decision = decide(room, head, arriving, resolutions, differences)
+    if (decision === 'soft-failed') return keepAside(tools, source, event, before, 'soft-failed')
+    if (Array.isArray(decision)) {
+      if (!isKept) await keepBeforehand(tools, source, arriving)
+      isKept = true
+      await learn(tools, room, decision, resolutions, differences)
+      continue
+    }
+    if (await commitDecision(tools, room, head, decision as Decision, arriving)) return 'accepted'
+  }
+  throw new Error('a room moves on faster than an event can be taken in')
+}
+
+/** What an event brings, and what is on disk that it is about. */
+async function arrive(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Arriving> {
+  const { eventId, pdu } = event
+  const { select } = tools.database
+  const room = await tools.rooms.load(source.roomId)
+  const stateKey = pdu.state_key
+  const below = room?.stateGroup === before.stateGroup ? room.chain : await tools.states.chain(before.stateGroup)
+  const afterChain = stateKey === undefined ? below : chainWith(below, eventId)
+  const template: Template = { type: pdu.type, sender: pdu.sender, content: pdu.content, ...(pdu.redacts ? { redacts: pdu.redacts } : {}) }
+  const { targets, threads } = room ? await loadRelated(select, [template], room) : { targets: new Map(), threads: new Map() }
+  const redacts = pdu.type === 'm.room.redaction' ? (source.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) : undefined
+  const waiting = await select(selectWaitingRedactions, source.roomId, eventId)
+  return {
+    event,
+    before,
+    after: stateKey === undefined ? before.stateGroup : eventId,
+    afterChain,
+    newGroup: stateKey === undefined ? undefined : newGroupOf(below, afterChain, [[pdu.type, stateKey, eventId]]),
+    replaces: stateKey === undefined ? undefined : (await tools.past.entry(before.stateGroup, pdu.type, stateKey))?.eventId,
+    target: { id: typeof redacts === 'string' ? (redacts as EventId) : undefined, event: targets.get(redacts as EventId) },
+    thread: threads.get(template),
+    waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, sender: parsePdu(row.json).sender })),
+  }
+}
+
+type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
+
+/** Decides on a head without waiting; what has to be known first comes back as questions. */
+function decide(
+  room: Room,
+  head: DraftHead,
+  arriving: Arriving,
+  resolutions: ReadonlyMap<string, Resolved>,
+  differences: ReadonlyMap<string, readonly StateChange[]>,
+): Decision | 'soft-failed' | Question[] {
+  const { event, before, after, afterChain, newGroup } = arriving
+  const { eventId, pdu, signedBy } = event
+  const { rules } = room
+  const find = findOn(room, head)
+  const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
+  if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
+  const cited = new Set(prevEventIdsOf(pdu))
+  const others = head.extremities.flatMap((id, at) => (cited.has(id) ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
+  const groups = [...new Set([...others.map(({ group }) => group), after])]
+  const isLinear = others.length === 0 && before.stateGroup === head.stateGroup
+  const resolved = isLinear || groups.length === 1 ? { stateGroup: after, chain: afterChain } : resolutions.get(keyOf(groups))
+  if (resolved === undefined) return [{ groups }]
+  const changes = changesOf(isLinear, head, resolved, arriving, differences)
+  if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]
+  const effect = defaultEffect(pdu, () => mayNotifyRoom(pdu, rules, readState))
+  const notifying = head.notifying + (effect.notifies ? 1 : 0)
+  const redaction = redactionBy(room, arriving, readState)
+  const decided: Decided = {
+    eventId,
+    pdu,
+    stateGroup: after,
+    headGroup: resolved.stateGroup,
+    newGroups: newGroup ? [newGroup] : [],
+    changes,
+    notifying,
+    effect,
+    replaces: isLinear && pdu.state_key !== undefined ? find(pdu.type, pdu.state_key) : undefined,
+    redaction,
+    thread: arriving.thread,
+    delayId: undefined,
+    received: true,
+  }
+  const state = new Map(head.state)
+  for (const change of changes) state.set(`${change.type}\0${change.stateKey}`, change.event)
+  return {
+    events: [decided],
+    head: {
+      version: head.version + 1,
+      extremities: [...others.map(({ id }) => id), eventId],
+      forks: [...others.map(({ group }) => group), after],
+      depth: Math.max(head.depth, depthOf(pdu)),
+      notifying,
+      stateGroup: resolved.stateGroup,
+      chain: resolved.chain,
+      state,
+    },
+  }
+}
+
+const none: readonly StateChange[] = []
+
+function changesOf(
+  isLinear: boolean,
+  head: DraftHead,
+  resolved: Resolved,
+  { event: { eventId, pdu } }: Arriving,
+  differences: ReadonlyMap<string, readonly StateChange[]>,
+): readonly StateChange[] | undefined {
+  if (resolved.stateGroup === head.stateGroup) return none
+  if (!isLinear) return differences.get(keyOf([head.stateGroup, resolved.stateGroup]))
+  return [{ type: pdu.type, stateKey: pdu.state_key ?? '', event: { eventId, pdu } }]
+}
+
+/** What this event, if it is a redaction, makes of another one. */
+function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, readState: ReadState): TimelineEvent | undefined {
+  if (target.event === undefined || target.id === undefined) return undefined
+  const redacted = redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]))
+  return redacted === 'refused' ? undefined : redacted
+}
+
+/** A redaction that came before its target and may redact it. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions */
+function earlierRedaction(room: Room, head: DraftHead, { event: { pdu }, waiting }: Arriving): EventId | undefined {
+  const find = findOn(room, head)
+  const scope = powerScope((type, stateKey) => find(type, stateKey)?.pdu, room.rules)
+  const may = (sender: UserId) =>
+    userPower(scope, sender) >= actionLevel(scope, 'redact') || serverNameOf(sender) === serverNameOf(pdu.sender)
+  return waiting.find(({ sender }) => may(sender))?.eventId
+}
+
+/** What a fork needs on disk before its state can be resolved: the event, beside the room, and the state after it. */
+async function keepBeforehand(tools: ReceiveTools, { roomId, rules }: Source, { event, newGroup }: Arriving): Promise<void> {
+  const writes = [outlierWrite(roomId, rules, event, false), ...(newGroup ? groupWrites(roomId, newGroup) : [])]
+  await tools.database.commit({ writes })
+}
+
+async function learn(
+  { database, states }: ReceiveTools,
+  { roomId, rules }: Room,
+  questions: readonly Question[],
+  resolutions: Map<string, Resolved>,
+  differences: Map<string, readonly StateChange[]>,
+): Promise<void> {
+  // What was decided on before is on disk when this is.
+  await database.commit({ writes: [] })
+  for (const question of questions) {
+    if ('groups' in question) resolutions.set(keyOf(question.groups), await states.resolve(roomId, rules, question.groups))
+    else differences.set(keyOf([question.from, question.to]), await states.changes(question.from, question.to))
+  }
+}
+
+/** False when the room has moved on meanwhile. */
+async function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, arriving: Arriving): Promise<boolean> {
+  const { eventId, pdu } = arriving.event
+  const writes: Write[] = [...arriving.before.writes]
+  const { target } = arriving
+  if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, target.id, eventId))
+  const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
+  if (redactedBy !== undefined) {
+    writes.push(write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId))
+    writes.push(write(deleteWaitingRedactions, room.roomId, eventId))
+  }
+  const { part, positions } = partOf(room, decision, head.version, { writes }, tools.clock.now())
+  const draft = addDraft(room, head.version, decision.head)
+  try {
+    const outcome = await tools.database.commit({
+      ...part,
+      room: { id: room.roomId, version: head.version, isVoid: () => draft.isVoid, decideAgain: async () => undefined },
+      applied: (firstPosition) => {
+        dropDraft(room, draft)
+        applyDecision(tools, room, decision, positions, firstPosition, {})
+      },
+    })
+    return outcome.ok
+  } finally {
+    for (const later of dropDraft(room, draft)) later.isVoid = true
+  }
+}
+
+function keyOf(groups: readonly string[]): string {
+  return groups.join('\0')
+}
+
+function usersOf({ pdu }: Incoming): UserId[] {
+  const users = [pdu.sender]
+  if (pdu.type !== 'm.room.member') return users
+  const authoriser = pdu.content['join_authorised_via_users_server']
+  return [...users, pdu.state_key as UserId, ...(isUserId(authoriser) ? [authoriser] : [])]
+}

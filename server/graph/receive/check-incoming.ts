@@ -1,0 +1,72 @@
+import { eventIdOf, hasRightHash } from '../../core/hashes.ts'
+import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import type { Json } from '../../core/json.ts'
+import { MatrixError } from '../../core/matrix-error.ts'
+import { checkPduShape, type Pdu } from '../../core/pdu.ts'
+import { redact } from '../../core/redaction.ts'
+import type { RoomRules } from '../../core/room-versions.ts'
+import { signersOf, verifyPdu } from '../../core/signatures.ts'
+import type { KeyRing } from '../../remote/key-ring.ts'
+
+/** An event of another server that is well-formed and signed; pruned, if what it says is not what was hashed. */
+export type Incoming = {
+  readonly eventId: EventId
+  readonly pdu: Pdu
+  /** Whose valid signatures it bears, as far as they matter. */
+  readonly signedBy: ReadonlySet<ServerName>
+}
+
+const mostKeysTried = 4
+
+/**
+ * The first three checks on receipt of a PDU; in words why it is dropped, or the event.
+ * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export async function checkIncoming(
+  keyRing: Pick<KeyRing, 'find'>,
+  rules: RoomRules,
+  roomId: RoomId,
+  value: Json | undefined,
+): Promise<Incoming | string> {
+  // 1. Is a valid event, otherwise it is dropped.
+  const shape = checkPduShape(value, rules)
+  if (!shape.allowed) return shape.reason
+  const { unsigned: _, ...pdu } = value as unknown as Pdu
+  const eventId = idOf(pdu, rules)
+  if (eventId === undefined) return 'the event has no canonical form'
+  const isOpening = pdu.room_id === undefined && `!${eventId.slice(1)}` === roomId
+  if (pdu.room_id !== roomId && !isOpening) return 'the event is of another room'
+  // 2. Passes signature checks, otherwise it is dropped.
+  const signedBy = new Set<ServerName>()
+  for (const server of new Set([...signersOf(pdu, rules), ...authoriserOf(pdu)])) {
+    if (await isSigned(keyRing, pdu, rules, server)) signedBy.add(server)
+  }
+  for (const server of signersOf(pdu, rules)) if (!signedBy.has(server)) return `no valid signature of ${server}`
+  // 3. Passes hash checks, otherwise it is redacted before being processed further.
+  return { eventId, pdu: hasRightHash(pdu, rules) ? pdu : redact(pdu, rules), signedBy }
+}
+
+function idOf(pdu: Pdu, rules: RoomRules): EventId | undefined {
+  try {
+    return eventIdOf(pdu, rules)
+  } catch (error) {
+    if (error instanceof MatrixError) return undefined
+    throw error
+  }
+}
+
+/** https://spec.matrix.org/v1.19/server-server-api/#restricted-rooms */
+function authoriserOf({ type, content }: Pdu): ServerName[] {
+  const authoriser = type === 'm.room.member' ? content['join_authorised_via_users_server'] : undefined
+  return isUserId(authoriser) ? [serverNameOf(authoriser)] : []
+}
+
+async function isSigned(keyRing: Pick<KeyRing, 'find'>, pdu: Pdu, rules: RoomRules, server: ServerName): Promise<boolean> {
+  const signatures = Object.hasOwn(pdu.signatures, server) ? (pdu.signatures[server] ?? {}) : {}
+  for (const keyId of Object.keys(signatures).slice(0, mostKeysTried)) {
+    const at = rules.enforceKeyValidity ? pdu.origin_server_ts : undefined
+    const key = keyId.startsWith('ed25519:') ? await keyRing.find({ serverName: server, keyId, at }) : undefined
+    if (key !== undefined && verifyPdu(pdu, rules, server, keyId, key)) return true
+  }
+  return false
+}

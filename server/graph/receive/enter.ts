@@ -1,0 +1,159 @@
+import { defaultEffect } from '../../core/default-effect.ts'
+import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
+import type { EventId, RoomId } from '../../core/ids.ts'
+import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
+import type { ReadState } from '../../core/pdu.ts'
+import { type RoomRules, roomRules } from '../../core/room-versions.ts'
+import { write } from '../../storage/database.ts'
+import { addDraft, applyDecision, dropDraft, headOf } from '../append.ts'
+import { groupWrites, partOf } from '../commit.ts'
+import { chainWith, type Decision, newGroupOf } from '../draft.ts'
+import type { Entering } from '../graph.ts'
+import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { emptyRoom, refresh } from '../rooms.ts'
+import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts'
+import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { checkAll, type Source } from './fetch-missing.ts'
+import { depthOf, loadStored, type Stored } from './known-events.ts'
+import type { ReceiveTools } from './receive.ts'
+import { keepState } from './state-before.ts'
+import { deleteMissing } from './stored.store.ts'
+
+const pageSize = 500
+const mostTries = 20
+
+/**
+ * Takes over a room that one of our users has joined over another server: every event of its state is checked as any that is received, and then it is
+ * as if the room had always been here from that state on. 502 M_UNKNOWN when what the server gave is no room; 403 M_FORBIDDEN when its rules refuse
+ * the join. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+ */
+export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, event, state, authChain }: Entering): Promise<EventId> {
+  const rules = roomRules(version)
+  if (rules === undefined) throw unsupportedRoomVersion()
+  const source: Source = { origin, roomId, rules }
+  const join = await checkIncoming(tools.keyRing, rules, roomId, event)
+  if (typeof join === 'string') throw unreachable(`the join that ${origin} gave back is none: ${join}`)
+  const chain = await checkAll(tools, source, authChain)
+  const given = await checkAll(tools, source, state)
+  const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
+  const before = await stateOf(tools, roomId, given)
+  checkJoin(join, rules, before, (id) => known.get(id))
+  const below = await keepState(
+    tools,
+    roomId,
+    [...before.values()].map(({ eventId }) => eventId),
+  )
+  await takeOver(tools, source, join, { stateGroup: below, state: before })
+  return join.eventId
+}
+
+/** The state that counts: events of this room that their auth events allow. */
+async function stateOf({ database }: ReceiveTools, roomId: RoomId, given: readonly Incoming[]): Promise<Map<string, Stored>> {
+  const state = new Map<string, Stored>()
+  const ids = given.map(({ eventId }) => eventId)
+  for (let from = 0; from < ids.length; from += pageSize) {
+    for (const stored of (await loadStored(database.select, ids.slice(from, from + pageSize))).values()) {
+      const { type, state_key } = stored.pdu
+      if (state_key !== undefined && !stored.rejected && stored.roomId === roomId) state.set(stateKeyOf(type, state_key), stored)
+    }
+  }
+  return state
+}
+
+function checkJoin(
+  join: Incoming,
+  rules: RoomRules,
+  state: ReadonlyMap<string, Stored>,
+  find: Parameters<typeof checkByAuthEvents>[2],
+): void {
+  if (!state.has(stateKeyOf('m.room.create', ''))) throw unreachable('the server gave a room without a create event')
+  const byId = new Map([...state.values()].map((stored) => [stored.eventId, stored]))
+  const byAuthEvents = checkByAuthEvents(join, rules, (id) => find(id) ?? byId.get(id))
+  if (byAuthEvents === undefined) throw unreachable('the server did not give the events that authorise the join')
+  const readState: ReadState = (type, stateKey) => state.get(stateKeyOf(type, stateKey))?.pdu
+  const byState = checkAuthRules(join.pdu, rules, readState, (server) => join.signedBy.has(server))
+  for (const verdict of [byAuthEvents, byState]) if (!verdict.allowed) throw forbidden(verdict.reason)
+}
+
+type Base = { readonly stateGroup: string; readonly state: ReadonlyMap<string, Stored> }
+
+/** The room's head becomes the join, whatever it was before: nobody of this server has followed the room meanwhile. */
+async function takeOver(tools: ReceiveTools, { roomId, rules }: Source, join: Incoming, base: Base): Promise<void> {
+  const { eventId, pdu } = join
+  const below = [{ stateGroup: base.stateGroup, ordinal: 1 }]
+  const chain = chainWith(below, eventId)
+  const newGroup = newGroupOf(below, chain, [[pdu.type, pdu.state_key ?? '', eventId]])
+  await tools.database.commit({ writes: [outlierWrite(roomId, rules, join, false), ...groupWrites(roomId, newGroup)] })
+  for (let tries = 0; tries < mostTries; tries++) {
+    const known = await tools.rooms.load(roomId)
+    const room = known ?? emptyRoom(roomId, rules)
+    if (known && tools.database.shared) await refresh(tools.database.select, room, tools.memberships)
+    const head = headOf(room)
+    await tools.database.commit({ writes: [] })
+    const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
+    if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
+    const decision: Decision = { events: [decidedOf(join, head, changes)], head: headAfter(join, head, chain, changes) }
+    if (await commitEntry(tools, room, head, decision, eventId)) return
+  }
+  throw new Error('a room moves on faster than it can be entered')
+}
+
+function changesOfAll({ eventId, pdu }: Incoming, { state }: Base): StateChange[] {
+  const all = new Map<string, StateChange>()
+  for (const [key, stored] of state) {
+    all.set(key, { type: stored.pdu.type, stateKey: stored.pdu.state_key ?? '', event: { eventId: stored.eventId, pdu: stored.pdu } })
+  }
+  all.set(stateKeyOf(pdu.type, pdu.state_key ?? ''), { type: pdu.type, stateKey: pdu.state_key ?? '', event: { eventId, pdu } })
+  return [...all.values()]
+}
+
+function decidedOf({ eventId, pdu }: Incoming, head: DraftHead, changes: readonly StateChange[]): Decision['events'][number] {
+  return {
+    eventId,
+    pdu,
+    stateGroup: eventId,
+    headGroup: eventId,
+    newGroups: [],
+    changes,
+    notifying: head.notifying,
+    effect: defaultEffect(pdu, () => false),
+    replaces: undefined,
+    redaction: undefined,
+    thread: undefined,
+    delayId: undefined,
+    received: true,
+  }
+}
+
+function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], changes: readonly StateChange[]): DraftHead {
+  return {
+    version: head.version + 1,
+    extremities: [join.eventId],
+    forks: [join.eventId],
+    depth: Math.max(head.depth, depthOf(join.pdu)),
+    notifying: head.notifying,
+    stateGroup: join.eventId,
+    chain,
+    state: new Map(changes.map(({ type, stateKey, event }) => [stateKeyOf(type, stateKey), event])),
+  }
+}
+
+async function commitEntry(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, eventId: EventId): Promise<boolean> {
+  const writes = [write(deleteMissing, room.roomId, eventId)]
+  const { part, positions } = partOf(room, decision, head.version, { writes }, tools.clock.now())
+  const draft = addDraft(room, head.version, decision.head)
+  try {
+    const outcome = await tools.database.commit({
+      ...part,
+      room: { id: room.roomId, version: head.version, isVoid: () => draft.isVoid, decideAgain: async () => undefined },
+      applied: (firstPosition) => {
+        dropDraft(room, draft)
+        applyDecision(tools, room, decision, positions, firstPosition, {})
+        tools.rooms.add(room)
+      },
+    })
+    return outcome.ok
+  } finally {
+    for (const later of dropDraft(room, draft)) later.isVoid = true
+  }
+}

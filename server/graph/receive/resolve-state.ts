@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { EventId, RoomId } from '../../core/ids.ts'
+import { authEventIdsOf } from '../../core/pdu.ts'
+import type { RoomRules } from '../../core/room-versions.ts'
+import { type AuthChainIndex, addToIndex, createAuthChainIndex } from '../../core/state-resolution/auth-chain-index.ts'
+import { resolveStates } from '../../core/state-resolution/resolve-states.ts'
+import { drive, type KnownEvent } from '../../core/state-resolution/steps.ts'
+import type { Home } from '../../home.ts'
+import { write } from '../../storage/database.ts'
+import { groupWrites } from '../commit.ts'
+import { chainWith, newGroupOf } from '../draft.ts'
+import type { ChainLink, StateChange } from '../room.ts'
+import { readChain } from '../rooms.ts'
+import { insertStateGroup } from '../state.store.ts'
+import type { PastStates } from '../state-at.ts'
+import { loadStored } from './known-events.ts'
+import { insertGroupOfEvents } from './stored.store.ts'
+
+/** A state group with the chain below it. */
+export type Resolved = { readonly stateGroup: string; readonly chain: readonly ChainLink[] }
+
+export type States = {
+  /** The state that several states of a room come to. It is on disk when this resolves; the same states come to the same group. */
+  readonly resolve: (roomId: RoomId, rules: RoomRules, stateGroups: readonly string[]) => Promise<Resolved>
+  /** What differs between two states, with the events of the second. */
+  readonly changes: (from: string, to: string) => Promise<readonly StateChange[]>
+  readonly chain: (stateGroup: string) => Promise<readonly ChainLink[]>
+}
+
+const mostIndexed = 200_000
+const pageSize = 500
+const mostDifferences = 5000
+
+/** Resolves states over the disk. What must be kept to answer quickly, which events cite which, stays in memory (bounded). */
+export function createStates({ database, past }: Pick<Home, 'database'> & { readonly past: PastStates }): States {
+  const { select } = database
+  const indexes = new Map<RoomId, AuthChainIndex>()
+  const resolving = new Map<string, Promise<Resolved>>()
+
+  function indexOf(roomId: RoomId): AuthChainIndex {
+    const index = indexes.get(roomId) ?? createAuthChainIndex()
+    indexes.delete(roomId)
+    indexes.set(roomId, index)
+    let size = 0
+    for (const [other, { places }] of [...indexes].reverse()) {
+      size += places.size
+      if (size > mostIndexed && other !== roomId) indexes.delete(other)
+    }
+    return index
+  }
+
+  /** Puts events into the index, after all that they cite. */
+  async function addAll(index: AuthChainIndex, eventIds: Iterable<EventId>): Promise<void> {
+    const cites = new Map<EventId, readonly EventId[]>()
+    let wanted = [...new Set(eventIds)].filter((eventId) => !index.places.has(eventId))
+    while (wanted.length > 0) {
+      const next = new Set<EventId>()
+      for (let from = 0; from < wanted.length; from += pageSize) {
+        for (const [eventId, { pdu }] of await loadStored(select, wanted.slice(from, from + pageSize))) {
+          const cited = authEventIdsOf(pdu)
+          cites.set(eventId, cited)
+          for (const other of cited) if (!index.places.has(other)) next.add(other)
+        }
+        await breathe()
+      }
+      wanted = [...next].filter((eventId) => !cites.has(eventId))
+    }
+    await addInOrder(index, cites)
+  }
+
+  async function resolveNow(roomId: RoomId, rules: RoomRules, stateGroups: readonly string[], name: string): Promise<Resolved> {
+    const known = await readChain(select, name)
+    if (known.length > 0) return { stateGroup: name, chain: known }
+    const states = await Promise.all(stateGroups.map((group) => past.places(group)))
+    const index = indexOf(roomId)
+    for (const state of states) await addAll(index, state.values())
+    const loaded = new Map<EventId, KnownEvent>()
+    const resolved = await drive(
+      resolveStates(states, rules, (eventId) => loaded.get(eventId), index),
+      async (wanted) => {
+        for (const [eventId, { pdu, rejected }] of await loadStored(select, wanted)) loaded.set(eventId, { eventId, pdu, rejected })
+        await breathe()
+      },
+    )
+    return keep(roomId, name, stateGroups, states, resolved)
+  }
+
+  /** Stores a resolved state above the one of those it came from that is most like it, or whole where that holds what it does not. */
+  async function keep(
+    roomId: RoomId,
+    name: string,
+    stateGroups: readonly string[],
+    states: readonly ReadonlyMap<string, EventId>[],
+    resolved: ReadonlyMap<string, EventId>,
+  ): Promise<Resolved> {
+    const differences = states.map((state) => [...resolved].filter(([key, eventId]) => state.get(key) !== eventId))
+    const same = states.findIndex((state, at) => differences[at]?.length === 0 && state.size === resolved.size)
+    const bases = states.map((state, at) => ({
+      at,
+      size: differences[at]?.length ?? 0,
+      fits: [...state.keys()].every((key) => resolved.has(key)),
+    }))
+    const base = bases.filter(({ fits, size }) => fits && size <= mostDifferences).sort((a, b) => a.size - b.size)[0]
+    if (same >= 0) return { stateGroup: stateGroups[same] ?? name, chain: await readChain(select, stateGroups[same] ?? name) }
+    if (base === undefined) {
+      const chain = [{ stateGroup: name, ordinal: 1 }]
+      const writes = [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, [...resolved.values()])]
+      await database.commit({ writes })
+      return { stateGroup: name, chain }
+    }
+    const below = await readChain(select, stateGroups[base.at] ?? '')
+    const chain = chainWith(below, name)
+    const entries = (differences[base.at] ?? []).map(([key, eventId]) => [...partsOf(key), eventId] as const)
+    await database.commit({ writes: groupWrites(roomId, newGroupOf(below, chain, entries)) })
+    return { stateGroup: name, chain }
+  }
+
+  return {
+    chain: (stateGroup) => readChain(select, stateGroup),
+    resolve: (roomId, rules, stateGroups) => {
+      const groups = [...new Set(stateGroups)].sort()
+      const name = `~${createHash('sha256').update(groups.join('\0')).digest('base64url')}`
+      const under = resolving.get(name) ?? resolveNow(roomId, rules, groups, name).finally(() => resolving.delete(name))
+      resolving.set(name, under)
+      return under
+    },
+    changes: async (from, to) => {
+      const [before, after] = await Promise.all([past.places(from), past.places(to)])
+      const changed = [...after].filter(([key, eventId]) => before.get(key) !== eventId)
+      const events = await loadStored(
+        select,
+        changed.map(([, eventId]) => eventId),
+      )
+      const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => [key, undefined] as const)
+      return [...changed, ...gone].map(([key, eventId]) => {
+        const [type, stateKey] = partsOf(key)
+        const pdu = eventId === undefined ? undefined : events.get(eventId)?.pdu
+        return { type, stateKey, event: eventId === undefined || pdu === undefined ? undefined : { eventId, pdu } }
+      })
+    },
+  }
+}
+
+function partsOf(key: string): [type: string, stateKey: string] {
+  const at = key.indexOf('\0')
+  return [key.slice(0, at), key.slice(at + 1)]
+}
+
+/** Adds events to the index, each after those that it cites; one whose cited events nobody has is added without them. */
+async function addInOrder(index: AuthChainIndex, cites: ReadonlyMap<EventId, readonly EventId[]>): Promise<void> {
+  const waiting = new Map<EventId, EventId[]>()
+  const left = new Map<EventId, number>()
+  const ready: EventId[] = []
+  for (const [eventId, cited] of cites) {
+    const inner = [...new Set(cited)].filter((other) => cites.has(other))
+    left.set(eventId, inner.length)
+    if (inner.length === 0) ready.push(eventId)
+    for (const other of inner) {
+      const above = waiting.get(other)
+      if (above === undefined) waiting.set(other, [eventId])
+      else above.push(eventId)
+    }
+  }
+  let added = 0
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    addToIndex(
+      index,
+      next,
+      (cites.get(next) ?? []).filter((other) => index.places.has(other)),
+    )
+    for (const above of waiting.get(next) ?? []) {
+      const count = (left.get(above) ?? 1) - 1
+      left.set(above, count)
+      if (count === 0) ready.push(above)
+    }
+    if (++added % pageSize === 0) await breathe()
+  }
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import type { EventId, RoomId } from '../../core/ids.ts'
+import { authEventIdsOf, createIdOf, prevEventIdsOf } from '../../core/pdu.ts'
+import type { Home } from '../../home.ts'
+import { type Write, write } from '../../storage/database.ts'
+import { stateKeyOf } from '../room.ts'
+import { insertStateGroup } from '../state.store.ts'
+import { type Judged, storeOutliers } from './auth-events.ts'
+import type { Incoming } from './check-incoming.ts'
+import { fetchAuthChain, fetchEvent, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
+import { loadStored, type Stored } from './known-events.ts'
+import type { States } from './resolve-state.ts'
+import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
+
+type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States }
+
+/** The state before an event; `writes` are kept with it. Undefined when it cannot be learnt. */
+export type Before = { readonly stateGroup: string; readonly writes: readonly Write[] }
+
+const mostFetchedSingly = 20
+
+/** The state before an event, of the states after those that it cites in `prev_events`; what nobody gave us is asked of the origin. */
+export async function stateBefore(tools: Tools, source: Source, event: Incoming): Promise<Before | undefined> {
+  const { roomId, rules } = source
+  const prevs = [...new Set(prevEventIdsOf(event.pdu))]
+  const known = await loadStored(tools.database.select, prevs)
+  const groups: string[] = []
+  const writes: Write[] = []
+  for (const prev of prevs) {
+    const stored = known.get(prev)
+    if (stored !== undefined && stored.roomId !== roomId) return undefined
+    if (stored !== undefined && !stored.outlier) {
+      groups.push(stored.stateGroup)
+      continue
+    }
+    const group = await stateAfterMissing(tools, source, prev)
+    if (group === undefined) return undefined
+    groups.push(group)
+    writes.push(write(insertMissing, roomId, prev))
+  }
+  const [first] = groups
+  if (first === undefined) return undefined
+  if (groups.every((group) => group === first)) return { stateGroup: first, writes }
+  return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes }
+}
+
+/** The state after an event that we do not have, as the origin has it: only events that are signed and allowed count. */
+async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId): Promise<string | undefined> {
+  const { roomId } = source
+  const ids = await fetchStateIds(tools, source, eventId)
+  const event = await knownOrFetched(tools, source, eventId)
+  if (ids === undefined || event === undefined) return undefined
+  const wanted = [...new Set([...ids.state, ...ids.authChain])]
+  await fetchUnknown(tools, source, eventId, wanted)
+  const state = new Map<string, EventId>()
+  for (const [id, stored] of await loadAll(tools, ids.state)) {
+    const { pdu, rejected } = stored
+    if (rejected || stored.roomId !== roomId || pdu.state_key === undefined) continue
+    state.set(stateKeyOf(pdu.type, pdu.state_key), id)
+  }
+  if (![...state.keys()].some((key) => key === stateKeyOf('m.room.create', ''))) return undefined
+  if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
+  return keepState(tools, roomId, [...state.values()])
+}
+
+/** An event beside the room: known, or given by the origin and judged by the events that it cites. */
+async function knownOrFetched(tools: Tools, source: Source, eventId: EventId): Promise<Judged | undefined> {
+  const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
+  if (stored !== undefined) return stored
+  const event = await fetchEvent(tools, source, eventId)
+  if (event === undefined) return undefined
+  await knowAuthEvents(tools, source, event)
+  return (await storeOutliers(tools, source.rules, source.roomId, [event])).get(eventId)
+}
+
+/**
+ * The events which an event cites in `auth_events`, and the create event that a room id names, asked of the origin and kept beside the room where they
+ * were not here.
+ */
+export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pdu }: Incoming): Promise<ReadonlyMap<EventId, Judged>> {
+  const { rules, roomId } = source
+  const ids = rules.roomIdIsCreateHash ? [...authEventIdsOf(pdu), createIdOf(roomId)] : authEventIdsOf(pdu)
+  const known = await loadStored(tools.database.select, ids)
+  if (ids.every((id) => known.has(id) || id === eventId)) return known
+  return storeOutliers(tools, rules, roomId, await fetchAuthChain(tools, source, eventId))
+}
+
+async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
+  const known = await loadAll(tools, wanted)
+  const unknown = wanted.filter((id) => !known.has(id))
+  if (unknown.length === 0) return
+  const events =
+    unknown.length > mostFetchedSingly
+      ? await fetchState(tools, source, eventId)
+      : (await Promise.all(unknown.map((id) => fetchEvent(tools, source, id)))).filter((event) => event !== undefined)
+  await storeOutliers(tools, source.rules, source.roomId, events)
+}
+
+async function loadAll({ database }: Tools, ids: readonly EventId[]): Promise<Map<EventId, Stored>> {
+  const all = new Map<EventId, Stored>()
+  for (let from = 0; from < ids.length; from += 500) {
+    for (const [id, stored] of await loadStored(database.select, ids.slice(from, from + 500))) all.set(id, stored)
+  }
+  return all
+}
+
+/** Stores a whole state under a name that its events give it. */
+export async function keepState({ database }: Pick<Tools, 'database'>, roomId: RoomId, eventIds: readonly EventId[]): Promise<string> {
+  const name = `=${createHash('sha256')
+    .update([...eventIds].sort().join('\0'))
+    .digest('base64url')}`
+  await database.commit({ writes: [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, eventIds)] })
+  return name
+}

@@ -1,0 +1,92 @@
+import { statement } from '../../storage/database.ts'
+
+/** An event as it is on disk, whatever became of it. */
+export type StoredRow = {
+  event_id: string
+  room_id: string
+  outlier: number
+  rejected: number
+  soft_failed: number
+  state_group: string
+  json: Uint8Array
+}
+
+export const selectStored = statement<[eventIds: readonly string[]], StoredRow>(
+  `SELECT event_id, room_id, outlier, rejected, soft_failed, state_group, json FROM events
+  WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)
+
+export const insertOutlier = statement<
+  [
+    eventId: string,
+    roomId: string,
+    depth: number,
+    order: number,
+    type: string,
+    stateKey: string | null,
+    sender: string,
+    rejected: number,
+    timestamp: number,
+    json: Uint8Array,
+  ]
+>(
+  `INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed, notifying,
+    origin_server_ts, json)
+  VALUES (?, ?, NULL, ?, ?, ?, ?, ?, '', 1, ?, 0, 0, ?, ?) ON CONFLICT DO NOTHING`,
+)
+
+/** An event that takes no place in the room's timeline: rejected, soft-failed, or history. What was an outlier no longer is. */
+export const insertAside = statement<
+  [
+    eventId: string,
+    roomId: string,
+    depth: number,
+    order: number,
+    type: string,
+    stateKey: string | null,
+    sender: string,
+    stateGroup: string,
+    rejected: number,
+    softFailed: number,
+    replaces: string | null,
+    threadId: string | null,
+    timestamp: number,
+    json: Uint8Array,
+  ]
+>(
+  `INSERT INTO events (event_id, room_id, position, depth, room_order, type, state_key, sender, state_group, outlier, rejected, soft_failed, notifying,
+    replaces, thread_id, origin_server_ts, json)
+  VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
+  ON CONFLICT (event_id) DO UPDATE SET state_group = excluded.state_group, outlier = 0, rejected = excluded.rejected,
+    soft_failed = excluded.soft_failed, replaces = excluded.replaces WHERE events.outlier = 1`,
+)
+
+export const insertWaitingRedaction = statement<[roomId: string, target: string, redaction: string]>(
+  'INSERT INTO waiting_redactions (room_id, target, redaction) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+)
+
+export const selectWaitingRedactions = statement<[roomId: string, target: string], { event_id: string; json: Uint8Array }>(
+  `SELECT e.event_id, e.json FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
+  WHERE w.room_id = ? AND w.target = ? ORDER BY e.depth, e.room_order`,
+)
+
+export const deleteWaitingRedactions = statement<[roomId: string, target: string]>(
+  'DELETE FROM waiting_redactions WHERE room_id = ? AND target = ?',
+)
+
+export const insertMissing = statement<[roomId: string, eventId: string]>(
+  'INSERT INTO missing_events (room_id, event_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+)
+
+export const selectMissing = statement<[roomId: string, eventId: string], { event_id: string }>(
+  'SELECT event_id FROM missing_events WHERE room_id = ? AND event_id = ?',
+)
+
+export const deleteMissing = statement<[roomId: string, eventId: string]>('DELETE FROM missing_events WHERE room_id = ? AND event_id = ?')
+
+/** Entries of a state group by the events themselves, which are on disk already. */
+export const insertGroupOfEvents = statement<[stateGroup: string, eventIds: readonly string[]]>(
+  `INSERT INTO state_group_entries (state_group, type, state_key, event_id)
+  SELECT CAST(? AS TEXT), e.type, e.state_key, e.event_id FROM json_each(CAST(? AS TEXT)) AS listed JOIN events e ON e.event_id = listed.value
+  WHERE e.state_key IS NOT NULL ON CONFLICT DO NOTHING`,
+)
