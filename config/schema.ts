@@ -90,6 +90,7 @@ export const schema = {
     ca_file: optional(path, 'A PEM file with further certificate authorities to trust.'),
     allow_private_addresses: flag('May reach servers on private networks and on this machine.', false),
     trusted_key_servers: listOf('Servers asked for the keys of others.', [], text('', '', aServerName)),
+    tell_device_names: flag('Other servers may see what users call their devices.', false),
   }),
   push: group('Push notifications.', { allow_private_addresses: flag('May reach push gateways on private networks.', false) }),
   url_preview: group('Previews of links.', {

@@ -39,6 +39,16 @@ export async function claimKeys(tools: Tools, wanted: readonly Wanted[]): Promis
   return claimed
 }
 
+/** Claimed keys as answers have them: by user and device. */
+export function claimedKeys(claimed: readonly Claimed[]): Record<string, Record<string, Record<string, Json>>> {
+  const keys: Record<string, Record<string, Record<string, Json>>> = {}
+  for (const { userId, deviceId, keyId, key } of claimed) {
+    keys[userId] ??= {}
+    keys[userId][deviceId] = { [keyId]: key }
+  }
+  return keys
+}
+
 const orderOf = ({ userId, deviceId }: Wanted) => `${userId}\0${deviceId}`
 
 /** Puts our name on a key of each device, then looks which ones bear it. */

@@ -51,3 +51,9 @@ export const deleteCrossSigningKeysOfUser = statement<[userId: string]>('DELETE 
 export const deleteSignaturesOfUser = statement<[userId: string, signer: string]>(
   'DELETE FROM key_signatures WHERE user_id = ? OR signer = ?',
 )
+
+/** The signatures that one user made on keys of others. */
+export const selectSignaturesBySigner = statement<[userIds: readonly string[], signer: string], SignatureRow>(
+  `SELECT user_id, signed, signer, key_id, signature FROM key_signatures
+  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND signer = ?`,
+)

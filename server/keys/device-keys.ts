@@ -81,6 +81,7 @@ export function checkKeys(
   })
 }
 
-function isKey(value: Json | undefined): value is string | JsonObject {
+/** Whether a value has the form of a one-time key. */
+export function isKey(value: Json | undefined): value is string | JsonObject {
   return isPlainText(value, 4096) || (isJsonObject(value) && isPlainText(value['key'], 4096))
 }

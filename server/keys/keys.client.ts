@@ -1,20 +1,32 @@
-import { type DeviceId, isUserId, serverNameOf, type UserId } from '../core/ids.ts'
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
-import { badJson, missingParam } from '../core/matrix-error.ts'
+import { type DeviceId, serverNameOf, type UserId } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import { missingParam } from '../core/matrix-error.ts'
 import { isPlainText } from '../core/plain-text.ts'
 import { type Endpoint, endpoint, type Requester } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { claimKeys, type Wanted } from './claim-keys.ts'
+import { claimedKeys, claimKeys, type Wanted } from './claim-keys.ts'
 import type { KeyCounts } from './key-counts.ts'
 import type { KnownKeys } from './known-keys.ts'
-import { failuresOf, queryKeys } from './query-keys.ts'
+import { memberText } from './public-keys.ts'
+import { type KeyQuery, keysText, tellKeys } from './query-keys.ts'
+import { readQuery, readWanted } from './read-requests.ts'
+import type { AskServer } from './remote/ask-server.ts'
+import { claimRemoteKeys } from './remote/claim-remote.ts'
+import { readTimeout } from './remote/in-time.ts'
+import { queryRemote } from './remote/query-remote.ts'
+import type { RemoteLists } from './remote/remote-lists.ts'
 import { uploadKeys } from './upload-keys.ts'
 
-/** What is asked so often that it is kept. */
-type Memory = { readonly counts: (userId: UserId, deviceId: DeviceId) => Promise<KeyCounts>; readonly known: KnownKeys }
+/** What is asked so often that it is kept, and how other servers are asked. */
+type Sources = {
+  readonly counts: (userId: UserId, deviceId: DeviceId) => Promise<KeyCounts>
+  readonly known: KnownKeys
+  readonly lists: RemoteLists
+  readonly askServer: AskServer
+}
 
 /** Upload, query and claim of device keys. */
-export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, { counts, known }: Memory): Endpoint[] {
+export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, sources: Sources): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -28,7 +40,7 @@ export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, { 
         // In memory, the user's rooms are woken with the change.
         await graph.memberships(owner.userId)
         await uploadKeys(home, owner, body)
-        const { counts: oneTimeKeyCounts } = await counts(owner.userId, owner.deviceId)
+        const { counts: oneTimeKeyCounts } = await sources.counts(owner.userId, owner.deviceId)
         return { body: { one_time_key_counts: oneTimeKeyCounts } }
       },
     }),
@@ -39,7 +51,7 @@ export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, { 
       operationId: 'queryKeys',
       auth: 'access_token',
       body: 'json',
-      handle: async ({ requester, body }) => ({ body: await queryKeys({ home, known }, requester.userId, readQuery(body)) }),
+      handle: async ({ requester, body }) => ({ body: await query({ home, ...sources }, requester.userId, body) }),
     }),
     endpoint({
       method: 'POST',
@@ -48,29 +60,34 @@ export function keysEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, { 
       operationId: 'claimKeys',
       auth: 'access_token',
       body: 'json',
-      handle: async ({ body }) => {
-        const wanted = readWanted(body)
-        const claimed = await claimKeys(
-          home,
-          wanted.filter(({ userId }) => serverNameOf(userId) === home.serverName),
-        )
-        const keys: Record<string, Record<string, Json>> = {}
-        for (const { userId, deviceId, keyId, key } of claimed) {
-          keys[userId] ??= {}
-          keys[userId][deviceId] = { [keyId]: key }
-        }
-        return {
-          body: {
-            one_time_keys: keys,
-            failures: failuresOf(
-              home,
-              wanted.map(({ userId }) => userId),
-            ),
-          },
-        }
-      },
+      handle: async ({ body }) => ({ body: await claim({ home, ...sources }, body) }),
     }),
   ]
+}
+
+type Needs = Sources & { readonly home: Tools['home'] }
+
+async function query(needs: Needs, reader: UserId, body: JsonObject): Promise<string> {
+  const { home } = needs
+  const isOurs = (userId: UserId) => serverNameOf(userId) === home.serverName
+  const asked = readQuery(body)
+  const theirs = only(asked, (userId) => !isOurs(userId))
+  const [told, remote] = await Promise.all([
+    tellKeys(needs, { reader, named: true }, only(asked, isOurs)),
+    queryRemote(needs, reader, theirs, readTimeout(body)),
+  ])
+  for (const [name, members] of Object.entries(remote.told)) told[name as keyof typeof told].push(...members)
+  return keysText(told, [memberText('failures', JSON.stringify(remote.failures))])
+}
+
+async function claim(needs: Needs, body: JsonObject): Promise<JsonObject> {
+  const wanted = readWanted(body)
+  const isOurs = ({ userId }: Wanted) => serverNameOf(userId) === needs.home.serverName
+  const remote = wanted.filter((one) => !isOurs(one))
+  // Whoever does not wait for a slow server loses no keys of this one: those come last.
+  const { claimed: theirs, failures } = await claimRemoteKeys(needs, remote, readTimeout(body))
+  const ours = await claimKeys(needs.home, wanted.filter(isOurs))
+  return { one_time_keys: claimedKeys([...ours, ...theirs]), failures }
 }
 
 function deviceOf({ deviceId }: Requester): DeviceId {
@@ -78,34 +95,6 @@ function deviceOf({ deviceId }: Requester): DeviceId {
   return deviceId
 }
 
-function readQuery(body: JsonObject): Map<UserId, DeviceId[]> {
-  const query = new Map<UserId, DeviceId[]>()
-  for (const [userId, devices] of entriesOf(body, 'device_keys')) {
-    if (!Array.isArray(devices) || !devices.every((one) => typeof one === 'string'))
-      throw badJson(`the devices of ${userId} are not a list of ids`)
-    query.set(userId, devices as DeviceId[])
-  }
-  return query
-}
-
-function readWanted(body: JsonObject): Wanted[] {
-  const wanted: Wanted[] = []
-  for (const [userId, devices] of entriesOf(body, 'one_time_keys')) {
-    if (!isJsonObject(devices)) throw badJson(`the devices of ${userId} are not an object`)
-    for (const [deviceId, algorithm] of Object.entries(devices)) {
-      if (typeof algorithm !== 'string') throw badJson(`the algorithm for ${deviceId} is not a name`)
-      if (isPlainText(deviceId) && isPlainText(algorithm)) wanted.push({ userId, deviceId, algorithm })
-    }
-  }
-  return wanted
-}
-
-function entriesOf(body: JsonObject, name: string): [UserId, Json | undefined][] {
-  const map = body[name]
-  if (map === undefined) throw missingParam(`${name} is missing`)
-  if (!isJsonObject(map)) throw badJson(`${name} is not an object`)
-  const entries = Object.entries(map)
-  const odd = entries.find(([userId]) => !isUserId(userId))
-  if (odd) throw badJson(`${name} has something else than user ids`)
-  return entries as [UserId, Json | undefined][]
+function only(query: KeyQuery, isWanted: (userId: UserId) => boolean): KeyQuery {
+  return new Map([...query].filter(([userId]) => isWanted(userId)))
 }

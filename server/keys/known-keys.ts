@@ -4,7 +4,7 @@ import { lastDeviceChanges } from '../people/device-changes.ts'
 import type { People } from '../people/people.ts'
 import { type PublicKeys, selectPublicKeys } from './public-keys.ts'
 
-type Tools = { readonly home: Pick<Home, 'database' | 'notifier'>; readonly people: Pick<People, 'devicesOf'> }
+type Tools = { readonly home: Pick<Home, 'database' | 'notifier' | 'serverName'>; readonly people: Pick<People, 'devicesOf'> }
 type Entry = { readonly changedAt: number; readonly read: Promise<void>; keys: PublicKeys | undefined }
 
 /** Reads the keys of users, in their order. */

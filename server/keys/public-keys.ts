@@ -1,4 +1,4 @@
-import type { DeviceId, UserId } from '../core/ids.ts'
+import { type DeviceId, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
 import type { People } from '../people/people.ts'
@@ -18,19 +18,23 @@ export type PublicKeys = {
   readonly size: number
 }
 
-type Tools = { readonly home: Pick<Home, 'database'>; readonly people: Pick<People, 'devicesOf'> }
+type Tools = { readonly home: Pick<Home, 'database' | 'serverName'>; readonly people: Pick<People, 'devicesOf'> }
 type Sign = (userId: string, signed: string, key: JsonObject) => JsonObject
 
 const overhead = 300
 
-/** Reads the keys of users from the disk, in their order. */
-export async function selectPublicKeys({ home: { database }, people }: Tools, userIds: readonly UserId[]): Promise<PublicKeys[]> {
+/** Reads the keys of users from the disk, in their order: of this server's, and of others' whose device lists are kept. */
+export async function selectPublicKeys(
+  { home: { database, serverName }, people }: Tools,
+  userIds: readonly UserId[],
+): Promise<PublicKeys[]> {
   const [deviceRows, keyRows, signatures] = await Promise.all([
     database.select(selectDeviceKeysOfUsers, userIds),
     database.select(selectCrossSigningKeys, userIds),
     database.select(selectOwnSignatures, userIds),
   ])
-  const named = await people.devicesOf([...new Set(deviceRows.map(({ user_id }) => user_id as UserId))])
+  const isOurs = (userId: UserId) => serverNameOf(userId) === serverName
+  const named = await people.devicesOf([...new Set(deviceRows.map(({ user_id }) => user_id as UserId))].filter(isOurs))
   const sign = signWith(signatures)
   const devicesOf = Map.groupBy(deviceRows, ({ user_id }) => user_id)
   const keysOf = Map.groupBy(keyRows, ({ user_id }) => user_id)
@@ -39,8 +43,9 @@ export async function selectPublicKeys({ home: { database }, people }: Tools, us
     const names = new Map(named.get(userId)?.map(({ deviceId, displayName }) => [deviceId, displayName]))
     const devices = new Map<DeviceId, string>()
     for (const { device_id, content } of devicesOf.get(userId) ?? []) {
+      if (!isOurs(userId)) devices.set(device_id, remoteDeviceText(JSON.parse(content)))
       // A device that has just been removed may leave its keys behind for a moment.
-      if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
+      else if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
     }
     return publicKeys(userId, devices, keysOf.get(userId) ?? [], sign)
   })
@@ -57,6 +62,30 @@ export function devicesText(devices: ReadonlyMap<DeviceId, string>, wanted: read
   return `{${entries.map(([deviceId, text]) => memberText(deviceId, text)).join(',')}}`
 }
 
+/** What other servers are told of a device: its keys, and perhaps what its user calls it; nothing when it has none. */
+export function toldDevice(
+  { devices }: PublicKeys,
+  deviceId: DeviceId,
+  named: boolean,
+): { keys?: JsonObject; device_display_name?: string } {
+  const text = devices.get(deviceId)
+  if (text === undefined) return {}
+  const { unsigned, ...keys } = JSON.parse(text)
+  const name: unknown = unsigned?.device_display_name
+  return { keys, ...(named && typeof name === 'string' ? { device_display_name: name } : {}) }
+}
+
+/** What other servers are told of a user's cross-signing keys. */
+export function crossSigningKeys({ userId, crossSigning }: PublicKeys): { master_key?: JsonObject; self_signing_key?: JsonObject } {
+  const keyOf = (usage: string): JsonObject | undefined => {
+    const member = crossSigning.get(usage)
+    return member === undefined ? undefined : JSON.parse(`{${member}}`)[userId]
+  }
+  const master = keyOf('master')
+  const selfSigning = keyOf('self_signing')
+  return { ...(master ? { master_key: master } : {}), ...(selfSigning ? { self_signing_key: selfSigning } : {}) }
+}
+
 /** Puts the signatures that were uploaded on their own on the keys that they belong to. */
 export function signWith(rows: readonly SignatureRow[]): Sign {
   const byKey = Map.groupBy(rows, (row) => `${row.user_id}\0${row.signed}`)
@@ -71,6 +100,11 @@ export function signWith(rows: readonly SignatureRow[]): Sign {
 
 function deviceText(key: JsonObject, displayName: string | undefined): string {
   return JSON.stringify({ ...key, unsigned: displayName === undefined ? {} : { device_display_name: displayName } })
+}
+
+/** What its user calls it came with it. */
+function remoteDeviceText(key: JsonObject): string {
+  return JSON.stringify({ ...key, unsigned: key['unsigned'] ?? {} })
 }
 
 const none: ReadonlyMap<string, string> = new Map()

@@ -3,7 +3,7 @@ import type { UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { conflict, forbidden, missingParam } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
-import { deviceListChange } from '../people/device-changes.ts'
+import { crossSigning, deviceListChanges } from '../people/device-changes.ts'
 import type { People } from '../people/people.ts'
 import { type Guard, guard, type Part, type Write, write } from '../storage/database.ts'
 import {
@@ -72,6 +72,6 @@ function replace(userId: UserId, stored: readonly CrossSigningRow[], changed: re
     }
     writes.push(write(insertCrossSigningKey, userId, usage, publicKey, canonicalJson(content, false)))
   }
-  const change = deviceListChange(userId, 0)
-  return { guards, writes: [...writes, change.write], log: [change.log] }
+  const change = deviceListChanges(userId, 0, [crossSigning])
+  return { guards, writes: [...writes, ...change.writes], log: change.log }
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 
 import { conflict, invalidParam } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
-import { deviceListChange } from '../people/device-changes.ts'
+import { deviceListChanges } from '../people/device-changes.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import { checkDeviceKeys, checkKeys, signingKeyOf, type UploadedKey } from './device-keys.ts'
 import {
@@ -105,9 +105,9 @@ function addDeviceKeys(
     part.guards.push(guard('device keys', 'row', selectSameDeviceKeys, userId, deviceId, stored))
     part.writes.push(write(updateDeviceKeys, content, userId, deviceId))
   }
-  const change = deviceListChange(userId, part.log.length)
-  part.writes.push(change.write)
-  part.log.push(change.log)
+  const change = deviceListChanges(userId, part.log.length, [deviceId])
+  part.writes.push(...change.writes)
+  part.log.push(...change.log)
 }
 
 /** The keys that are not there yet. The same key once more is fine, another one under its id is not. */

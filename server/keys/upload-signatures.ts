@@ -1,9 +1,9 @@
-import { isUserId, type UserId } from '../core/ids.ts'
+import { type DeviceId, isUserId, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { badJson } from '../core/matrix-error.ts'
 import { verifySignature } from '../core/signatures.ts'
 import type { Home } from '../home.ts'
-import { deviceListChange, signedUserChange } from '../people/device-changes.ts'
+import { crossSigning, deviceListChanges, signedUserChange } from '../people/device-changes.ts'
 import { type LogRow, type Write, write } from '../storage/database.ts'
 import { selectCrossSigningKeys, upsertSignature } from './cross-signing.store.ts'
 import { signaturesOf } from './cross-signing.ts'
@@ -20,6 +20,7 @@ type Known = {
     { readonly publicKey: string; readonly signs: 'own master' | 'own devices' | 'other masters' | 'own keys' }
   >
   readonly masters: ReadonlySet<string>
+  readonly isDevice: (target: Target) => boolean
 }
 
 type Target = { readonly userId: UserId; readonly signed: string; readonly object: JsonObject }
@@ -39,6 +40,7 @@ export async function uploadSignatures({ database }: Pick<Home, 'database'>, sig
   const failures = new Map<UserId, Map<string, Failure>>()
   const writes: Write[] = []
   const signed = new Set<UserId>()
+  const ownSigned = new Set<DeviceId>()
   for (const target of targets) {
     const accepted = judge(target, signer, known)
     if (!Array.isArray(accepted)) {
@@ -47,11 +49,15 @@ export async function uploadSignatures({ database }: Pick<Home, 'database'>, sig
       continue
     }
     for (const [keyId, signature] of accepted) writes.push(write(upsertSignature, target.userId, target.signed, signer, keyId, signature))
-    if (accepted.length > 0) signed.add(target.userId)
+    if (accepted.length === 0) continue
+    if (target.userId === signer) ownSigned.add(known.isDevice(target) ? target.signed : crossSigning)
+    else signed.add(target.userId)
   }
-  const log: LogRow[] = []
+  const own = deviceListChanges(signer, 0, [...ownSigned])
+  const log: LogRow[] = [...own.log]
+  writes.push(...own.writes)
   for (const userId of signed) {
-    const change = userId === signer ? deviceListChange(userId, log.length) : signedUserChange(signer, userId, log.length)
+    const change = signedUserChange(signer, userId, log.length)
     writes.push(change.write)
     log.push(change.log)
   }
@@ -74,7 +80,7 @@ function readTargets(body: JsonObject): Target[] {
 }
 
 async function readKnown(database: Home['database'], signer: UserId, userIds: readonly UserId[]): Promise<Known> {
-  const [devices, crossSigning] = await Promise.all([
+  const [devices, crossSigningRows] = await Promise.all([
     database.select(selectDeviceKeysOfUsers, userIds),
     database.select(selectCrossSigningKeys, userIds),
   ])
@@ -87,13 +93,14 @@ async function readKnown(database: Home['database'], signer: UserId, userIds: re
     if (row.user_id === signer) signers.set(`ed25519:${row.device_id}`, { publicKey: signingKeyOf(content), signs: 'own master' })
   }
   const signs = { master: 'own keys', self_signing: 'own devices', user_signing: 'other masters' } as const
-  for (const row of crossSigning) {
+  for (const row of crossSigningRows) {
     keys.set(nameOf(row.user_id, row.public_key), JSON.parse(row.content))
     if (row.usage === 'master') masters.add(nameOf(row.user_id, row.public_key))
     const use = signs[row.usage as keyof typeof signs]
     if (row.user_id === signer) signers.set(`ed25519:${row.public_key}`, { publicKey: row.public_key, signs: use })
   }
-  return { keys, signers, masters }
+  const deviceNames = new Set(devices.map((row) => nameOf(row.user_id, row.device_id)))
+  return { keys, signers, masters, isDevice: ({ userId, signed }) => deviceNames.has(nameOf(userId, signed)) }
 }
 
 /** The signatures to keep, or why there are none. */

@@ -4,7 +4,7 @@ import { type Part, type Write, write } from '../storage/database.ts'
 import { insertSender, selectGoing } from './accounts.store.ts'
 import { checkPassword, createAccount, findAccount } from './accounts.ts'
 import { createServiceQueries } from './appservice-queries.ts'
-import { deviceListChange } from './device-changes.ts'
+import { deviceListChanges } from './device-changes.ts'
 import { findDehydratedDevice, findDevice, listDevices, listDevicesOf, putDevice, removingDevices, setDehydratedDevice } from './devices.ts'
 import { confirmByPassword } from './interaction/confirm.ts'
 import { interact, keepStage } from './interaction/interaction.ts'
@@ -80,10 +80,10 @@ function forgetting(home: Home, forget: (userId: string) => void): Home {
 
 function endings(home: Home, forgets: readonly ForgetDevice[]): Pick<People, 'endSession' | 'endAllSessions' | 'removeDevices'> {
   async function end(userId: UserId, deviceIds: readonly DeviceId[], writes: readonly Write[]): Promise<void> {
-    const change = deviceIds.length === 0 ? undefined : deviceListChange(userId, 1)
+    const change = deviceListChanges(userId, 1, deviceIds)
     await home.database.commit({
-      writes: [...writes, ...removingDevices(userId, deviceIds), ...(change ? [change.write] : [])],
-      log: [{ kind: 'session', key: userId }, ...(change ? [change.log] : [])],
+      writes: [...writes, ...removingDevices(userId, deviceIds), ...change.writes],
+      log: [{ kind: 'session', key: userId }, ...change.log],
     })
     for (const deviceId of deviceIds) for (const forget of forgets) await forget(userId, deviceId)
   }

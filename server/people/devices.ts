@@ -2,7 +2,7 @@ import type { DeviceId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Home } from '../home.ts'
 import { type Write, write } from '../storage/database.ts'
-import { deviceListChange } from './device-changes.ts'
+import { deviceListChanges } from './device-changes.ts'
 import {
   type DeviceRow,
   deleteDehydratedDevices,
@@ -48,8 +48,8 @@ export async function putDevice(
   if (known && (displayName === undefined || displayName === known.display_name)) return { made: false }
   const writes = [write(insertDevice, userId, deviceId, displayName ?? null, home.clock.now())]
   if (displayName !== undefined) writes.push(write(updateDeviceName, displayName, userId, deviceId))
-  const change = deviceListChange(userId, 0)
-  await home.database.commit({ writes: [...writes, change.write], log: [change.log] })
+  const change = deviceListChanges(userId, 0, [deviceId])
+  await home.database.commit({ writes: [...writes, ...change.writes], log: change.log })
   return { made: known === undefined }
 }
 

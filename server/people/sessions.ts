@@ -2,7 +2,7 @@ import type { DeviceId, UserId } from '../core/ids.ts'
 import { unknownToken, userDeactivated, userLocked } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { guard, type LogRow, type Write, write } from '../storage/database.ts'
-import { deviceListChange } from './device-changes.ts'
+import { deviceListChanges } from './device-changes.ts'
 import { insertDevice, selectDevice } from './devices.store.ts'
 import { endingSessionsOf } from './devices.ts'
 import type { NewSession } from './people.ts'
@@ -48,9 +48,9 @@ export async function createSession(
     writes.push(...endingSessionsOf(userId, [deviceId]))
     writes.push(write(insertDevice, userId, deviceId, of.displayName ?? null, home.clock.now()))
     if (!(await home.database.selectOne(selectDevice, userId, deviceId))) {
-      const change = deviceListChange(userId, log.length)
-      writes.push(change.write)
-      log.push(change.log)
+      const change = deviceListChanges(userId, log.length, [deviceId])
+      writes.push(...change.writes)
+      log.push(...change.log)
     }
   }
   writes.push(write(insertSession, sessionId, userId, deviceId ?? null, home.clock.now()), ...tokens.writes)

@@ -4,7 +4,7 @@ import type { Home } from '../home.ts'
 import { type Write, write } from '../storage/database.ts'
 import { deleteAccountDataOfUser } from './account-data.store.ts'
 import { updateDeactivated, updateGone, updateLocked, updatePassword, updateSuspended } from './accounts.store.ts'
-import { deviceListChange } from './device-changes.ts'
+import { deviceListChanges } from './device-changes.ts'
 import { listDevices, removingDevices } from './devices.ts'
 import { deleteFiltersOfUser } from './filters.store.ts'
 import { longestPassword, type Passwords } from './passwords.ts'
@@ -51,23 +51,22 @@ export function createStanding(
       for (const one of [deleteAccessTokensWithoutDevice, deleteRefreshTokensWithoutDevice, deleteSessionsWithoutDevice]) {
         writes.push(write(one, userId, kept))
       }
-      const change = deviceIds.length > 0 ? deviceListChange(userId, 1) : undefined
-      const log = [{ kind: 'session', key: userId }]
-      await home.database.commit(change ? { writes: [...writes, change.write], log: [...log, change.log] } : { writes, log })
+      const change = deviceListChanges(userId, 1, deviceIds)
+      await home.database.commit({ writes: [...writes, ...change.writes], log: [{ kind: 'session', key: userId }, ...change.log] })
       await forgetDevices(userId, deviceIds)
     },
     deactivate: async (userId) => {
       const deviceIds = (await listDevices(home, userId)).map(({ deviceId }) => deviceId)
       const all = [deleteAccessTokensOfUser, deleteRefreshTokensOfUser, deleteSessionsOfUser, deleteProfile]
-      const change = deviceListChange(userId, 1)
+      const change = deviceListChanges(userId, 1, deviceIds)
       await home.database.commit({
         writes: [
           write(updateDeactivated, userId),
           ...[...all, deleteAccountDataOfUser, deleteFiltersOfUser].map((one) => write(one, userId)),
           ...removingDevices(userId, deviceIds),
-          change.write,
+          ...change.writes,
         ],
-        log: [{ kind: 'session', key: userId }, change.log],
+        log: [{ kind: 'session', key: userId }, ...change.log],
       })
       await forgetDevices(userId, deviceIds)
     },

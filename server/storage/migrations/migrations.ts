@@ -31,6 +31,8 @@ import { eventNotes } from './0061-event-notes.ts'
 import { presenceExpiry } from './0062-presence-expiry.ts'
 import { serverKeys } from './0070-server-keys.ts'
 import { receivedEvents } from './0071-received-events.ts'
+import { deviceUpdates } from './0085-device-updates.ts'
+import { remoteDeviceLists } from './0086-remote-device-lists.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -68,4 +70,6 @@ export const migrations: readonly Migration[] = [
   presenceExpiry,
   serverKeys,
   receivedEvents,
+  deviceUpdates,
+  remoteDeviceLists,
 ]

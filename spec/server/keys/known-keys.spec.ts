@@ -15,7 +15,7 @@ const alice = '@alice:hs.test'
 
 forEachEngine('knownKeys', (open, engine) => {
   const known = (opened: Opened, most?: number) =>
-    knownKeys({ home: opened, people: { devicesOf: (userIds) => listDevicesOf(opened, userIds) } }, most)
+    knownKeys({ home: { ...opened, serverName: 'hs.test' }, people: { devicesOf: (userIds) => listDevicesOf(opened, userIds) } }, most)
   const addDevice = async (opened: Opened, deviceId: string) => {
     await opened.database.commit({ writes: [write(insertDevice, alice, deviceId, null, 0)] })
     await uploadKeys(opened, { userId: alice, deviceId }, { device_keys: deviceKeysOf({ userId: alice, deviceId }).json })
