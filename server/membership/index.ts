@@ -4,6 +4,7 @@ import type { Slice, Tools } from '../slice.ts'
 import { banning } from './banning.client.ts'
 import { inviting } from './inviting.client.ts'
 import { joining } from './joining.client.ts'
+import { joinsFederation } from './joins.federation.ts'
 import { kicking } from './kicking.client.ts'
 import { knocking } from './knocking.client.ts'
 import { leaving } from './leaving.client.ts'
@@ -20,6 +21,7 @@ export function membership(tools: Tools): Slice {
       ...kicking(tools),
       ...banning(tools),
       ...listJoinedRooms(tools),
+      ...joinsFederation(tools),
     ],
   }
 }

@@ -1,16 +1,15 @@
-import { allowedRooms } from '../core/allowed-rooms.ts'
-import { actionLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
-import { isRoomId, type RoomId, type UserId } from '../core/ids.ts'
+import { isRoomId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { forbidden, notFound } from '../core/matrix-error.ts'
-import type { Graph, RoomView } from '../graph/graph.ts'
+import type { RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import { carryPushRules } from '../people/carry-push-rules.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
-import { roomOf } from './room-of.ts'
+import { joinRemote } from './join-remote.ts'
+import { authoriserOf } from './restricted-join.ts'
+import { type Found, findRoom, viaOf } from './room-of.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#joining-rooms */
 export function joining(tools: Tools): Endpoint[] {
@@ -20,24 +19,24 @@ export function joining(tools: Tools): Endpoint[] {
       ...post,
       path: '/_matrix/client/v3/rooms/{roomId}/join',
       operationId: 'joinRoomById',
-      handle: (call) => join(tools, call, roomIdOf(call.params['roomId'])),
+      handle: (call) => join(tools, call, { roomId: roomIdOf(call.params['roomId']), servers: viaOf(call) }),
     }),
     endpoint({
       ...post,
       path: '/_matrix/client/v3/join/{roomIdOrAlias}',
       operationId: 'joinRoom',
-      handle: async (call) => join(tools, call, await roomOf(tools, call)),
+      handle: async (call) => join(tools, call, await findRoom(tools, call)),
     }),
   ]
 }
 
-async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): Promise<Reply> {
+async function join(tools: Tools, call: Call<'access_token'>, { roomId, servers }: Found): Promise<Reply> {
   const { graph, people } = tools
   const { userId } = call.requester
   const room = await graph.freshRoom(roomId)
-  if (room === undefined) throw notFound('this server knows no such room')
-  if (room.membership(userId) === 'join') return { body: { room_id: roomId } }
-  const authoriser = await authoriserOf(graph, room, userId)
+  if (room?.membership(userId) === 'join') return { body: { room_id: roomId } }
+  if (!room?.servers.has(tools.home.serverName)) return joinElsewhere(tools, call, roomId, servers)
+  const authoriser = await authoriserOf(tools, room, userId)
   await changeMembership(graph, {
     roomId,
     sender: userId,
@@ -52,6 +51,22 @@ async function join(tools: Tools, call: Call<'access_token'>, roomId: RoomId): P
     },
   })
   await carrySettings(tools, room, userId)
+  return { body: { room_id: roomId } }
+}
+
+/** Over the servers that were named, those of the alias, and that of whoever invited. */
+async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: RoomId, named: readonly ServerName[]): Promise<Reply> {
+  const { graph, people, home } = tools
+  const { userId } = call.requester
+  const invite = (await graph.memberships(userId)).get(roomId)
+  const inviter = invite?.membership === 'invite' ? [serverNameOf(invite.sender)] : []
+  const known = [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, 10)
+  const reason = readOptionalText(call.body, 'reason')
+  const content = { ...ownContent(call.body), ...(await profileContent(people, userId)), ...(reason === undefined ? {} : { reason }) }
+  const servers = [...named, ...inviter, ...known].filter((server) => server !== home.serverName)
+  await joinRemote(tools, { roomId, userId, servers, content })
+  const room = await graph.freshRoom(roomId)
+  if (room !== undefined) await carrySettings(tools, room, userId)
   return { body: { room_id: roomId } }
 }
 
@@ -78,21 +93,4 @@ async function carrySettings({ graph, home }: Tools, room: RoomView, userId: Use
   if (!isRoomId(from)) return
   const tombstone = (await graph.room(from))?.state('m.room.tombstone', '')?.pdu.content
   if (tombstone?.['replacement_room'] === room.roomId) await carryPushRules(home.database, userId, from, room.roomId)
-}
-
-/**
- * Who vouches for a restricted join: a local member who may invite, when the joiner is in one of the allowed rooms. Undefined when nobody need.
- * 403 M_FORBIDDEN when no condition is met. https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
- */
-async function authoriserOf(graph: Graph, room: RoomView, userId: UserId): Promise<UserId | undefined> {
-  const rule = room.state('m.room.join_rules', '')?.pdu.content
-  const restricted = room.rules.restrictedJoin && (rule?.['join_rule'] === 'restricted' || rule?.['join_rule'] === 'knock_restricted')
-  if (!restricted || room.membership(userId) === 'invite') return undefined
-  const mine = await graph.memberships(userId)
-  const allowed = allowedRooms(rule).some((roomId) => mine.get(roomId)?.membership === 'join')
-  if (!allowed) throw forbidden('you are in none of the rooms whose members may join this one')
-  const scope = powerScope((type, stateKey) => room.state(type, stateKey)?.pdu, room.rules)
-  const needed = actionLevel(scope, 'invite')
-  for (const member of room.joined) if (userPower(scope, member) >= needed) return member
-  throw forbidden('nobody here may let you in')
 }

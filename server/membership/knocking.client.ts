@@ -4,7 +4,7 @@ import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
-import { roomOf } from './room-of.ts'
+import { findRoom } from './room-of.ts'
 
 /**
  * Whether a knock is allowed is the room's to say (403 M_FORBIDDEN). All rooms of this server are here: `via` names servers to ask for others.
@@ -23,7 +23,7 @@ export function knocking(tools: Tools): Endpoint[] {
       handle: async (call) => {
         const { userId } = call.requester
         const reason = readOptionalText(call.body, 'reason')
-        const roomId = await roomOf(tools, call)
+        const { roomId } = await findRoom(tools, call)
         const room = await graph.freshRoom(roomId)
         if (room === undefined) throw notFound('this server knows no such room')
         const content = await profileContent(people, userId)

@@ -31,9 +31,12 @@ export function checkByAuthEvents(
   if (known.length < cited.length) return undefined
   const verdict = checkAuthEvents(pdu, rules, known)
   if (!verdict.allowed) return verdict
-  const opening = rules.roomIdIsCreateHash && pdu.room_id !== undefined ? find(createIdOf(pdu.room_id)) : undefined
-  const all = opening === undefined ? known : [...known, opening]
+  // Since version 12 the room id is what cites the create event.
+  const isNamed = rules.roomIdIsCreateHash && pdu.room_id !== undefined
+  const opening = isNamed ? find(createIdOf(pdu.room_id)) : undefined
+  if (isNamed && opening === undefined) return undefined
   if (opening?.rejected) return refuse('the create event was rejected')
+  const all = opening === undefined ? known : [...known, opening]
   const state = new Map(all.map((event) => [stateKeyOf(event.pdu.type, event.pdu.state_key ?? ''), event.pdu]))
   const readState: ReadState = (type, stateKey) => state.get(stateKeyOf(type, stateKey))
   return checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server))

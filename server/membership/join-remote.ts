@@ -1,0 +1,122 @@
+import { isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
+import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
+import { hashAndSignPdu } from '../core/signatures.ts'
+import type { Tools } from '../slice.ts'
+
+type Wanted = {
+  readonly roomId: RoomId
+  readonly userId: UserId
+  /** Servers that may be in the room, the likeliest first. */
+  readonly servers: readonly ServerName[]
+  /** What the membership event is to say. */
+  readonly content: JsonObject
+}
+
+/** Versions that this server can live in as a guest: all of them whose events it can make. */
+const joinable: readonly string[] = supportedRoomVersions.filter((version) => roomRules(version)?.eventIds !== 'wire')
+
+const mostServers = 8
+const mostBytes = 200 * 1024 * 1024
+const patience = 120_000
+
+/**
+ * Joins a room over one of the servers that are in it, one after the other until one lets us in. 404 M_NOT_FOUND when there is none to ask; what the last
+ * one refused with; 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+ */
+export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
+  const servers = [...new Set(wanted.servers)].filter((server) => isServerName(server) && server !== tools.home.serverName)
+  let refusal: unknown = notFound('this server knows no such room, and none was named that could: give one in `via`')
+  for (const server of servers.slice(0, mostServers)) {
+    try {
+      await joinOver(tools, server, wanted)
+      return
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      refusal = error
+    }
+  }
+  throw refusal
+}
+
+async function joinOver({ home, graph }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<void> {
+  const versions = joinable.map((version) => `ver=${version}`).join('&')
+  const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
+  const made = await home.peers.fetchJson({
+    destination: origin,
+    method: 'GET',
+    uri: `/_matrix/federation/v1/make_join/${path}?${versions}`,
+  })
+  const proposal = answerOf(origin, made)
+  const rules = roomRules(typeof proposal['room_version'] === 'string' ? proposal['room_version'] : '1')
+  if (rules === undefined || !joinable.includes(rules.version)) throw unsupportedRoomVersion()
+  const { pdu, eventId } = hashAndSignPdu(
+    eventOf(proposal['event'], rules, { roomId, userId, content }, home.clock.now()),
+    rules,
+    home.serverName,
+    home.signingKey,
+  )
+  const uri = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
+  const given = answerOf(
+    origin,
+    await home.peers.fetchJson({
+      destination: origin,
+      method: 'PUT',
+      uri,
+      content: pdu as unknown as JsonObject,
+      limit: mostBytes,
+      timeoutMs: patience,
+    }),
+  )
+  const event = { ...pdu, signatures: { ...signaturesOf(given['event'], pdu), ...pdu.signatures } } as unknown as JsonObject
+  const [state, authChain] = [objectsAt(given, 'state'), objectsAt(given, 'auth_chain')]
+  await graph.enter({ origin, roomId, version: rules.version, event, state, authChain })
+}
+
+/** Our own event: of the proposal nothing counts but where it stands and who vouches for it. */
+function eventOf(proposed: unknown, rules: RoomRules, { roomId, userId, content }: Omit<Wanted, 'servers'>, now: number): UnsignedPdu {
+  if (!isJsonObject(proposed as JsonObject)) throw unreachable('the other server proposed no event')
+  const { auth_events, prev_events, depth, content: said } = proposed as Partial<Pdu>
+  const authoriser = isJsonObject(said) ? said['join_authorised_via_users_server'] : undefined
+  const vouched = rules.restrictedJoin && isUserId(authoriser) ? { join_authorised_via_users_server: authoriser } : {}
+  return {
+    type: 'm.room.member',
+    room_id: roomId,
+    sender: userId,
+    state_key: userId,
+    content: { ...content, membership: 'join', ...vouched },
+    auth_events: auth_events ?? [],
+    prev_events: prev_events ?? [],
+    depth: depth ?? 0,
+    origin_server_ts: now,
+  }
+}
+
+/** The signatures of whoever else vouches for the join. */
+function signaturesOf(given: unknown, { content }: Pdu): JsonObject {
+  const authoriser = content['join_authorised_via_users_server']
+  const signatures = isJsonObject(given as JsonObject) ? (given as JsonObject)['signatures'] : undefined
+  const server = isUserId(authoriser) ? serverNameOf(authoriser) : undefined
+  const theirs = server !== undefined && isJsonObject(signatures) ? signatures[server] : undefined
+  return server !== undefined && theirs !== undefined ? { [server]: theirs } : {}
+}
+
+type Answered = Awaited<ReturnType<Tools['home']['peers']['fetchJson']>>
+
+/** The body of an answer; what a server refuses is passed on, in its words. */
+export function answerOf(origin: ServerName, answer: Answered): JsonObject {
+  if (!answer.ok) throw unreachable(`${origin} cannot be reached: ${answer.words}`)
+  const { status, body } = answer
+  if (status === 200) return body
+  const { errcode, error } = body
+  if (status < 400 || status >= 500 || typeof errcode !== 'string') throw unreachable(`${origin} answered with ${status}`)
+  const words = typeof error === 'string' ? error.slice(0, 300) : `${origin} refuses`
+  throw new MatrixError(status === 401 ? 403 : status, errcode.slice(0, 100), words)
+}
+
+function objectsAt(body: JsonObject, key: string): JsonObject[] {
+  const list = body[key]
+  return Array.isArray(list) ? list.filter(isJsonObject) : []
+}
