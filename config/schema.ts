@@ -84,11 +84,13 @@ export const schema = {
     user_quota_per_day: optional(size, 'What one account may upload in a day.'),
     max_image_pixels: integer('Pictures with more pixels get no thumbnails.', 50_000_000, { from: 1, to: 200_000_000 }),
     store_path: path('The folder of the files.', 'media', 'data'),
+    keep_remote: duration('How long a file of another server is kept here after it was last asked for.', '90d'),
     unauthenticated: flag('Also serve media at the old addresses, to anyone who knows the link.', false),
   }),
   federation: group('Talking to other servers.', {
     ca_file: optional(path, 'A PEM file with further certificate authorities to trust.'),
     allow_private_addresses: flag('May reach servers on private networks and on this machine.', false),
+    list_public_rooms: flag('Other servers may list the rooms that this server publishes.', false),
     trusted_key_servers: listOf('Servers asked for the keys of others.', [], text('', '', aServerName)),
     tell_device_names: flag('Other servers may see what users call their devices.', false),
   }),

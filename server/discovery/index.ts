@@ -2,6 +2,7 @@ import type { Slice, Tools } from '../slice.ts'
 import { capabilities } from './capabilities.client.ts'
 import { keysQuery } from './keys-query.federation.ts'
 import { keysServer } from './keys-server.federation.ts'
+import { queryInfo } from './query.federation.ts'
 import { version } from './version.federation.ts'
 import { versionsEndpoints } from './versions.client.ts'
 import { wellKnown } from './wellknown.client.ts'
@@ -17,6 +18,7 @@ export function discovery(tools: Tools, paths: () => Iterable<string>): Slice {
       ...version(),
       ...keysServer(tools),
       ...keysQuery(tools),
+      ...queryInfo(),
     ],
   }
 }

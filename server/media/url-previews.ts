@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { invalidParam, MatrixError } from '../core/matrix-error.ts'
+import { createFewAtATime } from '../remote/few-at-a-time.ts'
 import { write } from '../storage/database.ts'
 import { describePage, type PreviewTools } from './describe-page.ts'
 import { fetchFollowing } from './fetch-page.ts'
-import { createFewAtATime } from './few-at-a-time.ts'
 import { createRecentFailures } from './recent-failures.ts'
 import { insertPreview, selectPreview } from './url-previews.store.ts'
 

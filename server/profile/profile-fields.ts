@@ -5,11 +5,16 @@ import { badJson, invalidParam, MatrixError, missingParam } from '../core/matrix
 /** All of a profile, as JSON. https://spec.matrix.org/v1.19/client-server-api/#profiles */
 export const maxProfileBytes = 64 * 1024
 const maxKeyBytes = 255
-const maxDisplayName = 256
-const maxAvatarUrl = 1000
+export const maxDisplayName = 256
+export const maxAvatarUrl = 1000
 
 /** https://spec.matrix.org/v1.19/appendices/#common-namespaced-identifier-grammar */
 const keyGrammar = /^[a-z][a-z0-9_.-]*$/
+
+/** Whether a text can be the name of a field. */
+export function isKey(key: string): boolean {
+  return Buffer.byteLength(key) <= maxKeyBytes && keyGrammar.test(key)
+}
 
 /** 400 M_KEY_TOO_LARGE or M_INVALID_PARAM for what is not the name of a field. */
 export function checkKey(key: string): void {

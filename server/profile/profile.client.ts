@@ -1,5 +1,5 @@
 import { userIdOf } from '../core/fields.ts'
-import type { UserId } from '../core/ids.ts'
+import { serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
 import { createLanes, type Lanes } from '../graph/lanes.ts'
@@ -7,6 +7,7 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import type { Tools } from '../slice.ts'
 import { readProfile } from './profile.ts'
 import { checkKey, checkSize, readValue } from './profile-fields.ts'
+import { createProfilesOfOthers } from './profiles-of-others.ts'
 import type { Propagate } from './propagation.ts'
 
 type Changing = Pick<Tools, 'people'> & { readonly lanes: Lanes; readonly propagate: Propagate }
@@ -19,6 +20,9 @@ const field = {
 
 /** https://spec.matrix.org/v1.19/client-server-api/#profiles */
 export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[] {
+  const fetchProfile = createProfilesOfOthers(tools.home)
+  const isLocal = (userId: UserId) => serverNameOf(userId) === tools.home.serverName
+  const profileOf = (userId: UserId) => (isLocal(userId) ? readProfile(tools, userId) : fetchProfile(userId))
   const changing = { people: tools.people, lanes: createLanes(), propagate }
   return [
     endpoint({
@@ -28,7 +32,7 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
       operationId: 'getUserProfile',
       auth: 'none',
       body: 'none',
-      handle: async ({ params }) => ({ body: await readProfile(tools, params['userId']) }),
+      handle: async ({ params }) => ({ body: await profileOf(userIdOf(params['userId'])) }),
     }),
     endpoint({
       ...field,
@@ -39,7 +43,7 @@ export function profileEndpoints(tools: Tools, propagate: Propagate): Endpoint[]
       handle: async ({ params }) => {
         const key = params['keyName']!
         checkKey(key)
-        const profile = await readProfile(tools, params['userId'])
+        const profile = await profileOf(userIdOf(params['userId']))
         if (!Object.hasOwn(profile, key)) throw notFound('the profile has no such field')
         return { body: { [key]: profile[key] } }
       },

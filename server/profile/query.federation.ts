@@ -1,3 +1,4 @@
+import { userIdOf } from '../core/fields.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { readProfile } from './profile.ts'
@@ -12,7 +13,7 @@ export function queryProfile(tools: Pick<Tools, 'home' | 'people'>): Endpoint[] 
       auth: 'x-matrix',
       body: 'none',
       handle: async ({ query }) => {
-        const profile = await readProfile(tools, query.get('user_id') ?? undefined)
+        const profile = await readProfile(tools, userIdOf(query.get('user_id') ?? undefined))
         const field = query.get('field')
         if (field === null) return { body: profile }
         return { body: Object.hasOwn(profile, field) ? { [field]: profile[field] } : {} }

@@ -4,14 +4,18 @@ import { isRoomAlias, isRoomId, type RoomAlias, serverNameOf, type UserId } from
 import { conflict, forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import { fetchAlias } from '../remote/fetch-alias.ts'
+import { createFewAtATime } from '../remote/few-at-a-time.ts'
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
+import { localAlias } from './local-alias.ts'
 
 const path = '/_matrix/client/v3/directory/room/{roomAlias}'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
 export function directory(tools: Tools): Endpoint[] {
   const { graph, home } = tools
+  const few = createFewAtATime(50, 200)
   return [
     endpoint({
       method: 'GET',
@@ -21,10 +25,9 @@ export function directory(tools: Tools): Endpoint[] {
       body: 'none',
       handle: async ({ params }) => {
         const alias = readAlias(params['roomAlias'])
-        const known = await graph.aliasTarget(alias)
-        const roomId = known ?? ((await tools.people.queryAlias(alias)) ? await graph.aliasTarget(alias) : undefined)
-        if (roomId === undefined) throw notFound('no room has this alias')
-        return { body: { room_id: roomId, servers: [home.serverName] } }
+        if (serverNameOf(alias) === home.serverName) return { body: await localAlias(tools, alias) }
+        const { roomId, servers } = await few(() => fetchAlias(home.peers, alias))
+        return { body: { room_id: roomId, servers: [...servers] } }
       },
     }),
     endpoint({

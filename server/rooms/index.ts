@@ -3,6 +3,7 @@ import { appserviceRoomDirectory } from './appservice-room-directory.client.ts'
 import { createRoom } from './create-room.client.ts'
 import { directory } from './directory.client.ts'
 import { listPublicRooms } from './list-public-rooms.client.ts'
+import { publicRoomsFederation } from './public-rooms.federation.ts'
 import { queryRoomDirectory } from './query.federation.ts'
 import { roomSummaryEndpoints } from './room-summary.client.ts'
 import { roomUpgrades } from './room-upgrades.client.ts'
@@ -18,6 +19,7 @@ export function rooms(tools: Tools): Slice {
       ...queryRoomDirectory(tools),
       ...roomUpgrades(tools),
       ...listPublicRooms(tools),
+      ...publicRoomsFederation(tools),
       ...appserviceRoomDirectory(tools),
       ...roomSummaryEndpoints(tools),
       ...spaceHierarchy(tools),

@@ -2,9 +2,10 @@ import { isRoomAlias, serverNameOf } from '../core/ids.ts'
 import { invalidParam, notFound } from '../core/matrix-error.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { localAlias } from './local-alias.ts'
 
 /** Rooms by the aliases of this server, for other servers. https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory */
-export function queryRoomDirectory({ home, graph, people }: Tools): Endpoint[] {
+export function queryRoomDirectory(tools: Tools): Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -15,11 +16,8 @@ export function queryRoomDirectory({ home, graph, people }: Tools): Endpoint[] {
       handle: async ({ query }) => {
         const alias = query.get('room_alias') ?? undefined
         if (!isRoomAlias(alias)) throw invalidParam('room_alias is not a room alias')
-        if (serverNameOf(alias) !== home.serverName) throw notFound('the alias is one of another server')
-        const known = await graph.aliasTarget(alias)
-        const roomId = known ?? ((await people.queryAlias(alias)) ? await graph.aliasTarget(alias) : undefined)
-        if (roomId === undefined) throw notFound('no room has this alias')
-        return { body: { room_id: roomId, servers: [home.serverName] } }
+        if (serverNameOf(alias) !== tools.home.serverName) throw notFound('the alias is one of another server')
+        return { body: await localAlias(tools, alias) }
       },
     }),
   ]

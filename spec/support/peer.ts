@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Config } from '../../config/schema.ts'
 import { canonicalJson } from '../../server/core/canonical-json.ts'
 import type { EventId, ServerName } from '../../server/core/ids.ts'
@@ -31,8 +33,10 @@ export type Asked = {
   readonly origin: ServerName | undefined
   readonly isSignedBy: (publicKey: Uint8Array) => boolean
 }
-/** `body` as an object is sent as JSON, as a string as it stands. */
+/** `body` as an object is sent as JSON, as a string or bytes as it stands, as a `Readable` as it comes; one that fails breaks the connection off. */
 export type PeerReply = { readonly status?: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
+/** An answer to a peer, with its bytes as they came. */
+export type PeerAnswered = Answered & { readonly bytes: Buffer }
 type Handle = (asked: Asked) => PeerReply | Promise<PeerReply>
 
 /** Another server of the network, played by a spec: with a name (`localhost:port`), a certificate and a key of its own. */
@@ -46,7 +50,7 @@ export type Peer = {
   /** Waits for a question that was or will be asked. */
   readonly until: (matches: (asked: Asked) => boolean) => Promise<Asked>
   /** Asks a server under this peer's signature. */
-  readonly ask: (server: TestServer, method: string, uri: string, content?: JsonObject) => Promise<Answered>
+  readonly ask: (server: TestServer, method: string, uri: string, content?: JsonObject) => Promise<PeerAnswered>
   /** Hashes and signs an event as this server. */
   readonly sign: (event: UnsignedPdu, rules: RoomRules) => { readonly pdu: Pdu; readonly eventId: EventId }
   /** Not reachable until it is `up` again, at the same address. */
@@ -104,7 +108,8 @@ export async function startPeer(files: Files): Promise<Peer> {
     server = createServer(tls, async (request, response) => {
       const { status = 200, body = {}, headers = {} } = await answer(request)
       response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
-      response.end(typeof body === 'string' ? body : JSON.stringify(body))
+      if (body instanceof Readable) await pipeline(body, response).catch(() => {})
+      else response.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body))
     })
     await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve))
     port = (server.address() as AddressInfo).port
@@ -163,7 +168,7 @@ export async function ask(
   as: { readonly serverName: ServerName; readonly signingKey: SigningKey },
   to: TestServer,
   { method, uri, content }: { method: string; uri: string; content: JsonObject | undefined },
-): Promise<Answered> {
+): Promise<PeerAnswered> {
   const destination = to.server.home.serverName
   const part = signedPart({ method, uri, origin: as.serverName, destination, content })
   const signature = signText(canonicalJson(part, false), as.signingKey)
@@ -173,12 +178,13 @@ export async function ask(
     headers: { Authorization: authorization, 'Content-Type': 'application/json' },
     ...(content === undefined ? {} : { body: canonicalJson(content, false) }),
   })
-  const text = await response.text()
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const text = bytes.toString()
   let body: Body = {}
   try {
     body = JSON.parse(text)
   } catch {}
-  return { status: response.status, headers: response.headers, text, body }
+  return { status: response.status, headers: response.headers, text, body, bytes }
 }
 
 export type AmongPeers = {
