@@ -63,3 +63,22 @@ export function safeFileName(name: string | null | undefined): string | undefine
   }
   return short === '' ? undefined : short
 }
+
+const extendedName = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]*)/i
+const plainName = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i
+
+/** The name that another server's `Content-Disposition` gives a file, as it can be kept (RFC 6266: the extended name goes first); undefined for none. */
+export function fileNameOf(disposition: string | undefined): string | undefined {
+  if (disposition === undefined || disposition.length > 4096) return undefined
+  const extended = decoded(extendedName.exec(disposition)?.[1])
+  const [, quoted, bare] = plainName.exec(disposition) ?? []
+  return safeFileName(extended ?? quoted?.replace(/\\(.)/g, '$1') ?? bare)
+}
+
+function decoded(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,13 +1,16 @@
 import { isServerName } from '../core/ids.ts'
-import { invalidParam, missingParam, notFound, unrecognized } from '../core/matrix-error.ts'
+import { invalidParam, MatrixError, missingParam, unrecognized } from '../core/matrix-error.ts'
+import type { Home } from '../home.ts'
 import type { Call, Endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { contentDisposition, safeFileName } from './disposition.ts'
 import type { Files } from './files.ts'
 import { type Download, findMedia } from './media.ts'
+import { tooLargeElsewhere } from './remote/fetch-media.ts'
+import type { RemoteMedia } from './remote/remote-media.ts'
 import { serveFile } from './serve-file.ts'
 import type { Wanted } from './thumbnail-size.ts'
-import type { Thumbnails } from './thumbnails.ts'
+import type { Picture, Thumbnails } from './thumbnails.ts'
 import type { UrlPreviews } from './url-previews.ts'
 
 export type MediaTools = {
@@ -15,6 +18,7 @@ export type MediaTools = {
   readonly files: Files
   readonly thumbnails: Thumbnails
   readonly previews: UrlPreviews
+  readonly remote: RemoteMedia
 }
 
 const usualWait = 20_000
@@ -32,9 +36,10 @@ export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbn
     },
     async thumbnail(call) {
       const wanted = readWanted(call.query)
-      const picture = await thumbnails.find(await find(tools, call), wanted)
-      const name = `thumbnail.${picture.contentType.slice('image/'.length)}`
-      return serveFile(files, call, { ...picture, disposition: contentDisposition(picture.contentType, name) })
+      const picture = await thumbnails.find(await find(tools, call), wanted).catch((error) => {
+        throw isTooLargeElsewhere(home, call, error) ? tooLargeElsewhere() : error
+      })
+      return serveFile(files, call, { ...picture, disposition: thumbnailDisposition(picture) })
     },
     async preview({ query }) {
       if (!home.config.url_preview.enabled) throw unrecognized('previews of links are not made here')
@@ -46,15 +51,28 @@ export function downloadHandlers(tools: MediaTools): Record<'download' | 'thumbn
   }
 }
 
-/** The file that a path means. Files of other servers will be fetched here. */
-async function find({ home }: MediaTools, call: Call): Promise<Download> {
+/** The file that a path means. Whoever is not logged in gets those of other servers that are kept here already. */
+async function find({ home, remote }: MediaTools, call: Call): Promise<Download> {
   const { serverName, mediaId = '' } = call.params
   if (!isServerName(serverName)) throw invalidParam('this is not a server name')
-  if (serverName !== home.serverName) throw notFound('media of other servers cannot be fetched')
-  return findMedia({ home }, mediaId, readWait(call.query), () => call.signal)
+  const wait = readWait(call.query)
+  if (serverName === home.serverName) return findMedia({ home }, mediaId, wait, () => call.signal)
+  const mayFetch = call.requester !== undefined && call.query.get('allow_remote') !== 'false'
+  return remote.find(serverName, mediaId, { wait, mayFetch })
 }
 
-function readWait(query: URLSearchParams): number {
+/** "502: The remote content is too large for the server to thumbnail." */
+function isTooLargeElsewhere({ serverName }: Pick<Home, 'serverName'>, { params }: Call, error: unknown): boolean {
+  return params['serverName'] !== serverName && error instanceof MatrixError && error.status === 413
+}
+
+/** How a thumbnail is to be treated: it has no name of its own. */
+export function thumbnailDisposition({ contentType }: Pick<Picture, 'contentType'>): string {
+  return contentDisposition(contentType, `thumbnail.${contentType.slice('image/'.length)}`)
+}
+
+/** For how long somebody waits for an upload, in milliseconds. */
+export function readWait(query: URLSearchParams): number {
   const text = query.get('timeout_ms')
   if (text === null) return usualWait
   if (!/^\d{1,15}$/.test(text)) throw invalidParam('timeout_ms is not a number of milliseconds')
@@ -68,7 +86,8 @@ function readMoment(query: URLSearchParams): number | undefined {
   return Number(text)
 }
 
-function readWanted(query: URLSearchParams): Wanted {
+/** Which thumbnail a query asks for. */
+export function readWanted(query: URLSearchParams): Wanted {
   const method = query.get('method') ?? 'scale'
   if (method !== 'scale' && method !== 'crop') throw invalidParam('method is neither scale nor crop')
   const animated = query.get('animated') ?? 'false'

@@ -55,38 +55,57 @@ export async function serveFile(files: Files, { request, response, requester }: 
     'Content-Disposition': disposition,
     ...(range ? { 'Content-Range': `bytes ${from}-${to}/${size}` } : {}),
   }
-  await sendBytes(files, { request, response } as Call, { contentHash, status: range ? 206 : 200, head, range: { from, to } })
+  await sendBytes(files, { request, response }, { contentHash, status: range ? 206 : 200, head, range: { from, to } })
   return undefined
 }
 
-type Sending = { contentHash: string; status: number; head: Record<string, string>; range: Range }
+export type Sending = {
+  readonly contentHash: string
+  readonly status: number
+  readonly head: Record<string, string>
+  readonly range: Range
+  /** What stands before and after the file. */
+  readonly around?: { readonly before: Buffer; readonly after: Buffer }
+}
 
-async function sendBytes(files: Files, { request, response }: Call, { contentHash, status, head, range }: Sending): Promise<void> {
+const nothing = Buffer.alloc(0)
+
+/** Answers with bytes of a file, between others; never holds more than two pieces of it. Resolves when all is sent, or the client has gone. */
+export async function sendBytes(
+  files: Files,
+  { request, response }: Pick<Call, 'request' | 'response'>,
+  { contentHash, status, head, range, around }: Sending,
+): Promise<void> {
   const length = range.to - range.from + 1
   const file = await files.open(contentHash)
   if (!file) throw new Error(`the file ${contentHash} is missing`)
   try {
     if (request.method === 'HEAD' || length === 0) {
       sendHead(response, status, head)
-      response.end()
+      response.end(between(around, nothing))
     } else if (length <= atOnce) {
       // A tiny one would hold a large buffer for as long as a slow client likes.
       const buffer = length > tiny ? spare.take() : Buffer.allocUnsafe(length)
       const { bytesRead } = await file.read(buffer, 0, length, range.from)
       if (bytesRead !== length) throw new Error(`the file ${contentHash} is shorter than it was`)
       sendHead(response, status, head)
-      response.end(buffer.subarray(0, length), () => length > tiny && spare.give(buffer))
+      response.end(between(around, buffer.subarray(0, length)), () => length > tiny && spare.give(buffer))
     } else {
       sendHead(response, status, head)
-      await stream(file, response, range)
+      if (around !== undefined) response.write(around.before)
+      await stream(file, response, range, around?.after ?? nothing)
     }
   } finally {
     file.close().catch(() => {})
   }
 }
 
+function between(around: Sending['around'], bytes: Buffer): Buffer {
+  return around === undefined ? bytes : Buffer.concat([around.before, bytes, around.after])
+}
+
 /** Reads the next piece while the one before goes out; resolves when all is sent, or the client has gone. */
-async function stream(file: FileHandle, response: ServerResponse, { from, to }: Range): Promise<void> {
+async function stream(file: FileHandle, response: ServerResponse, { from, to }: Range, after: Buffer): Promise<void> {
   const buffers = [spare.take(), spare.take()]
   let sent: Promise<boolean> = Promise.resolve(true)
   for (let at = from, turn = 0; at <= to; turn = 1 - turn) {
@@ -98,7 +117,7 @@ async function stream(file: FileHandle, response: ServerResponse, { from, to }: 
     at += bytesRead
   }
   if (!(await sent)) return
-  response.end()
+  response.end(after)
   buffers.forEach(spare.give)
 }
 

@@ -38,12 +38,17 @@ export const selectThumbnailsOf = statement<[contentHash: string], { thumbnail_h
 export const deleteThumbnails = statement<[contentHash: string]>('DELETE FROM thumbnails WHERE content_hash = ?')
 
 /** Whether a file is somebody's, or a thumbnail of another. */
-export const selectUsed = statement<[contentHash: string, again: string], { used: number }>(
+export const selectUsed = statement<[contentHash: string, again: string, andAgain: string], { used: number }>(
   `SELECT 1 AS used FROM media WHERE content_hash = ?
+  UNION ALL SELECT 1 AS used FROM remote_media WHERE content_hash = ?
   UNION ALL SELECT 1 AS used FROM thumbnails WHERE thumbnail_hash = ? AND thumbnail_hash <> content_hash LIMIT 1`,
 )
 
-export const selectUsedAmong = statement<[contentHashes: readonly string[], again: readonly string[]], { hash: string }>(
+export const selectUsedAmong = statement<
+  [contentHashes: readonly string[], again: readonly string[], andAgain: readonly string[]],
+  { hash: string }
+>(
   `SELECT content_hash AS hash FROM media WHERE content_hash IN (SELECT value FROM json_each(CAST(? AS TEXT)))
+  UNION SELECT content_hash AS hash FROM remote_media WHERE content_hash IN (SELECT value FROM json_each(CAST(? AS TEXT)))
   UNION SELECT thumbnail_hash AS hash FROM thumbnails WHERE thumbnail_hash IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )

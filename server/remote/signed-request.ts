@@ -13,6 +13,8 @@ export type SignedRequest = {
   /** Path and query, percent-encoded: `/_matrix/federation/v1/…`. */
   readonly uri: string
   readonly content?: JsonObject
+  /** The content in canonical JSON, instead of `content`, for one that is sent to many. */
+  readonly contentText?: string
   readonly limit?: number
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -22,8 +24,9 @@ export type SignedRequest = {
 export type Peers = {
   readonly fetchJson: (of: SignedRequest) => Promise<Answer<JsonObject> | Failure>
   readonly stream: (of: SignedRequest) => ReturnType<Egress['stream']>
-  /** Without a signature, for what everybody may ask: the keys of a server. */
+  /** Without a signature, for what everybody may ask: the keys of a server, files of older ones. */
   readonly fetchUnsigned: (of: Omit<SignedRequest, 'content'>) => Promise<Answer<JsonObject> | Failure>
+  readonly streamUnsigned: (of: Omit<SignedRequest, 'content'>) => ReturnType<Egress['stream']>
   readonly close: () => Promise<void>
 }
 
@@ -45,7 +48,8 @@ export function createPeers(tools: Tools): Peers {
     authorization: Readonly<Record<string, string>>,
     send: (request: OutgoingRequest) => Promise<A | Failure>,
   ): Promise<A | Failure> {
-    const { destination, method, uri, content, limit, timeoutMs, signal } = of
+    const { destination, method, uri, limit, timeoutMs, signal } = of
+    const content = textOf(of)
     if (destination === tools.serverName) return ourselves
     let answer: A | Failure = nowhere
     for (const { origin, host } of await tools.discovery.find(destination)) {
@@ -53,7 +57,7 @@ export function createPeers(tools: Tools): Peers {
         url: origin + uri,
         method,
         headers: { Host: host, ...authorization, ...(content === undefined ? {} : { 'Content-Type': 'application/json' }) },
-        ...(content === undefined ? {} : { body: canonicalJson(content, false) }),
+        ...(content === undefined ? {} : { body: content }),
         ...(limit === undefined ? {} : { limit }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(signal === undefined ? {} : { signal }),
@@ -68,12 +72,20 @@ export function createPeers(tools: Tools): Peers {
     fetchJson: (of) => ask(of, signed(tools, of), tools.egress.fetchJson),
     stream: (of) => ask(of, signed(tools, of), tools.egress.stream),
     fetchUnsigned: (of) => ask(of, {}, tools.egress.fetchJson),
+    streamUnsigned: (of) => ask(of, {}, tools.egress.stream),
     close: tools.egress.close,
   }
 }
 
-function signed({ serverName, signingKey }: Tools, { destination, method, uri, content }: SignedRequest): { Authorization: string } {
+function textOf({ content, contentText }: Pick<SignedRequest, 'content' | 'contentText'>): string | undefined {
+  return contentText ?? (content === undefined ? undefined : canonicalJson(content, false))
+}
+
+function signed({ serverName, signingKey }: Tools, of: SignedRequest): { Authorization: string } {
+  const { destination, method, uri, content, contentText } = of
   const part = signedPart({ method, uri, origin: serverName, destination, content })
-  const signature = signText(canonicalJson(part, false), signingKey)
+  const text = canonicalJson(part, false)
+  // In canonical JSON `content` comes first.
+  const signature = signText(contentText === undefined ? text : `{"content":${contentText},${text.slice(1)}`, signingKey)
   return { Authorization: formatXMatrix({ origin: serverName, destination, keyId: signingKey.keyId, signature }) }
 }

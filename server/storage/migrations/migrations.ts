@@ -33,6 +33,7 @@ import { serverKeys } from './0070-server-keys.ts'
 import { receivedEvents } from './0071-received-events.ts'
 import { deviceUpdates } from './0085-device-updates.ts'
 import { remoteDeviceLists } from './0086-remote-device-lists.ts'
+import { remoteMedia } from './0088-remote-media.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -72,4 +73,5 @@ export const migrations: readonly Migration[] = [
   receivedEvents,
   deviceUpdates,
   remoteDeviceLists,
+  remoteMedia,
 ]
