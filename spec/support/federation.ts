@@ -1,11 +1,18 @@
+import { createEgress, type Egress, type OutgoingRequest } from '../../server/remote/egress.ts'
 import { writeCertificate } from './certificates.ts'
 import { freePort, removeFolder, temporaryFolder } from './processes.ts'
 import { type Engine, startServer, type TestServer } from './server.ts'
 
 export type Neighbours = { readonly servers: readonly TestServer[]; readonly close: () => Promise<void> }
 
-/** Servers that reach each other over TLS on this machine, named `localhost` with their port. Undefined for PostgreSQL where there is none. */
-export async function startNeighbours(count: number, engine: Engine = 'sqlite'): Promise<Neighbours | undefined> {
+/** Whether a request reaches another server. */
+type Passes = (request: OutgoingRequest) => boolean
+
+/**
+ * Servers that reach each other over TLS on this machine, named `localhost` with their port, as far as `passes` lets their requests through. Undefined for
+ * PostgreSQL where there is none.
+ */
+export async function startNeighbours(count: number, engine: Engine = 'sqlite', passes?: Passes): Promise<Neighbours | undefined> {
   const folder = temporaryFolder('tombolo-federation')
   const { certificate, key } = writeCertificate(folder)
   const servers: TestServer[] = []
@@ -17,6 +24,7 @@ export async function startNeighbours(count: number, engine: Engine = 'sqlite'):
     const port = await freePort()
     const server = await startServer({
       engine,
+      overrides: passes === undefined ? {} : { egress: cutEgress(certificate, passes) },
       config: {
         server_name: `localhost:${port}`,
         listeners: [
@@ -39,4 +47,15 @@ export async function startNeighbours(count: number, engine: Engine = 'sqlite'):
     servers.push(server)
   }
   return { servers, close }
+}
+
+function cutEgress(caFile: string, passes: Passes): Egress {
+  const egress = createEgress({ caFile, userAgent: 'a spec' })
+  const cut = { ok: false, reason: 'unreachable', words: 'the connection is cut' } as const
+  return {
+    request: async (of) => (passes(of) ? egress.request(of) : cut),
+    fetchJson: async (of) => (passes(of) ? egress.fetchJson(of) : cut),
+    stream: async (of) => (passes(of) ? egress.stream(of) : cut),
+    close: egress.close,
+  }
 }

@@ -1,0 +1,122 @@
+import { expect } from 'chai'
+import type { EventId } from '../../../../server/core/ids.ts'
+import { pduOf, startTwoServers, type TwoServers } from './two-servers.ts'
+
+for (const version of ['6', '11', '12']) {
+  describe(`receiving events of another server, in version ${version}`, () => {
+    let town: TwoServers
+    beforeEach(async () => {
+      town = await startTwoServers(version, { bob: 50 })
+    })
+    afterEach(() => town.close())
+
+    const become = (result: ReadonlyMap<EventId, unknown>) => [...result.values()]
+
+    it('shows a message to those in the room', async () => {
+      const { alice, bob, say, carry, sees } = town
+      const since = (await bob.user.get('/sync')).body.next_batch
+      expect(become(await carry(alice, await say(alice, 'hello')))).to.deep.equal(['accepted'])
+      expect(await sees(bob)).to.deep.equal(['hello'])
+      const { body } = await bob.user.get(`/sync?since=${since}`)
+      const events = body.rooms.join[town.room].timeline.events.map((event: { content: { body?: string } }) => event.content.body)
+      expect(events).to.deep.equal(['hello'])
+    })
+
+    it('takes an event once', async () => {
+      const { alice, bob, say, carry, sees } = town
+      const id = await say(alice, 'hello')
+      await carry(alice, id)
+      expect(become(await carry(alice, id, id))).to.deep.equal(['known'])
+      expect(await sees(bob)).to.deep.equal(['hello'])
+    })
+
+    it('asks for the events in between', async () => {
+      const { alice, bob, say, carry, sees } = town
+      const texts = ['one', 'two', 'three', 'four']
+      let last = ''
+      for (const text of texts) last = await say(alice, text)
+      expect(become(await carry(alice, last))).to.deep.equal(['accepted'])
+      expect(await sees(bob)).to.deep.equal(texts)
+    })
+
+    it('learns the state where there is more in between than one may ask for', async () => {
+      const { alice, bob, say, carry, sees, setState, state } = town
+      await setState(alice, 'm.room.topic', '', { topic: 'while Bob was away' })
+      for (let n = 0; n < 30; n++) await say(alice, `${n}`)
+      expect(become(await carry(alice, await say(alice, 'the last')))).to.deep.equal(['accepted'])
+      expect((await sees(bob)).at(-1)).to.equal('the last')
+      expect(await state(bob)).to.deep.equal(await state(alice))
+    })
+
+    it('joins what both said at the same time', async () => {
+      const { alice, bob, say, carry, sees, state } = town
+      const [left, right] = [await say(alice, 'left'), await say(bob, 'right')]
+      expect(become(await carry(alice, left))).to.deep.equal(['accepted'])
+      expect(become(await carry(bob, right))).to.deep.equal(['accepted'])
+      const next = await say(bob, 'both')
+      expect([...((await pduOf(bob, next))['prev_events'] as string[])].sort()).to.deep.equal([left, right].sort())
+      expect(become(await carry(bob, next))).to.deep.equal(['accepted'])
+      expect((await sees(alice)).toSorted()).to.deep.equal(['both', 'left', 'right'])
+      expect(await state(bob)).to.deep.equal(await state(alice))
+    })
+
+    it('comes to the same state on both sides when they changed it apart', async () => {
+      const { alice, bob, carry, setState, state, say } = town
+      const topics = [await setState(alice, 'm.room.topic', '', { topic: 'a' }), await setState(bob, 'm.room.topic', '', { topic: 'b' })]
+      const name = await setState(bob, 'm.room.name', '', { name: 'n' })
+      await carry(alice, topics[0] as string)
+      expect(become(await carry(bob, topics[1] as string, name))).to.deep.equal(['accepted', 'accepted'])
+      expect(await state(bob)).to.deep.equal(await state(alice))
+      expect(become(await carry(alice, await say(alice, 'after'))).concat(become(await carry(bob, await say(bob, 'too'))))).to.deep.equal([
+        'accepted',
+        'accepted',
+      ])
+      expect(await state(bob)).to.deep.equal(await state(alice))
+    })
+
+    it('lets a ban stand against what the banned one did meanwhile', async () => {
+      const { alice, bob, carry, setState, state, say, room } = town
+      const topic = await setState(bob, 'm.room.topic', '', { topic: 'mine' })
+      const ban = await setState(alice, 'm.room.member', bob.user.userId, { membership: 'ban' })
+      expect(become(await carry(bob, topic))).to.deep.equal(['soft-failed'])
+      expect(become(await carry(alice, ban))).to.deep.equal(['accepted'])
+      expect(bob.server.server.graph).to.have.property('room')
+      const view = await bob.server.server.graph.room(room)
+      expect(view?.membership(bob.user.userId)).to.equal('ban')
+      expect((await state(alice))['m.room.topic ']).to.equal(undefined)
+      await say(alice, 'alone')
+    })
+
+    it('does not show what somebody sent from before their ban', async () => {
+      const { alice, bob, carry, setState, say, sees } = town
+      const late = await say(bob, 'too late')
+      await setState(alice, 'm.room.member', bob.user.userId, { membership: 'ban' })
+      expect(become(await carry(bob, late))).to.deep.equal(['soft-failed'])
+      expect(await sees(alice)).to.deep.equal([])
+      const since = (await alice.user.get('/sync')).body
+      expect(JSON.stringify(since)).not.to.contain('too late')
+    })
+
+    it('drops what is not signed by its sender’s server, and prunes what was changed on the way', async () => {
+      const { alice, bob, say, room, sees } = town
+      const pdu = await pduOf(alice, await say(alice, 'mine'))
+      const { graph } = bob.server.server
+      const forged = await graph.receive(alice.name, room, [{ ...pdu, signatures: { [bob.name]: {} } }])
+      expect([...forged]).to.deep.equal([])
+      const changed = await graph.receive(alice.name, room, [{ ...pdu, content: { msgtype: 'm.text', body: 'another' } }])
+      expect([...changed.values()]).to.deep.equal(['accepted'])
+      expect(await sees(bob)).to.deep.equal([''])
+    })
+
+    it('redacts a message by a redaction that comes after it, or before it', async () => {
+      const { alice, bob, carry, say, sees, room } = town
+      for (const order of ['after', 'before']) {
+        const id = await say(alice, order)
+        const redaction = (await alice.user.put(`/rooms/${room}/redact/${id}/${order}`, {})).body.event_id
+        const ids = order === 'after' ? [id, redaction] : [redaction]
+        await carry(alice, ...ids)
+      }
+      expect(await sees(bob)).to.deep.equal(['', ''])
+    })
+  })
+}

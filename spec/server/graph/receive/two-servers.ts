@@ -1,0 +1,83 @@
+import type { EventId, RoomId } from '../../../../server/core/ids.ts'
+import type { JsonObject } from '../../../../server/core/json.ts'
+import type { Received } from '../../../../server/graph/graph.ts'
+import { type Neighbours, startNeighbours } from '../../../support/federation.ts'
+import type { TestServer, TestUser } from '../../../support/server.ts'
+
+export type Side = { readonly server: TestServer; readonly user: TestUser; readonly name: string }
+
+/** Two servers with a room that both are in; what one says reaches the other only when it is carried there. */
+export type TwoServers = {
+  readonly alice: Side
+  readonly bob: Side
+  readonly room: RoomId
+  /** Gives events of one side to the other, as that side's server would send them. */
+  readonly carry: (from: Side, ...eventIds: string[]) => Promise<ReadonlyMap<EventId, Received>>
+  readonly say: (side: Side, text: string) => Promise<string>
+  readonly setState: (side: Side, type: string, stateKey: string, content: JsonObject) => Promise<string>
+  /** Which event stands where, as a side has it. */
+  readonly state: (side: Side) => Promise<Record<string, string>>
+  /** The bodies of the messages that a side's user sees, oldest first. */
+  readonly sees: (side: Side) => Promise<string[]>
+  readonly close: () => Promise<void>
+}
+
+/** Alice has made the room, Bob has joined it from the other server. */
+export async function startTwoServers(version = '12', powers: Record<string, number> = {}): Promise<TwoServers> {
+  const neighbours = (await startNeighbours(2, 'sqlite', ({ url }) => !url.includes('/federation/v1/send/'))) as Neighbours
+  const [one, two] = neighbours.servers as [TestServer, TestServer]
+  const alice = sideOf(one, await one.register('alice'))
+  const bob = sideOf(two, await two.register('bob'))
+  const users = Object.fromEntries(
+    Object.entries(powers).map(([name, power]) => [name === 'bob' ? bob.user.userId : alice.user.userId, power]),
+  )
+  const made = await alice.user.post('/createRoom', {
+    preset: 'public_chat',
+    room_version: version,
+    power_level_content_override: { users: version === '12' ? users : { [alice.user.userId]: 100, ...users } },
+  })
+  const room = made.body.room_id as RoomId
+  await bob.user.post(`/join/${room}?via=${alice.name}`, {})
+  let count = 0
+  const send = async ({ user }: Side, path: string, body: unknown) => {
+    const sent = await user.put(path, body)
+    if (sent.status !== 200) throw new Error(sent.text)
+    return sent.body.event_id as string
+  }
+  return {
+    alice,
+    bob,
+    room,
+    carry: async (from, ...eventIds) => {
+      const to = from === alice ? bob : alice
+      const pdus: JsonObject[] = []
+      for (const eventId of eventIds) pdus.push(await pduOf(from, eventId))
+      return to.server.server.graph.receive(from.name, room, pdus)
+    },
+    say: (side, text) => send(side, `/rooms/${room}/send/m.room.message/${count++}`, { msgtype: 'm.text', body: text }),
+    setState: (side, type, stateKey, content) => send(side, `/rooms/${room}/state/${type}/${stateKey}`, content),
+    state: async ({ user }) => {
+      const { body } = await user.get(`/rooms/${room}/state`)
+      return Object.fromEntries(body.map((event: JsonObject) => [`${event['type']} ${event['state_key']}`, event['event_id']]).sort())
+    },
+    sees: async ({ user }) => {
+      const { body } = await user.get(`/rooms/${room}/messages?dir=b&limit=100`)
+      return body.chunk
+        .filter(({ type }: { type: string }) => type === 'm.room.message')
+        .map(({ content }: { content: { body?: string } }) => content.body ?? '')
+        .reverse()
+    },
+    close: () => neighbours.close(),
+  }
+}
+
+function sideOf(server: TestServer, user: TestUser): Side {
+  return { server, user, name: server.config.server_name }
+}
+
+/** An event as its server has it. */
+export async function pduOf({ server }: Side, eventId: string): Promise<JsonObject> {
+  const event = await server.server.graph.event(eventId as EventId)
+  if (event === undefined) throw new Error(`there is no ${eventId}`)
+  return event.pdu as unknown as JsonObject
+}
