@@ -1,6 +1,7 @@
 import type { Slice, Tools } from '../slice.ts'
 import { activityReader } from './activity.reader.ts'
 import { presenceEndpoints } from './presence.client.ts'
+import { presenceBroadcast, presenceReceiver } from './presence.edu.ts'
 import { presenceSection } from './presence.sync.ts'
 import { createPresences } from './presence.ts'
 
@@ -12,6 +13,8 @@ export function presence({ home, graph }: Tools): Slice {
     name: 'presence',
     endpoints: presenceEndpoints({ home, graph }, presences),
     sections: [presenceSection(home, graph, presences)],
+    edus: [presenceReceiver({ home, graph }, presences)],
+    broadcasts: [presenceBroadcast({ home, graph }, presences)],
     readers: [{ name: 'presence', start: presences.start, stop: presences.stop }, activityReader(home, graph, presences)],
   }
 }

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../core/json.ts'
 
-export type PresenceName = 'online' | 'offline' | 'unavailable'
+export const presenceNames = ['online', 'offline', 'unavailable'] as const
+export type PresenceName = (typeof presenceNames)[number]
+/** Bytes of a message. */
+export const longestMessage = 1024
 
 /** How a user is; without a message, null. */
 export type Shown = { readonly presence: PresenceName; readonly statusMsg: string | null; readonly lastActiveAt: number }

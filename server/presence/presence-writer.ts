@@ -11,6 +11,8 @@ export type PresenceWriter = {
   readonly tell: (userId: UserId, presence: PresenceName, said: Said, until: number) => void
   /** A user is there for longer: no news to anybody. */
   readonly prolong: (userId: UserId, said: Said, until: number) => void
+  /** The same, for other servers to hear of it again. */
+  readonly remind: (userId: UserId, said: Said, until: number) => void
   /** Nobody holds the user here; another process may. */
   readonly lapse: (userId: UserId, said: Said) => void
   /** Ends what processes that are gone have left. */
@@ -50,6 +52,8 @@ export function createPresenceWriter({ database, clock, log }: Pick<Home, 'datab
         log: news(userId),
       }),
     prolong: (userId, { lastActiveAt }, until) => commit({ writes: [write(updateExpiry, until, lastActiveAt, userId)] }),
+    remind: (userId, { lastActiveAt }, until) =>
+      commit({ writes: [write(updateExpiry, until, lastActiveAt, userId)], log: [{ kind: 'presence_kept', key: userId }] }),
     lapse: (userId, { statusMsg, lastActiveAt }) => offline(userId, statusMsg, lastActiveAt),
     sweep: async (isHeld) => {
       const rows = await database.select(selectAllExpired, clock.now() - grace, mostAtOnce)

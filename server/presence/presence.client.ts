@@ -8,11 +8,9 @@ import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { selectPresence } from './presence.store.ts'
 import type { Presences } from './presence.ts'
-import { type PresenceName, presenceContent } from './presence-content.ts'
+import { longestMessage, type PresenceName, presenceContent, presenceNames } from './presence-content.ts'
 
 const path = { path: '/_matrix/client/v3/presence/{userId}/status', aliases: ['/_matrix/client/r0/presence/{userId}/status'] }
-const names: readonly PresenceName[] = ['online', 'offline', 'unavailable']
-const longestMessage = 1024
 
 /** https://spec.matrix.org/v1.19/client-server-api/#presence */
 export function presenceEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>, presences: Presences | undefined): Endpoint[] {
@@ -55,8 +53,8 @@ export function presenceEndpoints({ home, graph }: Pick<Tools, 'home' | 'graph'>
 
 function readPresence(body: JsonObject): { presence: PresenceName; message: string | undefined } {
   const text = readText(body, 'presence')
-  const presence = names.find((name) => name === text)
-  if (presence === undefined) throw invalidParam(`\`presence\` must be one of ${names.join(', ')}`)
+  const presence = presenceNames.find((name) => name === text)
+  if (presence === undefined) throw invalidParam(`\`presence\` must be one of ${presenceNames.join(', ')}`)
   const message = body['status_msg'] === null ? '' : readOptionalText(body, 'status_msg')
   if (message !== undefined && message !== '' && !isPlainText(message, longestMessage)) {
     throw invalidParam(`\`status_msg\` must be a text of at most ${longestMessage} bytes`)

@@ -35,6 +35,11 @@ export const selectPresence = statement<[userId: string], PresenceRow>(
   'SELECT user_id, presence, status_msg, last_active_at FROM presence WHERE user_id = ?',
 )
 
+export const selectPresenceOf = statement<[userIds: readonly string[]], PresenceRow>(
+  `SELECT user_id, presence, status_msg, last_active_at FROM presence
+  WHERE user_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)
+
 export const selectChanged = statement<[after: number, upTo: number, limit: number], PresenceRow>(
   `SELECT user_id, presence, status_msg, last_active_at FROM presence WHERE position > ? AND position <= ? ORDER BY position DESC LIMIT ?`,
 )

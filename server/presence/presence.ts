@@ -14,6 +14,8 @@ export type Presences = {
   readonly set: (userId: UserId, device: string, as: PresenceName, statusMsg: string | undefined) => void
   /** A user has done something. */
   readonly act: (userId: UserId) => void
+  /** How a user of another server is, as that server says; it holds until it says otherwise, or nothing for half an hour. */
+  readonly hear: (userId: UserId, shown: Shown) => void
   /** What this process knows by itself. */
   readonly held: (userId: UserId) => Shown | undefined
   readonly start: () => void
@@ -31,12 +33,17 @@ type Held = {
   shown: PresenceName | undefined
   /** Until when others were told that the user is there. */
   written: number
+  /** When other servers were told last. */
+  toldAt: number
 }
 
 /** "The server will automatically set a user's presence to unavailable if their last active time was over a threshold value (e.g. 5 minutes)." */
 const idleAfter = 5 * 60_000
 /** How long somebody who said how they are is there without asking for anything. */
 const saidFor = 5 * 60_000
+/** Other servers take whom they hear nothing of for half an hour to be gone, and so does this one. */
+const heardFor = 30 * 60_000
+const toldEvery = 25 * 60_000
 const round = 10_000
 const mostHeld = 100_000
 
@@ -77,10 +84,7 @@ export function createPresences(tools: Tools): Presences {
       if (as === 'offline') held.wishes.clear()
       else held.wishes.set(device, { as, until: clock.now() + saidFor })
       held.lastActiveAt = clock.now()
-      if (statusMsg !== undefined && statusMsg !== held.statusMsg) {
-        held.statusMsg = statusMsg
-        held.shown = undefined
-      }
+      if (statusMsg !== undefined) say(held, statusMsg)
       settle(userId, held)
     },
     act: (userId) => {
@@ -89,6 +93,7 @@ export function createPresences(tools: Tools): Presences {
       held.lastActiveAt = clock.now()
       settle(userId, held)
     },
+    hear: (userId, shown) => hear(writer, userId, shown, clock.now()),
     held: (userId) => shownOf(users.get(userId), clock.now()),
     start: () => {
       loop = watch().catch((error: unknown) => tools.log.error('presence is watched no more', { error: String(error) }))
@@ -99,6 +104,18 @@ export function createPresences(tools: Tools): Presences {
       await writer.done()
     },
   }
+}
+
+function say(held: Held, statusMsg: string): void {
+  if (statusMsg !== held.statusMsg) held.shown = undefined
+  held.statusMsg = statusMsg
+}
+
+function hear(writer: PresenceWriter, userId: UserId, { presence, statusMsg, lastActiveAt }: Shown, now: number): void {
+  const said = { statusMsg: statusMsg ?? '', lastActiveAt }
+  const until = now + (presence === 'offline' ? 0 : heardFor)
+  writer.tell(userId, presence, said, until)
+  if (presence !== 'offline') writer.prolong(userId, said, until)
 }
 
 function shownOf(held: Held | undefined, now: number): Shown | undefined {
@@ -118,7 +135,7 @@ function createHolding({ clock, database }: Tools, writer: PresenceWriter) {
     hold: (userId: UserId): Held => {
       const known = users.get(userId)
       if (known !== undefined) return known
-      const held: Held = { wishes: new Map(), statusMsg: null, lastActiveAt: clock.now(), shown: undefined, written: 0 }
+      const held: Held = { wishes: new Map(), statusMsg: null, lastActiveAt: clock.now(), shown: undefined, written: 0, toldAt: 0 }
       if (users.size < mostHeld) users.set(userId, held)
       return held
     },
@@ -130,8 +147,13 @@ function createHolding({ clock, database }: Tools, writer: PresenceWriter) {
       if (presence !== held.shown) {
         held.shown = presence
         held.written = until
+        held.toldAt = now
         if (isLapse && presence === 'offline') writer.lapse(userId, held)
         else writer.tell(userId, presence, held, until)
+      } else if (presence !== 'offline' && now - held.toldAt >= toldEvery) {
+        held.written = until
+        held.toldAt = now
+        writer.remind(userId, held, until)
       } else if (database.shared && until - held.written >= grace && presence !== 'offline') {
         held.written = until
         writer.prolong(userId, held, until)

@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import { type EventId, type RoomId, serverNameOf, type UserId } from '../core/ids.ts'
 import { conflict, invalidParam } from '../core/matrix-error.ts'
 import type { Graph, TimelineEvent } from '../graph/graph.ts'
 import type { Home } from '../home.ts'
@@ -8,12 +8,20 @@ import { insertReceipt, selectReceipt, selectReceiptAt, upsertReceipt } from './
 
 export const markers = ['m.fully_read', 'm.read', 'm.read.private'] as const
 
-/** What a user has read: up to which event, and in which thread (`main`, its root, or none at all). */
-export type Mark = { readonly type: (typeof markers)[number]; readonly eventId: EventId; readonly threadId: string | undefined }
+/** What a user has read: up to which event, and in which thread (`main`, its root, or none at all); `at` is when, now without it. */
+export type Mark = {
+  readonly type: (typeof markers)[number]
+  readonly eventId: EventId
+  readonly threadId: string | undefined
+  readonly at?: number
+}
 
 const tries = 10
 
-type Tools = { readonly home: Pick<Home, 'database' | 'clock'>; readonly graph: Pick<Graph, 'event' | 'isOfThread' | 'readMarker'> }
+type Tools = {
+  readonly home: Pick<Home, 'database' | 'clock' | 'serverName'>
+  readonly graph: Pick<Graph, 'event' | 'isOfThread' | 'readMarker'>
+}
 type Changes = { readonly guards: Guard[]; readonly writes: Write[]; readonly log: LogRow[]; readonly applied: (() => void)[] }
 
 /**
@@ -38,8 +46,9 @@ async function tryToMark({ home, graph }: Tools, userId: UserId, roomId: RoomId,
     const before = await eventMarked(home, userId, roomId, mark)
     if (event && before !== undefined && isBefore(event, await graph.event(before))) continue
     if (mark.type === 'm.fully_read') addMarker(changes, userId, roomId, mark.eventId)
-    else addReceipt(changes, home.clock.now(), userId, roomId, mark, before)
-    if (mark.type !== 'm.fully_read' && event?.position !== undefined) {
+    else addReceipt(changes, mark.at ?? home.clock.now(), userId, roomId, mark, before)
+    // What is unread is counted for users of this server alone.
+    if (mark.type !== 'm.fully_read' && event?.position !== undefined && serverNameOf(userId) === home.serverName) {
       const moved = graph.readMarker(userId, roomId, event.position, mark.threadId)
       changes.writes.push(...moved.writes)
       changes.log.push(...moved.log)

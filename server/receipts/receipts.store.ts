@@ -48,3 +48,11 @@ export const selectOwnReceipts = statement<[roomIds: readonly string[], userId: 
   FROM json_each(CAST(? AS TEXT)) AS wanted JOIN receipts r ON r.room_id = wanted.value
   WHERE r.user_id = ? AND r.position <= ? ORDER BY r.position`,
 )
+
+/** The public receipts of rooms at positions, each room with its own, as far as they have not moved on since. */
+export const selectReceiptsAt = statement<[roomIds: readonly string[], positions: readonly number[]], ReceiptRow>(
+  `SELECT r.room_id, r.user_id, r.type, r.thread_id, r.event_id, r.at FROM json_each(CAST(? AS TEXT)) AS wanted
+  JOIN json_each(CAST(? AS TEXT)) AS place ON place.key = wanted.key
+  JOIN receipts r ON r.room_id = wanted.value AND r.position = CAST(place.value AS BIGINT)
+  WHERE r.type = 'm.read' ORDER BY r.position`,
+)

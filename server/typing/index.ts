@@ -1,5 +1,6 @@
 import type { Slice, Tools } from '../slice.ts'
 import { typingEndpoint } from './typing.client.ts'
+import { typingBroadcast, typingReceiver } from './typing.edu.ts'
 import { typingSection } from './typing.sync.ts'
 import { createTyping } from './typing.ts'
 
@@ -10,6 +11,8 @@ export function typing({ home, graph }: Tools): Slice {
     name: 'typing',
     endpoints: [typingEndpoint({ graph }, state)],
     sections: [typingSection(home)],
+    edus: [typingReceiver({ graph }, state)],
+    broadcasts: [typingBroadcast({ home, graph })],
     readers: [{ name: 'typing', start: state.start, stop: state.stop }],
   }
 }

@@ -29,3 +29,13 @@ export const selectRoomsChanged = statement<[roomIds: readonly string[], after: 
   `SELECT DISTINCT t.room_id FROM json_each(CAST(? AS TEXT)) AS wanted JOIN typing t ON t.room_id = wanted.value
   WHERE t.position > ? AND t.position <= ?`,
 )
+
+/** What was said in rooms at positions, each room with its own, as far as nothing else was said of the same user since. */
+export const selectTypingAt = statement<
+  [roomIds: readonly string[], positions: readonly number[]],
+  { room_id: string; user_id: string; expires_at: number }
+>(
+  `SELECT t.room_id, t.user_id, t.expires_at FROM json_each(CAST(? AS TEXT)) AS wanted
+  JOIN json_each(CAST(? AS TEXT)) AS place ON place.key = wanted.key
+  JOIN typing t ON t.room_id = wanted.value AND t.position = CAST(place.value AS BIGINT) ORDER BY t.position`,
+)

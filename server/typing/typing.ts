@@ -12,21 +12,24 @@ export type Typing = {
 }
 
 type Tools = Pick<Home, 'database' | 'clock' | 'log' | 'notifier'>
+type Running = { readonly until: number; readonly toldAt: number; readonly timer: AbortController }
 
 export const longestTyping = 120_000
 /** What is left of a process that is gone is ended a little later than it would have been. */
 const grace = 10_000
+/** How often one who goes on typing is told of again: other servers end it after a minute in which they hear nothing. */
+const toldEvery = 40_000
 const never = Number.MAX_SAFE_INTEGER
 
 export function createTyping(tools: Tools): Typing {
   const { clock, notifier } = tools
-  const running = new Map<string, { readonly until: number; readonly timer: AbortController }>()
+  const running = new Map<string, Running>()
   const writer = createWriter(tools)
   const sweeper = createSweeper(tools, writer.end)
 
-  async function endLater(key: string, roomId: RoomId, userId: UserId, milliseconds: number): Promise<void> {
+  async function endLater(key: string, roomId: RoomId, userId: UserId, milliseconds: number, toldAt: number): Promise<void> {
     const timer = new AbortController()
-    running.set(key, { until: clock.now() + milliseconds, timer })
+    running.set(key, { until: clock.now() + milliseconds, toldAt, timer })
     await clock.sleep(milliseconds, timer.signal)
     if (timer.signal.aborted) return
     running.delete(key)
@@ -44,10 +47,10 @@ export function createTyping(tools: Tools): Typing {
         void writer.end(roomId, userId, never)
         return
       }
-      const expiresAt = clock.now() + milliseconds
-      const goesOn = before !== undefined && before.until > clock.now()
-      void (goesOn ? writer.prolong : writer.begin)(roomId, userId, expiresAt)
-      void endLater(key, roomId, userId, milliseconds)
+      const now = clock.now()
+      const isTold = before !== undefined && before.until > now && now - before.toldAt < toldEvery
+      void (isTold ? writer.prolong : writer.begin)(roomId, userId, now + milliseconds)
+      void endLater(key, roomId, userId, milliseconds, isTold ? before.toldAt : now)
     },
     start() {
       unlisten = notifier.onAdvance((_, rows) => {
