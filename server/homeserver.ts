@@ -6,6 +6,7 @@ import { supportedRoomVersions } from './core/room-versions.ts'
 import { deviceList } from './device-list/index.ts'
 import { discovery } from './discovery/index.ts'
 import { events } from './events/index.ts'
+import { federation } from './federation/index.ts'
 import { createGraph } from './graph/create-graph.ts'
 import type { Graph } from './graph/graph.ts'
 import type { Home } from './home.ts'
@@ -15,7 +16,7 @@ import { mount } from './http/mount.ts'
 import { operatorsEndpoints } from './http/operations.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { type Answer, serveWith } from './http/serve.ts'
-import { createServerAuth } from './http/server-auth.ts'
+import { type AuthenticateServer, createServerAuth } from './http/server-auth.ts'
 import { keyBackup } from './key-backup/index.ts'
 import { keys } from './keys/index.ts'
 import { media } from './media/index.ts'
@@ -82,11 +83,14 @@ function buildSlices(tools: Tools): Slice[] {
     all ??= slices.flatMap((slice) => slice.sections ?? [])
     return all
   }
+  const edus = () => slices.flatMap((slice) => slice.edus ?? [])
+  const broadcasts = () => slices.flatMap((slice) => slice.broadcasts ?? [])
   const slices: Slice[] = [
     account(tools),
     accountData(tools),
     deviceList(tools),
     events(tools, sections),
+    federation(tools, { edus, broadcasts }),
     keyBackup(tools),
     keys(tools),
     media(tools),
@@ -125,11 +129,21 @@ async function pagesOf(tools: Tools): Promise<Answer> {
   return servePages(consolePages(tools), tools.home.log)
 }
 
+/** Tells the slices which servers have signed a request. */
+function hearing(authenticate: AuthenticateServer, slices: readonly Slice[]): AuthenticateServer {
+  const told = slices.flatMap(({ heardFrom }) => heardFrom ?? [])
+  return async (request) => {
+    const origin = await authenticate(request)
+    for (const tell of told) tell(origin)
+    return origin
+  }
+}
+
 function lifeOf(tools: Tools, slices: readonly Slice[], endpoints: readonly Endpoint[]): Pick<Homeserver, 'listen' | 'close'> {
   const { home, people } = tools
   const { config, log, metrics, clock } = home
   const rateLimit = config.rate_limits === 'off' ? undefined : createRateLimit(config, clock.now)
-  const authenticateServer = createServerAuth(home)
+  const authenticateServer = hearing(createServerAuth(home), slices)
   const mounted = mount({ endpoints, authenticate: people.authenticate, authenticateServer, rateLimit, log, metrics })
   const readers = slices.flatMap((slice) => slice.readers ?? [])
   let listening: Listening | undefined

@@ -18,6 +18,8 @@ export type Slice = {
   readonly edus?: readonly EduReceiver[]
   readonly broadcasts?: readonly Broadcast[]
   readonly readers?: readonly Reader[]
+  /** Called with every server that has signed a request. */
+  readonly heardFrom?: (server: ServerName) => void
   readonly forget?: Forget
 }
 

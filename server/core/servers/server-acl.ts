@@ -42,5 +42,5 @@ function matchAny(patterns: Json | undefined): Rule {
 
 /** "The suspect server's port number must not be considered." A dot at the end makes no other host of a name. */
 function hostOf(server: ServerName): string {
-  return server.replace(/:[0-9]*$/, '').replace(/\.$/, '')
+  return server.replace(/:[0-9]*$/, '').replace(/\.+$/, '')
 }

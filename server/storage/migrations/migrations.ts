@@ -34,6 +34,8 @@ import { receivedEvents } from './0071-received-events.ts'
 import { deviceUpdates } from './0085-device-updates.ts'
 import { remoteDeviceLists } from './0086-remote-device-lists.ts'
 import { remoteMedia } from './0088-remote-media.ts'
+import { federationSending } from './0080-federation-sending.ts'
+import { federationReceiving } from './0081-federation-receiving.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -74,4 +76,6 @@ export const migrations: readonly Migration[] = [
   deviceUpdates,
   remoteDeviceLists,
   remoteMedia,
+  federationSending,
+  federationReceiving,
 ]

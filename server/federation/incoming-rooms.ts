@@ -1,0 +1,62 @@
+import { eventIdOf } from '../core/hashes.ts'
+import type { EventId, RoomId, ServerName } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Pdu } from '../core/pdu.ts'
+import type { RoomRules } from '../core/room-versions.ts'
+import { isAllowedByAcl } from '../core/servers/server-acl.ts'
+import type { Received } from '../graph/graph.ts'
+import { errorFields } from '../http/log.ts'
+import type { Tools } from '../slice.ts'
+
+/** What became of PDUs, by their ids: why one was not taken in, or undefined for one that was. */
+export type Results = Map<EventId, string | undefined>
+
+/** Gives PDUs of one room to the graph, after those that came before; never throws. */
+export type ReceivePdus = (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<Results>
+
+/** PDUs in lanes of their rooms. One that the graph cannot take stops neither the others nor those that come after. */
+export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>): ReceivePdus {
+  const tails = new Map<RoomId, Promise<unknown>>()
+
+  async function receive(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
+    const results: Results = new Map()
+    try {
+      const room = await graph.room(roomId)
+      if (room !== undefined && !isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, origin)) {
+        return refuseAll(pdus, room.rules, 'your server is denied by the ACL of this room')
+      }
+      for (const [eventId, received] of await graph.receive(origin, roomId, pdus)) results.set(eventId, wordsOf(received))
+      return results
+    } catch (error) {
+      home.log.error('events of another server could not be taken in', { origin, roomId, count: pdus.length, ...errorFields(error) })
+    }
+    // One of them may be to blame: the others are not to suffer from it.
+    for (const pdu of pdus.length > 1 ? pdus : [])
+      for (const [eventId, words] of await receive(origin, roomId, [pdu])) results.set(eventId, words)
+    return pdus.length > 1
+      ? results
+      : refuseAll(pdus, (await graph.room(roomId).catch(() => undefined))?.rules, 'this server could not take it in')
+  }
+
+  return (origin, roomId, pdus) => {
+    const mine = (tails.get(roomId) ?? Promise.resolve()).then(() => receive(origin, roomId, pdus))
+    tails.set(roomId, mine)
+    void mine.finally(() => tails.get(roomId) === mine && tails.delete(roomId))
+    return mine
+  }
+}
+
+function wordsOf(received: Received): string | undefined {
+  if (typeof received === 'string') return undefined
+  return 'rejected' in received ? received.rejected : received.dropped
+}
+
+function refuseAll(pdus: readonly JsonObject[], rules: RoomRules | undefined, words: string): Results {
+  const results: Results = new Map()
+  for (const pdu of rules === undefined ? [] : pdus) {
+    try {
+      results.set(eventIdOf(pdu as unknown as Pdu, rules as RoomRules), words)
+    } catch {}
+  }
+  return results
+}

@@ -1,0 +1,40 @@
+import type { Broadcast, EduReceiver, Slice, Tools } from '../slice.ts'
+import type { LeaseTiming } from '../storage/lease.ts'
+import { createEduDispatch } from './edu-dispatch.ts'
+import { federationReader } from './federation.reader.ts'
+import { createIncoming } from './incoming.ts'
+import { createRoomLanes } from './incoming-rooms.ts'
+import { takeLeftOver } from './left-over.ts'
+import { transactionsEndpoint } from './transactions.federation.ts'
+
+type Plugged = { readonly edus: () => readonly EduReceiver[]; readonly broadcasts: () => readonly Broadcast[] }
+
+/**
+ * What servers send each other unasked: events and EDUs, in transactions, both ways. What the slices take and tell is asked for when the server starts,
+ * then all are known. https://spec.matrix.org/v1.19/server-server-api/#transactions
+ */
+export function federation(tools: Tools, { edus, broadcasts }: Plugged, timing?: LeaseTiming): Slice {
+  const stamp = createStamp(tools.home)
+  const needs = { ...tools, dispatchEdus: createEduDispatch(tools, edus), receivePdus: createRoomLanes(tools) }
+  const reader = federationReader({
+    ...tools,
+    broadcasts,
+    timing,
+    takeLeftOver: (stop) => takeLeftOver(needs, stamp(), stop),
+  })
+  return {
+    name: 'federation',
+    endpoints: [transactionsEndpoint(createIncoming({ ...needs, stamp }))],
+    readers: [reader],
+    heardFrom: reader.heardFrom,
+  }
+}
+
+/** Numbers that grow from call to call, and from start to start. */
+function createStamp({ clock }: Tools['home']): () => number {
+  let last = 0
+  return () => {
+    last = Math.max(last + 1, clock.now() * 1000)
+    return last
+  }
+}

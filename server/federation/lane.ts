@@ -1,0 +1,213 @@
+import type { ServerName } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Answer, Failure } from '../remote/egress.ts'
+import type { Tools } from '../slice.ts'
+import { type Write, write } from '../storage/database.ts'
+import type { Lease } from '../storage/lease.ts'
+import { readNext } from './next-transaction.ts'
+import type { PduTexts } from './pdu-texts.ts'
+import { deleteFailure, type FailureRow, upsertFailure, upsertTransaction } from './queue.store.ts'
+import type { Slots } from './slots.ts'
+import { mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
+
+/** What is on its way: the same bytes at every try. */
+export type Transaction = { readonly id: string; readonly text: string }
+
+/** What one server is told: one transaction after the other. */
+export type Lane = {
+  readonly destination: ServerName
+  /** Nothing is on its way and nothing waits: what comes may go at once. */
+  readonly isFree: () => boolean
+  readonly isFailing: () => boolean
+  /** From now on it is not free: `send` follows. */
+  readonly claim: () => void
+  readonly send: (transaction: Transaction) => void
+  /** So many more events wait on the disk, or something else does. */
+  readonly waits: (pdus: number) => void
+  readonly waiting: () => number
+  readonly collapsed: () => void
+  /** Begins with what waits, if it does not run. */
+  readonly kick: () => void
+  readonly failed: (row: FailureRow) => void
+  /** The destination is there: a wait after a failure ends. */
+  readonly alive: () => void
+  readonly ended: () => Promise<void>
+}
+
+export type LaneNeeds = Pick<Tools, 'home' | 'graph'> & {
+  readonly lease: Lease
+  readonly texts: PduTexts
+  readonly live: Slots
+  readonly probes: Slots
+  /** A transaction was taken. */
+  readonly done: (destination: ServerName, id: string) => void
+  /** Sending cannot go on: it begins anew from the disk. */
+  readonly fail: (error: unknown) => void
+}
+
+type State = {
+  readonly destination: ServerName
+  isBusy: boolean
+  /** Something waits on the disk. */
+  isWaiting: boolean
+  pdus: number
+  failures: number
+  since: number
+  retryAt: number
+  triedAt: number
+  /** Ends the wait after a failure. */
+  wake: AbortController | undefined
+  running: Promise<void>
+}
+
+const patienceMs = 60_000
+/** A server that asks us, and cannot be asked itself, is not tried with every question. */
+const leastWaitMs = 2_000
+
+export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
+  const state: State = {
+    destination,
+    isBusy: false,
+    isWaiting: false,
+    pdus: 0,
+    failures: 0,
+    since: 0,
+    retryAt: 0,
+    triedAt: 0,
+    wake: undefined,
+    running: Promise.resolve(),
+  }
+
+  function start(first: Transaction | undefined): void {
+    state.isBusy = true
+    state.running = run(needs, state, first)
+      .catch((error) => needs.fail(error))
+      .finally(() => {
+        state.isBusy = false
+        kick()
+      })
+  }
+  function kick(): void {
+    if (!state.isBusy && state.isWaiting && !needs.lease.signal.aborted) start(undefined)
+  }
+
+  return {
+    destination,
+    isFree: () => !state.isBusy && !state.isWaiting && state.failures === 0,
+    isFailing: () => state.failures > 0,
+    claim: () => {
+      state.isBusy = true
+    },
+    send: (transaction) => {
+      if (!needs.lease.signal.aborted) start(transaction)
+    },
+    waits: (pdus) => {
+      state.isWaiting = true
+      state.pdus += pdus
+    },
+    waiting: () => state.pdus,
+    collapsed: () => {
+      state.pdus = 0
+    },
+    kick,
+    failed: ({ failures, since, retry_at: retryAt }) => Object.assign(state, { failures, since, retryAt }),
+    alive: () => {
+      if (state.failures === 0) return
+      state.retryAt = Math.min(state.retryAt, state.triedAt + leastWaitMs)
+      state.wake?.abort()
+    },
+    ended: () => state.running,
+  }
+}
+
+async function run(needs: LaneNeeds, state: State, first: Transaction | undefined): Promise<void> {
+  const { signal } = needs.lease
+  for (let transaction = first ?? (await next(needs, state)); transaction !== undefined; transaction = await next(needs, state)) {
+    while (!signal.aborted && !(await attempt(needs, state, transaction))) {}
+    if (signal.aborted) return
+    needs.done(state.destination, transaction.id)
+  }
+}
+
+/** Puts the next transaction on the disk in the place of the one before; undefined when nothing waits. */
+async function next(needs: LaneNeeds, state: State): Promise<Transaction | undefined> {
+  const { home, lease } = needs
+  const { destination } = state
+  while (state.isWaiting && !lease.signal.aborted) {
+    state.isWaiting = false
+    const { contents, taken, isAll } = await readNext(needs, destination)
+    if (!isAll) state.isWaiting = true
+    state.pdus = Math.max(0, state.pdus - contents.pdus.length)
+    if (taken.length === 0) continue
+    const isEmpty = contents.pdus.length === 0 && contents.edus.length === 0
+    const transaction = { id: home.random(12).toString('base64url'), text: transactionText(home.serverName, home.clock.now(), contents) }
+    await commit(needs, isEmpty ? taken : [...taken, write(upsertTransaction, destination, transaction.id, Buffer.from(transaction.text))])
+    if (!isEmpty) return transaction
+  }
+  return undefined
+}
+
+/** One try, after the wait that the last failure asks for; whether the destination has taken it. */
+async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction): Promise<boolean> {
+  const { home, lease } = needs
+  const { destination } = state
+  if (!(await waitForTurn(needs, state))) return false
+  const slots = state.failures === 0 ? needs.live : needs.probes
+  const answer = await slots.run(() => {
+    state.triedAt = home.clock.now()
+    const uri = `/_matrix/federation/v1/send/${id}`
+    return home.peers.fetchJson({ destination, method: 'PUT', uri, contentText: text, timeoutMs: patienceMs, signal: lease.signal })
+  })
+  if (answer.ok && answer.status === 200) {
+    noteRefused(needs, destination, answer.body)
+    if (state.failures > 0) await recovered(needs, state)
+    return true
+  }
+  if (!lease.signal.aborted) await failed(needs, state, answer)
+  return false
+}
+
+/** False when it has to be looked again. */
+async function waitForTurn({ home, lease }: LaneNeeds, state: State): Promise<boolean> {
+  const wait = Math.min(state.retryAt - home.clock.now(), mostWaitMs)
+  if (state.failures === 0 || wait <= 0) return true
+  const wake = new AbortController()
+  state.wake = wake
+  await home.clock.sleep(wait, AbortSignal.any([wake.signal, lease.signal]))
+  state.wake = undefined
+  if (!wake.signal.aborted) state.retryAt = 0
+  return false
+}
+
+async function failed(needs: LaneNeeds, state: State, answer: Answer<JsonObject> | Failure): Promise<void> {
+  const { home } = needs
+  const { destination } = state
+  const words = answer.ok ? `it answered ${answer.status}` : answer.words
+  const now = home.clock.now()
+  state.failures++
+  if (state.failures === 1) state.since = now
+  const wait = waitAfter(state.failures, home.random(1).readUInt8() / 256)
+  state.retryAt = now + wait
+  const fields = { destination, reason: words, failures: state.failures, seconds: Math.round(wait / 1000) }
+  home.log.info('a server did not take a transaction', fields)
+  await commit(needs, [write(upsertFailure, destination, state.failures, state.since, state.retryAt, words)])
+}
+
+async function recovered(needs: LaneNeeds, state: State): Promise<void> {
+  const { destination, failures } = state
+  needs.home.log.info('a server takes transactions again', { destination, failures })
+  state.failures = 0
+  await commit(needs, [write(deleteFailure, destination)])
+}
+
+function noteRefused({ home }: LaneNeeds, destination: ServerName, { pdus }: JsonObject): void {
+  for (const [eventId, result] of Object.entries(pdus ?? {})) {
+    const error = (result as JsonObject | null)?.['error']
+    if (typeof error === 'string') home.log.info('a server did not take an event', { destination, eventId, reason: error.slice(0, 200) })
+  }
+}
+
+async function commit({ home, lease }: LaneNeeds, writes: readonly Write[]): Promise<void> {
+  const outcome = await home.database.commit({ guards: [lease.guard], writes })
+  if (!outcome.ok) throw new Error('another process sends to other servers')
+}

@@ -1,0 +1,51 @@
+import type { EventId, RoomId, ServerName } from '../core/ids.ts'
+import type { TimelineEvent } from '../graph/graph.ts'
+import type { Tools } from '../slice.ts'
+import { type Write, write } from '../storage/database.ts'
+import type { PduTexts } from './pdu-texts.ts'
+import { deleteEdus, deleteMissed, deletePdus, type PduRow, selectEdus, selectMissed, selectPdus } from './queue.store.ts'
+import { type Contents, countFitting, most } from './transaction-text.ts'
+
+type Needs = Pick<Tools, 'home' | 'graph'> & { readonly texts: PduTexts }
+
+/** The next of what waits for a destination, and what takes it off; `isAll` when nothing is left. */
+export type Next = { readonly contents: Contents; readonly taken: readonly Write[]; readonly isAll: boolean }
+
+/** Rooms in which a destination missed much come first: of each it gets the newest events, and asks for those before. */
+export async function readNext(needs: Needs, destination: ServerName): Promise<Next> {
+  const { database } = needs.home
+  const [missed, waiting, edus] = await Promise.all([
+    database.select(selectMissed, destination, most.pdus),
+    database.select(selectPdus, destination, most.pdus + 1),
+    database.select(selectEdus, destination, most.edus + 1),
+  ])
+  const taken: Write[] = []
+  const fitting = edus.slice(0, countFitting(edus.map(({ body }) => body)))
+  const lastEdu = fitting.at(-1)
+  if (lastEdu !== undefined) taken.push(write(deleteEdus, destination, lastEdu.position, lastEdu.position, lastEdu.ordinal))
+  const events = missed.length > 0 ? await newestOf(needs, destination, missed, taken) : await eventsOf(needs, waiting.slice(0, most.pdus))
+  const lastPdu = waiting.slice(0, most.pdus).at(-1)
+  if (missed.length === 0 && lastPdu !== undefined) taken.push(write(deletePdus, destination, lastPdu.position))
+  const pdus = events.map(needs.texts).filter((text) => text !== undefined)
+  const isAll = missed.length === 0 && waiting.length <= most.pdus && fitting.length === edus.length
+  return { contents: { pdus, edus: fitting.map(({ body }) => Buffer.from(body).toString()) }, taken, isAll }
+}
+
+async function eventsOf({ graph }: Needs, rows: readonly PduRow[]): Promise<TimelineEvent[]> {
+  if (rows.length === 0) return []
+  const found = new Map((await graph.events(rows.map((row) => row.event_id as EventId))).map((event) => [event.eventId, event]))
+  return rows.map((row) => found.get(row.event_id as EventId)).filter((event) => event !== undefined)
+}
+
+/** The newest events of rooms, as many rooms as one transaction holds; of one that the destination has left, the last that was meant for it. */
+async function newestOf(needs: Needs, destination: ServerName, missed: readonly PduRow[], taken: Write[]): Promise<TimelineEvent[]> {
+  const events: TimelineEvent[] = []
+  for (const row of missed) {
+    const room = await needs.graph.room(row.room_id as RoomId)
+    const ids = room?.servers.has(destination) ? room.extremities : [row.event_id as EventId]
+    if (events.length > 0 && events.length + ids.length > most.pdus) break
+    events.push(...(await needs.graph.events(ids.slice(0, most.pdus))))
+    taken.push(write(deleteMissed, destination, row.room_id, row.position))
+  }
+  return events
+}

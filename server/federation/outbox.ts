@@ -1,0 +1,159 @@
+import type { ServerName } from '../core/ids.ts'
+import type { TimelineEvent } from '../graph/graph.ts'
+import type { Tools } from '../slice.ts'
+import { type Write, write } from '../storage/database.ts'
+import type { Lease } from '../storage/lease.ts'
+import { createLane, type Lane, type LaneNeeds, type Transaction } from './lane.ts'
+import type { PduTexts } from './pdu-texts.ts'
+import {
+  collapsePdus,
+  deleteEdusOfKey,
+  deletePdus,
+  deleteTransaction,
+  insertEdu,
+  insertPdu,
+  selectFailures,
+  selectTransactions,
+  selectWaiting,
+  upsertTransaction,
+} from './queue.store.ts'
+import { createSlots } from './slots.ts'
+import { countFitting, most, transactionText } from './transaction-text.ts'
+
+/** `isFleeting`: of no use to a server that is not reached at once. */
+export type ToldEdu = { readonly text: string; readonly key: string | undefined; readonly isFleeting: boolean }
+/** What one destination is to be told, in its order. */
+export type Items = { readonly pdus: TimelineEvent[]; readonly edus: ToldEdu[] }
+
+/** What goes to other servers, each in a lane of its own. */
+export type Outbox = {
+  /** What puts these on the disk; `committed` is called when they are there. `position` grows from call to call. */
+  readonly put: (position: number, items: ReadonlyMap<ServerName, Items>) => { writes: Write[]; committed: () => void }
+  /** A server is there: what waits because it was not goes now. */
+  readonly alive: (destination: ServerName) => void
+  /** Resolves when nothing is on its way any more: after the lease has ended. */
+  readonly ended: () => Promise<void>
+}
+
+type Needs = Pick<Tools, 'home' | 'graph'> & { readonly lease: Lease; readonly texts: PduTexts; readonly fail: (error: unknown) => void }
+
+/** Events that wait for a server one by one; of more, only the newest of each room are kept. */
+const mostWaiting = 1000
+const mostAtOnce = 200
+const mostProbes = 50
+const slotMs = 5_000
+const everything = Number.MAX_SAFE_INTEGER
+
+/** Opens the lanes of all destinations for which something is on the disk. */
+export async function openOutbox(needs: Needs): Promise<Outbox> {
+  const { home, lease } = needs
+  const lanes = new Map<ServerName, Lane>()
+  const done = createDone(needs)
+  const laneNeeds: LaneNeeds = { ...needs, live: createSlots(mostAtOnce, slotMs), probes: createSlots(mostProbes, slotMs), done: done.add }
+  const laneOf = (destination: ServerName) => {
+    let lane = lanes.get(destination)
+    if (lane === undefined) {
+      lane = createLane(laneNeeds, destination)
+      lanes.set(destination, lane)
+    }
+    return lane
+  }
+
+  for (const row of await home.database.select(selectFailures)) laneOf(row.destination).failed(row)
+  for (const { destination, pdus } of await home.database.select(selectWaiting)) laneOf(destination).waits(pdus)
+  for (const { destination, transaction_id: id, body } of await home.database.select(selectTransactions)) {
+    laneOf(destination).send({ id, text: Buffer.from(body).toString() })
+  }
+  for (const lane of lanes.values()) lane.kick()
+
+  return {
+    put: (position, items) => {
+      const writes: Write[] = []
+      const after: (() => void)[] = []
+      const same = new Map<string, { readonly transaction: Transaction; readonly body: Buffer }>()
+      for (const [destination, those] of items) {
+        const lane = laneOf(destination)
+        if (lane.isFree() && fitsOne(those)) after.push(direct(needs, lane, those, same, writes))
+        else after.push(enqueue(lane, position, those, writes))
+      }
+      return { writes, committed: () => runAll(after) }
+    },
+    alive: (destination) => lanes.get(destination)?.alive(),
+    ended: async () => {
+      await Promise.all([...lanes.values()].map((lane) => lane.ended()))
+      if (!lease.lost.aborted) await done.flush()
+    },
+  }
+}
+
+function runAll(those: readonly (() => void)[]): void {
+  for (const each of those) each()
+}
+
+function fitsOne({ pdus, edus }: Items): boolean {
+  return pdus.length <= most.pdus && countFitting(edus.map(({ text }) => text)) === edus.length
+}
+
+/** Goes at once: its transaction is put on the disk as it is. Those of several destinations that hold the same are written down once. */
+function direct(
+  { home, texts }: Needs,
+  lane: Lane,
+  { pdus, edus }: Items,
+  same: Map<string, { readonly transaction: Transaction; readonly body: Buffer }>,
+  writes: Write[],
+): () => void {
+  const contents = { pdus: pdus.map(texts).filter((text) => text !== undefined), edus: withoutEarlier(edus).map(({ text }) => text) }
+  const key = `${pdus.map(({ eventId }) => eventId).join()} ${contents.edus.join()}`
+  let known = same.get(key)
+  if (known === undefined) {
+    const text = transactionText(home.serverName, home.clock.now(), contents)
+    known = { transaction: { id: home.random(12).toString('base64url'), text }, body: Buffer.from(text) }
+    same.set(key, known)
+  }
+  const { transaction, body } = known
+  writes.push(write(upsertTransaction, lane.destination, transaction.id, body))
+  lane.claim()
+  return () => lane.send(transaction)
+}
+
+function enqueue(lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
+  const { destination } = lane
+  for (const { eventId, roomId, position: at = position } of pdus) writes.push(write(insertPdu, destination, at, roomId, eventId))
+  if (lane.waiting() + pdus.length > mostWaiting && lane.isFailing()) {
+    writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
+    lane.collapsed()
+  }
+  const kept = withoutEarlier(edus).filter(({ isFleeting }) => !isFleeting || !lane.isFailing())
+  for (const [ordinal, { key, text }] of kept.entries()) {
+    if (key !== undefined) writes.push(write(deleteEdusOfKey, destination, key))
+    writes.push(write(insertEdu, destination, position, ordinal, key ?? '', Buffer.from(text)))
+  }
+  return () => {
+    lane.waits(pdus.length)
+    lane.kick()
+  }
+}
+
+/** Of those with the same key, the last. */
+function withoutEarlier(edus: readonly ToldEdu[]): readonly ToldEdu[] {
+  const last = new Map<string, ToldEdu>()
+  for (const edu of edus) if (edu.key !== undefined) last.set(edu.key, edu)
+  return last.size === 0 ? edus : edus.filter((edu) => edu.key === undefined || last.get(edu.key) === edu)
+}
+
+/** Takes transactions that were taken off the disk, many at once: one that is sent again after a crash does no harm. */
+function createDone({ home, lease, fail }: Needs) {
+  let finished: Write[] = []
+  const flush = async () => {
+    const writes = finished
+    finished = []
+    if (writes.length > 0) await home.database.commit({ guards: [lease.guard], writes })
+  }
+  return {
+    flush,
+    add: (destination: ServerName, id: string) => {
+      if (finished.length === 0) setTimeout(() => void flush().catch(fail), 50).unref()
+      finished.push(write(deleteTransaction, destination, id))
+    },
+  }
+}

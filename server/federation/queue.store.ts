@@ -1,0 +1,110 @@
+import { statement } from '../storage/database.ts'
+
+export type ReaderRow = { position: number; holder: string; fence: number; beat: number }
+export type FailureRow = { destination: string; failures: number; since: number; retry_at: number; words: string }
+export type TransactionRow = { destination: string; transaction_id: string; body: Uint8Array }
+export type PduRow = { position: number; room_id: string; event_id: string }
+export type EduRow = { position: number; ordinal: number; body: Uint8Array }
+
+export const insertReader = statement<[name: string, position: number]>(
+  `INSERT INTO federation_readers (name, position, holder, fence, beat) VALUES (?, ?, '', 0, 0) ON CONFLICT DO NOTHING`,
+)
+
+export const selectReader = statement<[name: string], ReaderRow>(
+  'SELECT position, holder, fence, beat FROM federation_readers WHERE name = ?',
+)
+
+export const updatePosition = statement<[position: number, name: string]>(
+  'UPDATE federation_readers SET position = ?, beat = beat + 1 WHERE name = ?',
+)
+
+/** The rows of the lease. */
+export const leaseRows = {
+  select: selectReader,
+  /** Still as it was seen. */
+  unmoved: statement<[name: string, fence: number, beat: number], { fence: number }>(
+    'SELECT fence FROM federation_readers WHERE name = ? AND fence = ? AND beat = ?',
+  ),
+  /** Still held under this fence. */
+  held: statement<[name: string, fence: number], { fence: number }>('SELECT fence FROM federation_readers WHERE name = ? AND fence = ?'),
+  take: statement<[holder: string, name: string]>(
+    'UPDATE federation_readers SET holder = ?, fence = fence + 1, beat = beat + 1 WHERE name = ?',
+  ),
+  beat: statement<[name: string]>('UPDATE federation_readers SET beat = beat + 1 WHERE name = ?'),
+  release: statement<[name: string]>(`UPDATE federation_readers SET holder = '' WHERE name = ?`),
+}
+
+export const selectFailures = statement<[], FailureRow>('SELECT destination, failures, since, retry_at, words FROM federation_failures')
+
+export const upsertFailure = statement<[destination: string, failures: number, since: number, retryAt: number, words: string]>(
+  `INSERT INTO federation_failures (destination, failures, since, retry_at, words) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at, words = excluded.words`,
+)
+
+export const deleteFailure = statement<[destination: string]>('DELETE FROM federation_failures WHERE destination = ?')
+
+export const selectTransactions = statement<[], TransactionRow>('SELECT destination, transaction_id, body FROM federation_transactions')
+
+/** A destination has one at a time: the one before was taken. */
+export const upsertTransaction = statement<[destination: string, transactionId: string, body: Uint8Array]>(
+  `INSERT INTO federation_transactions (destination, transaction_id, body) VALUES (?, ?, ?)
+  ON CONFLICT (destination) DO UPDATE SET transaction_id = excluded.transaction_id, body = excluded.body`,
+)
+
+export const deleteTransaction = statement<[destination: string, transactionId: string]>(
+  'DELETE FROM federation_transactions WHERE destination = ? AND transaction_id = ?',
+)
+
+/** For whom something waits, and how many events. */
+export const selectWaiting = statement<[], { destination: string; pdus: number }>(
+  `SELECT destination, SUM(pdus) AS pdus FROM (
+    SELECT destination, COUNT(*) AS pdus FROM federation_pdus GROUP BY destination
+    UNION ALL SELECT DISTINCT destination, 0 FROM federation_edus
+    UNION ALL SELECT DISTINCT destination, 0 FROM federation_missed
+  ) AS waiting GROUP BY destination`,
+)
+
+export const insertPdu = statement<[destination: string, position: number, roomId: string, eventId: string]>(
+  'INSERT INTO federation_pdus (destination, position, room_id, event_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+)
+
+export const selectPdus = statement<[destination: string, limit: number], PduRow>(
+  'SELECT position, room_id, event_id FROM federation_pdus WHERE destination = ? ORDER BY position LIMIT ?',
+)
+
+export const deletePdus = statement<[destination: string, upTo: number]>(
+  'DELETE FROM federation_pdus WHERE destination = ? AND position <= ?',
+)
+
+export const insertEdu = statement<[destination: string, position: number, ordinal: number, key: string, body: Uint8Array]>(
+  'INSERT INTO federation_edus (destination, position, ordinal, edu_key, body) VALUES (?, ?, ?, ?, ?)',
+)
+
+export const deleteEdusOfKey = statement<[destination: string, key: string]>(
+  'DELETE FROM federation_edus WHERE destination = ? AND edu_key = ?',
+)
+
+export const selectEdus = statement<[destination: string, limit: number], EduRow>(
+  'SELECT position, ordinal, body FROM federation_edus WHERE destination = ? ORDER BY position, ordinal LIMIT ?',
+)
+
+export const deleteEdus = statement<[destination: string, position: number, samePosition: number, ordinal: number]>(
+  'DELETE FROM federation_edus WHERE destination = ? AND (position < ? OR (position = ? AND ordinal <= ?))',
+)
+
+/** Of what waits for a destination, keeps the last event of each room as one that it missed. The rows themselves go with `deletePdus`. */
+export const collapsePdus = statement<[destination: string]>(
+  `INSERT INTO federation_missed (destination, room_id, position, event_id)
+  SELECT p.destination, p.room_id, p.position, p.event_id FROM federation_pdus p
+  WHERE p.destination = ? AND p.position =
+    (SELECT MAX(q.position) FROM federation_pdus q WHERE q.destination = p.destination AND q.room_id = p.room_id)
+  ON CONFLICT (destination, room_id) DO UPDATE SET position = excluded.position, event_id = excluded.event_id`,
+)
+
+export const selectMissed = statement<[destination: string, limit: number], PduRow>(
+  'SELECT position, room_id, event_id FROM federation_missed WHERE destination = ? ORDER BY position LIMIT ?',
+)
+
+export const deleteMissed = statement<[destination: string, roomId: string, position: number]>(
+  'DELETE FROM federation_missed WHERE destination = ? AND room_id = ? AND position = ?',
+)

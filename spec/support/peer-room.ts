@@ -1,0 +1,57 @@
+import type { EventId, RoomId, UserId } from '../../server/core/ids.ts'
+import type { JsonObject } from '../../server/core/json.ts'
+import type { Pdu, UnsignedPdu } from '../../server/core/pdu.ts'
+import { type RoomRules, roomRules } from '../../server/core/room-versions.ts'
+import type { Peer } from './peer.ts'
+import type { TestServer } from './server.ts'
+
+/** A user of a peer in a room of a server. */
+export type PeerMember = {
+  readonly userId: UserId
+  readonly roomId: RoomId
+  readonly rules: RoomRules
+  /** A signed event of this user on top of the room as the server has it, or on top of `after`. */
+  readonly event: (
+    of: Partial<UnsignedPdu> & { readonly type: string },
+    after?: readonly EventId[],
+  ) => Promise<{ pdu: Pdu; eventId: EventId }>
+  readonly message: (body: string, after?: readonly EventId[]) => Promise<{ pdu: Pdu; eventId: EventId }>
+}
+
+/** Joins a public room of a server as a user of a peer, by the handshake that servers have for it. */
+export async function joinAsPeer(peer: Peer, server: TestServer, roomId: RoomId, name = 'remote'): Promise<PeerMember> {
+  const userId: UserId = `@${name}:${peer.serverName}`
+  const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
+  const versions = Array.from({ length: 12 }, (_, at) => `ver=${at + 1}`).join('&')
+  const made = await peer.ask(server, 'GET', `/_matrix/federation/v1/make_join/${path}?${versions}`)
+  if (made.status !== 200) throw new Error(`make_join: ${made.status} ${made.text}`)
+  const rules = roomRules(made.body.room_version) as RoomRules
+  const { pdu, eventId } = peer.sign(made.body.event, rules)
+  const sendTo = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
+  const sent = await peer.ask(server, 'PUT', sendTo, pdu as unknown as JsonObject)
+  if (sent.status !== 200) throw new Error(`send_join: ${sent.status} ${sent.text}`)
+
+  const event: PeerMember['event'] = async (of, after) => {
+    const room = await server.server.graph.room(roomId)
+    const authEvents = [
+      ['m.room.create', ''],
+      ['m.room.power_levels', ''],
+    ].flatMap(([type = '', key = '']) => {
+      if (type === 'm.room.create' && rules.roomIdIsCreateHash) return []
+      return room?.state(type, key)?.eventId ?? []
+    })
+    const unsigned: UnsignedPdu = {
+      room_id: roomId,
+      sender: userId,
+      content: {},
+      auth_events: [...authEvents, eventId],
+      prev_events: after ?? room?.extremities ?? [],
+      depth: 100,
+      origin_server_ts: Date.now(),
+      ...of,
+    }
+    return peer.sign(unsigned, rules)
+  }
+  const message: PeerMember['message'] = (body, after) => event({ type: 'm.room.message', content: { msgtype: 'm.text', body } }, after)
+  return { userId, roomId, rules, event, message }
+}
