@@ -15,8 +15,6 @@ export type SignedRequest = {
   readonly content?: JsonObject
   /** The content in canonical JSON, instead of `content`, for one that is sent to many. */
   readonly contentText?: string
-  /** The content in canonical JSON, instead of `content`, for one that is sent to many. */
-  readonly contentText?: string
   readonly limit?: number
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -77,10 +75,6 @@ export function createPeers(tools: Tools): Peers {
     streamUnsigned: (of) => ask(of, {}, tools.egress.stream),
     close: tools.egress.close,
   }
-}
-
-function textOf({ content, contentText }: Pick<SignedRequest, 'content' | 'contentText'>): string | undefined {
-  return contentText ?? (content === undefined ? undefined : canonicalJson(content, false))
 }
 
 function textOf({ content, contentText }: Pick<SignedRequest, 'content' | 'contentText'>): string | undefined {
