@@ -1,21 +1,19 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from '../core/canonical-json.ts'
 import { type DeviceId, isUserId, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { badJson, missingParam, tooLarge } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
-import type { AppService } from '../http/endpoint.ts'
-import type { Device, People } from '../people/people.ts'
-import { guard, type LogRow, type Write, write } from '../storage/database.ts'
-import { deleteOldTransactions, insertMessage, insertTransaction, selectTransaction } from './to-device.store.ts'
+import type { People } from '../people/people.ts'
+import { guard, type Write, write } from '../storage/database.ts'
+import { type Messages, puttingIn } from './inboxes.ts'
+import { sendingOut } from './outgoing.ts'
+import { deleteOldTransactions, insertTransaction, selectTransaction } from './to-device.store.ts'
 
 type Tools = {
-  readonly home: Pick<Home, 'database' | 'clock' | 'serverName'>
+  readonly home: Pick<Home, 'database' | 'clock' | 'serverName' | 'random'>
   readonly people: Pick<People, 'devicesOf' | 'exclusiveServiceOf'>
 }
 
-/** Messages as a client sends them: by user and device, `*` for all devices. */
-export type Messages = ReadonlyMap<UserId, ReadonlyMap<DeviceId, JsonObject>>
 export type Sending = {
   readonly sender: UserId
   readonly session: string
@@ -47,49 +45,36 @@ export function readMessages(body: JsonObject): Messages {
 }
 
 /**
- * Makes the way on which messages go to devices: kept until the device has shown that it has them. The same transaction again does
- * nothing. Devices that are not known are passed over. https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging
+ * Makes the way on which messages go to devices, of this server's users and of others'. The same transaction again does nothing.
+ * https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging
  */
 export function sendToDevice({ home, people }: Tools): (sending: Sending) => Promise<void> {
-  let cleaned = 0
-
+  const note = transactionNotes(home)
   return async ({ sender, session, path, type, messages }) => {
-    const local = [...messages].filter(([userId]) => serverNameOf(userId) === home.serverName)
-    const devicesOf = await people.devicesOf(local.map(([userId]) => userId))
-    const byUser = local.map(([userId, contents]) => [userId, addressed(devicesOf.get(userId)!, contents)] as const)
-    const now = home.clock.now()
-    const key = createHash('sha256').update(`${session}\0${sender}\0${path}`).digest('base64url')
+    const isOurs = ([userId]: readonly [UserId, unknown]) => serverNameOf(userId) === home.serverName
+    const inside = await puttingIn({ people }, { sender, type }, new Map([...messages].filter(isOurs)))
+    const remote = [...messages].filter((one) => !isOurs(one))
+    const outside = sendingOut(home, { sender, type }, remote, inside.log.length)
+    const transaction = note(`${session}\0${sender}\0${path}`)
+    await home.database.commit({
+      guards: [transaction.guard],
+      writes: [...transaction.writes, ...inside.writes, ...outside.writes],
+      log: [...inside.log, ...outside.log],
+    })
+  }
+}
+
+/** What makes a part be written once for a name; names are forgotten after a week. */
+export function transactionNotes({ clock }: Pick<Home, 'clock'>) {
+  let cleaned = 0
+  return (name: string) => {
+    const now = clock.now()
+    const key = createHash('sha256').update(name).digest('base64url')
     const writes: Write[] = [write(insertTransaction, key, now)]
-    const log: LogRow[] = []
-    for (const [userId, devices] of byUser) {
-      if (devices.size === 0) continue
-      const serviceId = takes(people.exclusiveServiceOf(userId))
-      for (const [deviceId, content] of devices) {
-        const message = canonicalJson({ content, sender, type }, false)
-        writes.push(write(insertMessage, userId, deviceId, log.length, serviceId, message))
-      }
-      log.push({ kind: 'to_device', key: userId })
-    }
     if (now - cleaned > cleanEvery) {
       cleaned = now
       writes.push(write(deleteOldTransactions, now - transactionsKept))
     }
-    await home.database.commit({ guards: [guard('transaction', 'no row', selectTransaction, key)], writes, log })
+    return { guard: guard('transaction', 'no row', selectTransaction, key), writes }
   }
-}
-
-/** What each of the devices is to get. */
-function addressed(devices: readonly Device[], messages: ReadonlyMap<DeviceId, JsonObject>): Map<DeviceId, JsonObject> {
-  const toAll = messages.get('*')
-  const found = new Map<DeviceId, JsonObject>()
-  for (const { deviceId } of devices) {
-    const content = messages.get(deviceId) ?? toAll
-    if (content) found.set(deviceId, content)
-  }
-  return found
-}
-
-/** The service that takes the messages of its users' devices itself; null for none. */
-function takes(service: AppService | undefined): string | null {
-  return service && service.url !== null && (service.receiveEphemeral || service.receiveDevices) ? service.id : null
 }

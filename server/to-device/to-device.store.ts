@@ -39,3 +39,16 @@ export const insertTransaction = statement<[key: string, at: number]>(
 )
 
 export const deleteOldTransactions = statement<[before: number]>('DELETE FROM to_device_transactions WHERE at < ?')
+
+export type OutgoingRow = { position: number; destination: string; edu: string }
+
+export const insertOutgoing = statement<[row: number, ordinal: number, destination: string, edu: string]>(
+  'INSERT INTO to_device_outgoing (position, ordinal, destination, edu) VALUES (position_of(?), ?, ?, ?)',
+)
+
+export const selectOutgoing = statement<[positions: readonly number[]], OutgoingRow>(
+  `SELECT position, destination, edu FROM to_device_outgoing
+  WHERE position IN (SELECT CAST(value AS BIGINT) FROM json_each(CAST(? AS TEXT))) ORDER BY position, ordinal`,
+)
+
+export const deleteOutgoing = statement<[before: number]>('DELETE FROM to_device_outgoing WHERE position < ?')

@@ -33,6 +33,7 @@ import { serverKeys } from './0070-server-keys.ts'
 import { receivedEvents } from './0071-received-events.ts'
 import { deviceUpdates } from './0085-device-updates.ts'
 import { remoteDeviceLists } from './0086-remote-device-lists.ts'
+import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
 import { remoteMedia } from './0088-remote-media.ts'
 import { federationSending } from './0080-federation-sending.ts'
 import { federationReceiving } from './0081-federation-receiving.ts'
@@ -75,6 +76,7 @@ export const migrations: readonly Migration[] = [
   receivedEvents,
   deviceUpdates,
   remoteDeviceLists,
+  toDeviceOutgoing,
   remoteMedia,
   federationSending,
   federationReceiving,

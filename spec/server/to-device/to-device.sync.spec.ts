@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import type { UserId } from '../../../server/core/ids.ts'
 import type { AppService } from '../../../server/http/endpoint.ts'
@@ -12,7 +13,7 @@ const audience: Audience = { kind: 'appservice', service }
 forEachEngine('to-device messages for an application service', (open) => {
   const start = async (devices: readonly string[]) => {
     const opened = await open()
-    const home = { ...opened, clock: { now: () => 1, sleep: async () => undefined }, serverName: 'hs.test' }
+    const home = { ...opened, clock: { now: () => 1, sleep: async () => undefined }, serverName: 'hs.test', random: randomBytes }
     const people = {
       devicesOf: async (userIds: readonly UserId[]) => new Map(userIds.map((userId) => [userId, devices.map(nameless)])),
       exclusiveServiceOf: (userId: UserId) => (userId.startsWith('@ghost') ? service : undefined),
