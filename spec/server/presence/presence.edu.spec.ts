@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
 import { presence } from '../../../server/presence/index.ts'
-import { putMember, type Speaking, speakAs } from '../edus.ts'
 import { type Body, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
+import { putMember, type Speaking, speakAs } from '../edus.ts'
 
 const bea = '@bea:elsewhere.test'
 
@@ -78,6 +78,35 @@ for (const engine of engines) {
           .to.be.at.least(0)
           .and.at.most(Date.now())
       }
+    })
+
+    it('tells a server that comes into a room who is there, and the servers of a room who comes', async () => {
+      const flush = () => server!.server.home.database.commit({ writes: [] })
+      await alice.put(`/presence/${alice.userId}/status`, { presence: 'online' })
+      await flush()
+      await speaking.told()
+      await putMember(server!, roomId, '@cem:third.test')
+      const [first, ...rest] = (await speaking.told()) as Body[]
+      expect(rest).to.deep.equal([])
+      expect({ servers: first.servers, users: first.content.push.map((one: Body) => one.user_id) }).to.deep.equal({
+        servers: ['third.test'],
+        users: [alice.userId],
+      })
+      await putMember(server!, roomId, '@dor:third.test')
+      expect(await speaking.told(), 'a second one of a server').to.deep.equal([])
+      const carol = await server!.register('carol')
+      await carol.post(`/rooms/${roomId}/join`)
+      expect(await speaking.told(), 'one who is not there').to.deep.equal([])
+      const dan = await server!.register('dan')
+      await dan.put(`/presence/${dan.userId}/status`, { presence: 'online' })
+      await flush()
+      await speaking.told()
+      await dan.post(`/rooms/${roomId}/join`)
+      const told = (await speaking.told()) as Body[]
+      expect(told.map(({ servers, content }) => [servers, content.push[0].user_id])).to.deep.equal([
+        [['elsewhere.test', 'third.test'], dan.userId],
+      ])
+      for (const one of ['@cem:third.test', '@dor:third.test'] as const) await putMember(server!, roomId, one, 'leave')
     })
 
     it('tells the servers with which a user shares rooms, and no others', async () => {

@@ -104,4 +104,36 @@ forEachEngine('who is online', (open: Open, engine) => {
     await until(next.row, 'offline')
     await next.presences.stop()
   })
+
+  it('is told to other servers again before they forget it, and to nobody here', async () => {
+    const opened = await open()
+    const { clock, presences, row, rows } = await start(opened)
+    const kept = async () => (await opened.database.select(selectLogRows)).filter(({ kind }) => kind === 'presence_kept').length
+    presences.touch(bob, 'phone', 'unavailable', 60 * minute)
+    await until(row, 'unavailable')
+    await clock.pass(24 * minute)
+    await clock.pass(2 * minute)
+    await until(kept, 1)
+    await clock.pass(20 * minute)
+    await clock.pass(6 * minute)
+    await until(kept, 2)
+    expect(await rows()).to.equal(1)
+    await presences.stop()
+  })
+
+  it('of another server holds for half an hour after that has said so last', async () => {
+    const { clock, presences, row, rows } = await start(await open())
+    const shown = { presence: 'online', statusMsg: null, lastActiveAt: clock.now() } as const
+    presences.hear(bob, shown)
+    await until(row, 'online')
+    await clock.pass(25 * minute)
+    presences.hear(bob, shown)
+    await clock.pass(25 * minute)
+    await clock.pass(minute)
+    expect(await row()).to.equal('online')
+    expect(await rows()).to.equal(1)
+    await clock.pass(6 * minute)
+    await until(row, 'offline')
+    await presences.stop()
+  })
 })

@@ -69,4 +69,23 @@ forEachEngine('createTyping', (open) => {
     expect(await typists(opened, { ...clock, sleep: async () => undefined }, 0)).to.deep.equal({ user_ids: ['@alice:hs.test'] })
     await typing.stop()
   })
+
+  it('tells it again of one who goes on for long, before other servers take it to be over', async () => {
+    const opened = await open()
+    const clock = makeClock()
+    const typing = createTyping({ ...opened, clock, log })
+    const rows = () => opened.notifier.changes(new Set([room]), 0, 99)
+    typing.set(room, '@alice:hs.test', 60_000)
+    await moved(opened, 1)
+    for (let seconds = 0; seconds < 40; seconds += 10) {
+      expect(rows()).to.have.length(1)
+      clock.move(10_000)
+      typing.set(room, '@alice:hs.test', 60_000)
+    }
+    await moved(opened, 2)
+    clock.move(10_000)
+    typing.set(room, '@alice:hs.test', 60_000)
+    await typing.stop()
+    expect(rows()).to.have.length(2)
+  })
 })
