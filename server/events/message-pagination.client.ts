@@ -14,6 +14,8 @@ import { withBundles } from './with-bundles.ts'
 const newest: Place = { depth: Number.MAX_SAFE_INTEGER, order: Number.MAX_SAFE_INTEGER }
 const oldest: Place = { depth: 0, order: Number.MIN_SAFE_INTEGER }
 const mostPages = 20
+/** Pages for which other servers are asked. */
+const mostAsked = 3
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
 export function messagePagination(tools: Tools): Endpoint[] {
@@ -72,6 +74,7 @@ async function collect({ graph }: Tools, wanted: Wanted, start: Place): Promise<
   let place = start
   for (let pages = 0; pages < mostPages && seen.length < wanted.limit; pages++) {
     const size = Math.max(wanted.limit - seen.length, 1)
+    if (wanted.direction === 'b' && pages < mostAsked) await graph.fillBack(wanted.roomId, place, size)
     const page = (await graph.page(wanted.roomId, place, wanted.direction, size)).filter((event) => !isPast(event, wanted))
     const last = page.at(-1)
     if (last === undefined) return { seen, next: undefined }

@@ -14,9 +14,9 @@ import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
+import { createReceive } from './receive/create-receive.ts'
 import { enterRoom } from './receive/enter.ts'
-import { propose, takeHanded } from './receive/handshake.ts'
-import { createReceive } from './receive/receive.ts'
+import { propose } from './receive/handshake.ts'
 import { createStates } from './receive/resolve-state.ts'
 import { createRelations } from './relations.ts'
 import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
@@ -67,9 +67,8 @@ export function createGraph(home: Home): Graph {
       const room = await rooms.load(roomId)
       if (room !== undefined) checkTemplate(home, room, template)
     },
-    receive: createReceive(tools),
+    ...createReceive(tools),
     propose: (roomId, template, signedBy) => propose(tools, roomId, template, signedBy),
-    takeHanded: (origin, roomId, handed) => takeHanded(tools, origin, roomId, handed),
     enter: (entering) => enterRoom(tools, entering),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),

@@ -2,7 +2,7 @@ import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import type { ReadState } from '../../core/pdu.ts'
+import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { write } from '../../storage/database.ts'
 import { addDraft, applyDecision, dropDraft, headOf } from '../append.ts'
@@ -15,9 +15,9 @@ import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
-import type { ReceiveTools } from './receive.ts'
+import type { ReceiveTools } from './receive-tools.ts'
 import { keepState } from './state-before.ts'
-import { deleteMissing } from './stored.store.ts'
+import { deleteMissing, insertMissing } from './stored.store.ts'
 
 const pageSize = 500
 const mostTries = 20
@@ -92,8 +92,8 @@ async function takeOver(tools: ReceiveTools, { roomId, rules }: Source, join: In
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
     if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
-    const decision: Decision = { events: [decidedOf(join, head, changes)], head: headAfter(join, head, chain, changes) }
-    if (await commitEntry(tools, room, head, decision, eventId)) return
+    const decision: Decision = { events: [decidedOf(join, head, changes, base)], head: headAfter(join, head, chain, changes) }
+    if (await commitEntry(tools, room, head, decision, join)) return
   }
   throw new Error('a room moves on faster than it can be entered')
 }
@@ -107,7 +107,12 @@ function changesOfAll({ eventId, pdu }: Incoming, { state }: Base): StateChange[
   return [...all.values()]
 }
 
-function decidedOf({ eventId, pdu }: Incoming, head: DraftHead, changes: readonly StateChange[]): Decision['events'][number] {
+function decidedOf(
+  { eventId, pdu }: Incoming,
+  head: DraftHead,
+  changes: readonly StateChange[],
+  { state }: Base,
+): Decision['events'][number] {
   return {
     eventId,
     pdu,
@@ -117,7 +122,7 @@ function decidedOf({ eventId, pdu }: Incoming, head: DraftHead, changes: readonl
     changes,
     notifying: head.notifying,
     effect: defaultEffect(pdu, () => false),
-    replaces: undefined,
+    replaces: state.get(stateKeyOf(pdu.type, pdu.state_key ?? '')),
     redaction: undefined,
     thread: undefined,
     delayId: undefined,
@@ -138,8 +143,20 @@ function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], change
   }
 }
 
-async function commitEntry(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, eventId: EventId): Promise<boolean> {
-  const writes = [write(deleteMissing, room.roomId, eventId)]
+async function commitEntry(
+  tools: ReceiveTools,
+  room: Room,
+  head: DraftHead,
+  decision: Decision,
+  { eventId, pdu }: Incoming,
+): Promise<boolean> {
+  const prevs = [...(await loadStored(tools.database.select, prevEventIdsOf(pdu))).values()].filter(({ outlier }) => !outlier)
+  const here = new Set(prevs.map((stored) => stored.eventId))
+  const missing = prevEventIdsOf(pdu).filter((prev) => !here.has(prev))
+  const writes = [
+    write(deleteMissing, room.roomId, eventId),
+    ...missing.map((prev) => write(insertMissing, room.roomId, prev, depthOf(pdu))),
+  ]
   const { part, positions } = partOf(room, decision, head.version, { writes }, tools.clock.now())
   const draft = addDraft(room, head.version, decision.head)
   try {

@@ -30,6 +30,16 @@ export async function fetchMissingEvents(
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
 }
 
+/** Events before others, and these themselves, oldest first as far as depths tell. */
+export async function fetchBackfill(tools: Tools, source: Source, from: readonly EventId[], limit: number): Promise<Incoming[]> {
+  const named = from.map((eventId) => `v=${encodeURIComponent(eventId)}`).join('&')
+  const uri = `/_matrix/federation/v1/backfill/${encodeURIComponent(source.roomId)}?limit=${limit}&${named}`
+  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
+  if (!answer.ok || answer.status !== 200) return []
+  const events = await checkAll(tools, source, listAt(answer.body, 'pdus').slice(0, limit))
+  return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
+}
+
 /** The auth chain of an event. */
 export async function fetchAuthChain(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[]> {
   const uri = `/_matrix/federation/v1/event_auth/${encodeURIComponent(source.roomId)}/${encodeURIComponent(eventId)}`

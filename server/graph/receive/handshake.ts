@@ -9,7 +9,8 @@ import type { Handed, StateEvent, Template } from '../graph.ts'
 import { need } from '../rooms.ts'
 import { checkIncoming } from './check-incoming.ts'
 import { loadStored } from './known-events.ts'
-import { type ReceiveTools, receiveOne } from './receive.ts'
+import { receiveOne } from './receive.ts'
+import type { ReceiveTools } from './receive-tools.ts'
 
 /**
  * An event as it would be appended now, for another server to hash and sign. 404 M_NOT_FOUND when this server is not in the room, 403 M_FORBIDDEN with
@@ -46,7 +47,7 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)
-  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, true)
+  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, 'news')
   if (received === 'soft-failed') throw forbidden('the room does not allow it now')
   if (typeof received === 'object') throw forbidden('rejected' in received ? received.rejected : received.dropped)
   const stored = (await loadStored(tools.database.select, [event.eventId])).get(event.eventId)

@@ -1,60 +1,29 @@
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { selectAuthEvents } from '../../core/event-auth/select-auth-events.ts'
-import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
-import type { JsonObject } from '../../core/json.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
-import type { Home } from '../../home.ts'
 import type { Received } from '../graph.ts'
-import { createLanes } from '../lanes.ts'
-import type { Memberships } from '../memberships.ts'
 import { stateKeyOf } from '../room.ts'
-import type { Rooms } from '../rooms.ts'
-import type { PastStates } from '../state-at.ts'
 import { acceptEvent, keepAside } from './accept.ts'
 import { checkByAuthEvents } from './auth-events.ts'
-import { checkIncoming, type Incoming } from './check-incoming.ts'
+import type { Incoming } from './check-incoming.ts'
 import { fetchMissingEvents, type Source } from './fetch-missing.ts'
 import { loadStored } from './known-events.ts'
-import type { States } from './resolve-state.ts'
+import type { ReceiveTools } from './receive-tools.ts'
 import { knowAuthEvents, stateBefore } from './state-before.ts'
 import { selectMissing } from './stored.store.ts'
 
-export type ReceiveTools = Home & {
-  readonly rooms: Rooms
-  readonly memberships: Memberships
-  readonly past: PastStates
-  readonly states: States
-}
-
-/** Receives PDUs of other servers, one after the other in each room. */
-export function createReceive(tools: ReceiveTools) {
-  const lanes = createLanes()
-  return (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<ReadonlyMap<EventId, Received>> =>
-    lanes(roomId, () => receiveAll(tools, origin, roomId, pdus))
-}
-
-async function receiveAll(tools: ReceiveTools, origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) {
-  const results = new Map<EventId, Received>()
-  const room = await tools.rooms.load(roomId)
-  if (room === undefined || !room.servers.has(tools.serverName)) return results
-  const source: Source = { origin, roomId, rules: room.rules }
-  for (const value of pdus) {
-    const event = await checkIncoming(tools.keyRing, room.rules, roomId, value)
-    if (typeof event === 'string') tools.log.info('an event of another server is dropped', { origin, room: roomId, reason: event })
-    else results.set(event.eventId, await receiveOne(tools, source, event, true))
-  }
-  return results
-}
+/** News, for which what lies in between is asked for; what was asked for; or what was asked for of the past. */
+export type Kind = 'news' | 'between' | 'history'
 
 /**
  * The checks on receipt of a PDU, from the fourth on: the first three made it an `Incoming`.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export async function receiveOne(tools: ReceiveTools, source: Source, event: Incoming, mayFetch: boolean): Promise<Received> {
+export async function receiveOne(tools: ReceiveTools, source: Source, event: Incoming, kind: Kind): Promise<Received> {
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
-  if (mayFetch) await catchUp(tools, source, event)
+  if (kind === 'news') await catchUp(tools, source, event)
   // 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected.
   const authEvents = await knowAuthEvents(tools, source, event)
   const byAuthEvents = checkByAuthEvents(event, source.rules, (id) => authEvents.get(id))
@@ -67,7 +36,7 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const byState = checkAuthRules(pdu, source.rules, readBefore, (server) => signedBy.has(server))
   if (!byState.allowed) return keepAside(tools, source, event, before, { rejected: byState.reason })
   // History that others cited before it came: it has its place in the past, and changes nothing now.
-  const isHistory = (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
+  const isHistory = kind === 'history' || (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
   if (isHistory) return keepAside(tools, source, event, before, 'history')
   // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft-failed.
   return acceptEvent(tools, source, event, before)
@@ -80,7 +49,7 @@ async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Pr
   if (prevs.every((prev) => known.get(prev)?.outlier === false)) return
   const room = await tools.rooms.load(source.roomId)
   for (const earlier of await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])) {
-    if (earlier.eventId !== event.eventId) await receiveOne(tools, source, earlier, false)
+    if (earlier.eventId !== event.eventId) await receiveOne(tools, source, earlier, 'between')
   }
 }
 

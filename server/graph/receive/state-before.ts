@@ -8,7 +8,7 @@ import { insertStateGroup } from '../state.store.ts'
 import { type Judged, storeOutliers } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
-import { loadStored, type Stored } from './known-events.ts'
+import { depthOf, loadStored, type Stored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
 
@@ -36,7 +36,7 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
     const group = await stateAfterMissing(tools, source, prev)
     if (group === undefined) return undefined
     groups.push(group)
-    writes.push(write(insertMissing, roomId, prev))
+    writes.push(write(insertMissing, roomId, prev, depthOf(event.pdu)))
   }
   const [first] = groups
   if (first === undefined) return undefined

@@ -74,8 +74,14 @@ export const deleteWaitingRedactions = statement<[roomId: string, target: string
   'DELETE FROM waiting_redactions WHERE room_id = ? AND target = ?',
 )
 
-export const insertMissing = statement<[roomId: string, eventId: string]>(
-  'INSERT INTO missing_events (room_id, event_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+/** `depth` is that of an event which cites the missing one. */
+export const insertMissing = statement<[roomId: string, eventId: string, depth: number]>(
+  'INSERT INTO missing_events (room_id, event_id, depth) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+)
+
+/** The highest that are cited at most so high up. */
+export const selectMissingBelow = statement<[roomId: string, depth: number, limit: number], { event_id: string; depth: number }>(
+  'SELECT event_id, depth FROM missing_events WHERE room_id = ? AND depth <= ? ORDER BY depth DESC LIMIT ?',
 )
 
 export const selectMissing = statement<[roomId: string, eventId: string], { event_id: string }>(

@@ -23,6 +23,7 @@ export const receivedEvents: Migration = {
     `CREATE TABLE missing_events (
       room_id TEXT NOT NULL,
       event_id TEXT NOT NULL,
+      depth BIGINT NOT NULL,
       PRIMARY KEY (room_id, event_id)
     )`,
   ],

@@ -1,0 +1,47 @@
+import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
+import { selectOlder } from '../events.store.ts'
+import type { Place } from '../graph.ts'
+import { fetchBackfill, type Source } from './fetch-missing.ts'
+import { loadStored } from './known-events.ts'
+import { receiveOne } from './receive.ts'
+import type { ReceiveTools } from './receive-tools.ts'
+import { selectMissingBelow } from './stored.store.ts'
+
+const atOnce = 100
+const mostFrom = 10
+const mostServers = 3
+
+/**
+ * Asks other servers for what a page of history before a place lacks: events that known ones cite and that are not here. What comes has its place in the
+ * past and changes nothing now. Does nothing when nothing is missing there, or nobody answers.
+ * https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+ */
+export async function fillBack(tools: ReceiveTools, roomId: RoomId, { depth, order }: Place, limit: number): Promise<void> {
+  const room = await tools.rooms.load(roomId)
+  if (room === undefined) return
+  const missing = await tools.database.select(selectMissingBelow, roomId, depth, mostFrom)
+  if (missing.length === 0) return
+  const page = await tools.database.select(selectOlder, roomId, depth, depth, order, limit)
+  const lowest = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)
+  const wanted = missing.filter((one) => one.depth >= lowest).map(({ event_id }) => event_id as EventId)
+  if (wanted.length === 0) return
+  for (const origin of likely(room.servers, tools.serverName)) {
+    if (await fillFrom(tools, { origin, roomId, rules: room.rules }, wanted)) return
+  }
+}
+
+/** Servers with many members in the room first: they have been there long. */
+function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName): ServerName[] {
+  const others = [...servers].filter(([server]) => server !== own)
+  return others
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, mostServers)
+    .map(([server]) => server)
+}
+
+async function fillFrom(tools: ReceiveTools, source: Source, wanted: readonly EventId[]): Promise<boolean> {
+  const events = await fetchBackfill(tools, source, wanted, atOnce)
+  for (const event of events) await receiveOne(tools, source, event, 'history')
+  const known = await loadStored(tools.database.select, wanted)
+  return wanted.some((id) => known.get(id)?.outlier === false)
+}

@@ -1,0 +1,13 @@
+import type { Home } from '../../home.ts'
+import type { Memberships } from '../memberships.ts'
+import type { Rooms } from '../rooms.ts'
+import type { PastStates } from '../state-at.ts'
+import type { States } from './resolve-state.ts'
+
+/** What receiving works with. */
+export type ReceiveTools = Home & {
+  readonly rooms: Rooms
+  readonly memberships: Memberships
+  readonly past: PastStates
+  readonly states: States
+}
