@@ -62,12 +62,11 @@ export function createMemberships(home: Pick<Home, 'database'>): Memberships {
     },
     peek: (userId) => loaded.get(userId),
     apply: (roomId, changes, position) => {
-      for (const { type, stateKey, event } of changes) {
-        if (type !== 'm.room.member') continue
-        meanwhile.get(stateKey as UserId)?.push({ roomId, event, position })
-        const rooms = loaded.get(stateKey as UserId)
+      for (const [userId, one] of membershipChanges(roomId, changes, position)) {
+        meanwhile.get(userId)?.push(one)
+        const rooms = loaded.get(userId)
         if (rooms === undefined) continue
-        change(rooms, { roomId, event, position })
+        change(rooms, one)
         joined.delete(rooms)
       }
     },
@@ -94,6 +93,10 @@ function joinedOf(memberships: ReadonlyMap<RoomId, Membership>): JoinedRooms {
 }
 
 type Change = { readonly roomId: RoomId; readonly event: StateEvent | undefined; readonly position: number }
+
+function* membershipChanges(roomId: RoomId, changes: readonly StateChange[], position: number): Iterable<readonly [UserId, Change]> {
+  for (const { type, stateKey, event } of changes) if (type === 'm.room.member') yield [stateKey as UserId, { roomId, event, position }]
+}
 
 function change(rooms: Map<RoomId, Membership>, { roomId, event, position }: Change): void {
   const before = rooms.get(roomId)

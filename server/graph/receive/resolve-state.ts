@@ -7,9 +7,10 @@ import { type AuthChainIndex, addToIndex, createAuthChainIndex } from '../../cor
 import { resolveStates } from '../../core/state-resolution/resolve-states.ts'
 import { drive, type KnownEvent } from '../../core/state-resolution/steps.ts'
 import type { Home } from '../../home.ts'
-import { write } from '../../storage/database.ts'
+import { type Select, write } from '../../storage/database.ts'
 import { groupWrites } from '../commit.ts'
 import { chainWith, newGroupOf } from '../draft.ts'
+import type { StateEvent } from '../graph.ts'
 import type { ChainLink, StateChange } from '../room.ts'
 import { readChain } from '../rooms.ts'
 import { insertStateGroup } from '../state.store.ts'
@@ -32,13 +33,31 @@ const mostIndexed = 200_000
 const pageSize = 500
 const mostDifferences = 5000
 
-/** Resolves states over the disk. What must be kept to answer quickly, which events cite which, stays in memory (bounded). */
-export function createStates({ database, past }: Pick<Home, 'database'> & { readonly past: PastStates }): States {
-  const { select } = database
-  const indexes = new Map<RoomId, AuthChainIndex>()
-  const resolving = new Map<string, Promise<Resolved>>()
+type Tools = Pick<Home, 'database'> & { readonly past: PastStates }
 
-  function indexOf(roomId: RoomId): AuthChainIndex {
+/** Resolves states over the disk. What must be kept to answer quickly, which events cite which, stays in memory (bounded). */
+export function createStates(tools: Tools): States {
+  const { select } = tools.database
+  const indexOf = createIndexes()
+  const resolving = new Map<string, Promise<Resolved>>()
+  return {
+    chain: (stateGroup) => readChain(select, stateGroup),
+    resolve: (roomId, rules, stateGroups) => {
+      const groups = [...new Set(stateGroups)].sort()
+      const name = `~${createHash('sha256').update(groups.join('\0')).digest('base64url')}`
+      const question = { roomId, rules, stateGroups: groups, name }
+      const under = resolving.get(name) ?? resolveNow(tools, indexOf(roomId), question).finally(() => resolving.delete(name))
+      resolving.set(name, under)
+      return under
+    },
+    changes: (from, to) => changesBetween(tools, from, to),
+  }
+}
+
+/** The index of each room's auth chains; the least recently used go when they are too large in all. */
+function createIndexes(): (roomId: RoomId) => AuthChainIndex {
+  const indexes = new Map<RoomId, AuthChainIndex>()
+  return (roomId) => {
     const index = indexes.get(roomId) ?? createAuthChainIndex()
     indexes.delete(roomId)
     indexes.set(roomId, index)
@@ -49,97 +68,97 @@ export function createStates({ database, past }: Pick<Home, 'database'> & { read
     }
     return index
   }
+}
 
-  /** Puts events into the index, after all that they cite. */
-  async function addAll(index: AuthChainIndex, eventIds: Iterable<EventId>): Promise<void> {
-    const cites = new Map<EventId, readonly EventId[]>()
-    let wanted = [...new Set(eventIds)].filter((eventId) => !index.places.has(eventId))
-    while (wanted.length > 0) {
-      const next = new Set<EventId>()
-      for (let from = 0; from < wanted.length; from += pageSize) {
-        for (const [eventId, { pdu }] of await loadStored(select, wanted.slice(from, from + pageSize))) {
-          const cited = authEventIdsOf(pdu)
-          cites.set(eventId, cited)
-          for (const other of cited) if (!index.places.has(other)) next.add(other)
-        }
-        await breathe()
+type Question = {
+  readonly roomId: RoomId
+  readonly rules: RoomRules
+  readonly stateGroups: readonly string[]
+  /** The group's, that the answer is stored under. */
+  readonly name: string
+}
+
+async function resolveNow(tools: Tools, index: AuthChainIndex, question: Question): Promise<Resolved> {
+  const { database, past } = tools
+  const { name, rules, stateGroups } = question
+  const known = await readChain(database.select, name)
+  if (known.length > 0) return { stateGroup: name, chain: known }
+  const states = await Promise.all(stateGroups.map((group) => past.places(group)))
+  for (const state of states) await addAll(database.select, index, state.values())
+  const loaded = new Map<EventId, KnownEvent>()
+  const resolved = await drive(
+    resolveStates(states, rules, (eventId) => loaded.get(eventId), index),
+    async (wanted) => {
+      for (const [eventId, { pdu, rejected }] of await loadStored(database.select, wanted)) loaded.set(eventId, { eventId, pdu, rejected })
+      await breathe()
+    },
+  )
+  return keepResolved(tools, question, states, resolved)
+}
+
+/** Puts events into the index, after all that they cite. */
+async function addAll(select: Select, index: AuthChainIndex, eventIds: Iterable<EventId>): Promise<void> {
+  const cites = new Map<EventId, readonly EventId[]>()
+  let wanted = [...new Set(eventIds)].filter((eventId) => !index.places.has(eventId))
+  while (wanted.length > 0) {
+    const next = new Set<EventId>()
+    for (let from = 0; from < wanted.length; from += pageSize) {
+      for (const [eventId, { pdu }] of await loadStored(select, wanted.slice(from, from + pageSize))) {
+        const cited = authEventIdsOf(pdu)
+        cites.set(eventId, cited)
+        for (const other of cited) if (!index.places.has(other)) next.add(other)
       }
-      wanted = [...next].filter((eventId) => !cites.has(eventId))
+      await breathe()
     }
-    await addInOrder(index, cites)
+    wanted = [...next].filter((eventId) => !cites.has(eventId))
   }
+  await addInOrder(index, cites)
+}
 
-  async function resolveNow(roomId: RoomId, rules: RoomRules, stateGroups: readonly string[], name: string): Promise<Resolved> {
-    const known = await readChain(select, name)
-    if (known.length > 0) return { stateGroup: name, chain: known }
-    const states = await Promise.all(stateGroups.map((group) => past.places(group)))
-    const index = indexOf(roomId)
-    for (const state of states) await addAll(index, state.values())
-    const loaded = new Map<EventId, KnownEvent>()
-    const resolved = await drive(
-      resolveStates(states, rules, (eventId) => loaded.get(eventId), index),
-      async (wanted) => {
-        for (const [eventId, { pdu, rejected }] of await loadStored(select, wanted)) loaded.set(eventId, { eventId, pdu, rejected })
-        await breathe()
-      },
-    )
-    return keep(roomId, name, stateGroups, states, resolved)
-  }
+type StateMap = ReadonlyMap<string, EventId>
 
-  /** Stores a resolved state above the one of those it came from that is most like it, or whole where that holds what it does not. */
-  async function keep(
-    roomId: RoomId,
-    name: string,
-    stateGroups: readonly string[],
-    states: readonly ReadonlyMap<string, EventId>[],
-    resolved: ReadonlyMap<string, EventId>,
-  ): Promise<Resolved> {
-    const differences = states.map((state) => [...resolved].filter(([key, eventId]) => state.get(key) !== eventId))
-    const same = states.findIndex((state, at) => differences[at]?.length === 0 && state.size === resolved.size)
-    const bases = states.map((state, at) => ({
-      at,
-      size: differences[at]?.length ?? 0,
-      fits: [...state.keys()].every((key) => resolved.has(key)),
-    }))
-    const base = bases.filter(({ fits, size }) => fits && size <= mostDifferences).sort((a, b) => a.size - b.size)[0]
-    if (same >= 0) return { stateGroup: stateGroups[same] ?? name, chain: await readChain(select, stateGroups[same] ?? name) }
-    if (base === undefined) {
-      const chain = [{ stateGroup: name, ordinal: 1 }]
-      const writes = [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, [...resolved.values()])]
-      await database.commit({ writes })
-      return { stateGroup: name, chain }
-    }
-    const below = await readChain(select, stateGroups[base.at] ?? '')
-    const chain = chainWith(below, name)
-    const entries = (differences[base.at] ?? []).map(([key, eventId]) => [...partsOf(key), eventId] as const)
-    await database.commit({ writes: groupWrites(roomId, newGroupOf(below, chain, entries)) })
-    return { stateGroup: name, chain }
+/** Stores a resolved state above the one of those it came from that is most like it, or whole where that holds what it does not. */
+async function keepResolved(
+  { database }: Tools,
+  { roomId, name, stateGroups }: Question,
+  states: readonly StateMap[],
+  resolved: StateMap,
+): Promise<Resolved> {
+  const bases = states.map((state, at) => ({
+    stateGroup: stateGroups[at] ?? '',
+    isSameSize: state.size === resolved.size,
+    changes: [...resolved].filter(([key, eventId]) => state.get(key) !== eventId),
+    fits: [...state.keys()].every((key) => resolved.has(key)),
+  }))
+  const [base] = bases
+    .filter(({ fits, changes }) => fits && changes.length <= mostDifferences)
+    .sort((a, b) => a.changes.length - b.changes.length)
+  if (base === undefined) {
+    const writes = [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, [...resolved.values()])]
+    await database.commit({ writes })
+    return { stateGroup: name, chain: [{ stateGroup: name, ordinal: 1 }] }
   }
+  const below = await readChain(database.select, base.stateGroup)
+  if (base.isSameSize && base.changes.length === 0) return { stateGroup: base.stateGroup, chain: below }
+  const chain = chainWith(below, name)
+  const entries = base.changes.map(([key, eventId]) => [...partsOf(key), eventId] as const)
+  await database.commit({ writes: groupWrites(roomId, newGroupOf(below, chain, entries)) })
+  return { stateGroup: name, chain }
+}
 
-  return {
-    chain: (stateGroup) => readChain(select, stateGroup),
-    resolve: (roomId, rules, stateGroups) => {
-      const groups = [...new Set(stateGroups)].sort()
-      const name = `~${createHash('sha256').update(groups.join('\0')).digest('base64url')}`
-      const under = resolving.get(name) ?? resolveNow(roomId, rules, groups, name).finally(() => resolving.delete(name))
-      resolving.set(name, under)
-      return under
-    },
-    changes: async (from, to) => {
-      const [before, after] = await Promise.all([past.places(from), past.places(to)])
-      const changed = [...after].filter(([key, eventId]) => before.get(key) !== eventId)
-      const events = await loadStored(
-        select,
-        changed.map(([, eventId]) => eventId),
-      )
-      const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => [key, undefined] as const)
-      return [...changed, ...gone].map(([key, eventId]) => {
-        const [type, stateKey] = partsOf(key)
-        const pdu = eventId === undefined ? undefined : events.get(eventId)?.pdu
-        return { type, stateKey, event: eventId === undefined || pdu === undefined ? undefined : { eventId, pdu } }
-      })
-    },
+async function changesBetween({ database, past }: Tools, from: string, to: string): Promise<StateChange[]> {
+  const [before, after] = await Promise.all([past.places(from), past.places(to)])
+  const changed = [...after].filter(([key, eventId]) => before.get(key) !== eventId)
+  const events = new Map<EventId, StateEvent>()
+  for (let at = 0; at < changed.length; at += pageSize) {
+    const ids = changed.slice(at, at + pageSize).map(([, eventId]) => eventId)
+    for (const [eventId, { pdu }] of await loadStored(database.select, ids)) events.set(eventId, { eventId, pdu })
   }
+  const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => [key, undefined] as const)
+  return [...changed, ...gone].map(([key, eventId]) => {
+    const [type, stateKey] = partsOf(key)
+    return { type, stateKey, event: eventId === undefined ? undefined : events.get(eventId) }
+  })
 }
 
 function partsOf(key: string): [type: string, stateKey: string] {
