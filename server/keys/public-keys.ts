@@ -43,7 +43,7 @@ export async function selectPublicKeys(
     const names = new Map(named.get(userId)?.map(({ deviceId, displayName }) => [deviceId, displayName]))
     const devices = new Map<DeviceId, string>()
     for (const { device_id, content } of devicesOf.get(userId) ?? []) {
-      if (!isOurs(userId)) devices.set(device_id, remoteDeviceText(JSON.parse(content)))
+      if (!isOurs(userId)) devices.set(device_id, content)
       // A device that has just been removed may leave its keys behind for a moment.
       else if (names.has(device_id)) devices.set(device_id, deviceText(sign(userId, device_id, JSON.parse(content)), names.get(device_id)))
     }
@@ -100,11 +100,6 @@ export function signWith(rows: readonly SignatureRow[]): Sign {
 
 function deviceText(key: JsonObject, displayName: string | undefined): string {
   return JSON.stringify({ ...key, unsigned: displayName === undefined ? {} : { device_display_name: displayName } })
-}
-
-/** What its user calls it came with it. */
-function remoteDeviceText(key: JsonObject): string {
-  return JSON.stringify({ ...key, unsigned: key['unsigned'] ?? {} })
 }
 
 const none: ReadonlyMap<string, string> = new Map()

@@ -53,8 +53,8 @@ export function isStreamId(value: Json | undefined): value is number {
 /** The keys of a device of another server's user as they are kept, with its name; undefined for what is not the device's own, or not signed by it. */
 export function remoteDevice(keys: Json | undefined, userId: UserId, deviceId: DeviceId, name: Json | undefined): string | undefined {
   return believed(() => {
-    const named = isPlainText(name, longestName) ? { unsigned: { device_display_name: name } } : {}
-    const text = canonicalJson({ ...checkDeviceKeys(keys, userId, deviceId), ...named })
+    const unsigned = isPlainText(name, longestName) ? { device_display_name: name } : {}
+    const text = canonicalJson({ ...checkDeviceKeys(keys, userId, deviceId), unsigned })
     return text.length > largestDevice ? undefined : text
   })
 }

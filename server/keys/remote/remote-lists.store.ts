@@ -44,8 +44,10 @@ export const insertList = statement<[userId: string, sharedAt: number, now: numb
   ON CONFLICT (user_id) DO NOTHING`,
 )
 
+/** What is on its way already is not asked for more often for it, however much is told; a server that was silent is there again. */
 export const updateStale = statement<[now: number, seenId: number | null, userId: string]>(
-  'UPDATE remote_device_lists SET stale = stale + 1, retry_at = ?, seen_id = COALESCE(CAST(? AS BIGINT), seen_id) WHERE user_id = ?',
+  `UPDATE remote_device_lists SET stale = stale + 1, retry_at = CASE WHEN stale = 0 OR failures > 0 THEN ? ELSE retry_at END,
+    seen_id = COALESCE(CAST(? AS BIGINT), seen_id) WHERE user_id = ?`,
 )
 
 export const updateStreamId = statement<[streamId: number, seenId: number, userId: string]>(

@@ -26,6 +26,7 @@ import {
   selectSameList,
   updateFailed,
   updateFetched,
+  updateRetry,
   updateStale,
   upsertRemoteDevice,
   upsertRemoteKey,
@@ -62,6 +63,8 @@ export type RemoteLists = {
 const largestList = 4 * 1024 * 1024
 const tries = 3
 const firstRest = 30_000
+/** While there is news all the time. */
+const restWhileTold = 2000
 const longestRest = 6 * 60 * 60_000
 
 export function createRemoteLists(needs: Needs): RemoteLists {
@@ -130,6 +133,7 @@ async function refresh({ home, askServer }: Needs, userId: UserId, timeoutMs: nu
     }
     if ((await database.commit(await replace(database, row, list, sharedAt))).ok) return 'fresh'
   }
+  await database.commit({ writes: [write(updateRetry, clock.now() + restWhileTold, [userId])] })
   return 'refused'
 }
 
