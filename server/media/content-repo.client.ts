@@ -48,7 +48,7 @@ export function uploadEndpoints(tools: MediaTools): Endpoint[] {
   ]
 }
 
-/** The old addresses of what is downloaded. They answer only where the configuration has them opened. */
+/** The old addresses of what is downloaded. They answer only where the configuration has them opened, and fetch files of other servers for those who are logged in. */
 export function frozenEndpoints(tools: MediaTools): Endpoint[] {
   const { media } = tools.home.config
   const frozen = (handle: Endpoint['handle']) => (call: Call) => {
@@ -68,9 +68,9 @@ export function frozenEndpoints(tools: MediaTools): Endpoint[] {
     })
   const { download, thumbnail, preview, config } = downloadHandlers(tools)
   return [
-    old('getContent', 'none', '/download/{serverName}/{mediaId}', frozen(download)),
-    old('getContentOverrideName', 'none', '/download/{serverName}/{mediaId}/{fileName}', frozen(download)),
-    old('getContentThumbnail', 'none', '/thumbnail/{serverName}/{mediaId}', frozen(thumbnail)),
+    old('getContent', 'access_token?', '/download/{serverName}/{mediaId}', frozen(download)),
+    old('getContentOverrideName', 'access_token?', '/download/{serverName}/{mediaId}/{fileName}', frozen(download)),
+    old('getContentThumbnail', 'access_token?', '/thumbnail/{serverName}/{mediaId}', frozen(thumbnail)),
     old('getUrlPreview', 'access_token', '/preview_url', preview, 'other'),
     old('getConfig', 'access_token', '/config', config),
   ]

@@ -80,7 +80,13 @@ for (const engine of engines) {
       await get(kept)
       expect(await (await get(kept, '', '/_matrix/media/v3/download')).text()).to.equal('kept')
       expect((await get(other, '', '/_matrix/media/v3/download')).status).to.equal(404)
+      const refused = await fetch(`${among!.server.url}/_matrix/media/v3/download/${peer.serverName}/${other}?allow_remote=false`, {
+        headers: { Authorization: `Bearer ${alice.token}` },
+      })
+      expect(refused.status).to.equal(404)
       expect(peer.asked.filter(({ params }) => params['id'] === other)).to.deep.equal([])
+      answering(parts('fetched'))
+      expect(await (await get(other, alice.token, '/_matrix/media/v3/download')).text()).to.equal('fetched')
     })
 
     it('are asked for at the old address, without a signature, of a server that knows no other', async () => {
