@@ -2,8 +2,8 @@ import { parseMxc, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { MatrixError } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
-import { createFewAtATime } from '../remote/few-at-a-time.ts'
 import { relayedError } from '../remote/relayed-error.ts'
+import { createQuestions } from '../remote/turns.ts'
 import { isKey, maxAvatarUrl, maxDisplayName, maxProfileBytes } from './profile-fields.ts'
 
 /** What a user of another server says of themselves. 403, 404, 502 or 504 as that server has it, or when it does not say. */
@@ -23,7 +23,7 @@ const timeoutMs = 10_000
 export function createProfilesOfOthers({ peers, clock }: Pick<Home, 'peers' | 'clock'>): FetchProfile {
   const known = new Map<UserId, Known>()
   const asking = new Map<UserId, Promise<JsonObject | MatrixError>>()
-  const few = createFewAtATime(100, 500)
+  const inTurn = createQuestions()
   let bytes = 0
 
   function forget(userId: UserId): void {
@@ -42,7 +42,7 @@ export function createProfilesOfOthers({ peers, clock }: Pick<Home, 'peers' | 'c
   return async (userId) => {
     const kept = known.get(userId)
     if (kept !== undefined && kept.until > clock.now()) return given(kept.profile)
-    const running = asking.get(userId) ?? few(() => ask(peers, userId)).then((profile) => keep(userId, profile))
+    const running = asking.get(userId) ?? inTurn(serverNameOf(userId), () => ask(peers, userId)).then((profile) => keep(userId, profile))
     asking.set(userId, running)
     return given(await running.finally(() => asking.delete(userId)))
   }

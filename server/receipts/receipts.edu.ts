@@ -9,6 +9,7 @@ import { selectReceiptsAt } from './receipts.store.ts'
 
 /** Of one EDU; what it holds beyond is left out. */
 const mostReceipts = 1000
+const mostRooms = 200
 
 /** What users of other servers have read. https://spec.matrix.org/v1.19/server-server-api/#receipts */
 export function receiptReceiver(tools: Pick<Tools, 'home' | 'graph'>): EduReceiver {
@@ -16,7 +17,7 @@ export function receiptReceiver(tools: Pick<Tools, 'home' | 'graph'>): EduReceiv
     type: 'm.receipt',
     receive: async (content, origin) => {
       let left = mostReceipts
-      for (const [roomId, types] of Object.entries(content)) {
+      for (const [roomId, types] of Object.entries(content).slice(0, mostRooms)) {
         if (!isRoomId(roomId) || !isJsonObject(types) || !isJsonObject(types['m.read'])) continue
         const read = Object.entries(types['m.read']).slice(0, left)
         left -= read.length

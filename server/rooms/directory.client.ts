@@ -5,7 +5,7 @@ import { conflict, forbidden, invalidParam, notFound } from '../core/matrix-erro
 import type { Graph, RoomView } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import { fetchAlias } from '../remote/fetch-alias.ts'
-import { createFewAtATime } from '../remote/few-at-a-time.ts'
+import { createQuestions } from '../remote/turns.ts'
 import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
 import { localAlias } from './local-alias.ts'
@@ -15,7 +15,7 @@ const path = '/_matrix/client/v3/directory/room/{roomAlias}'
 /** https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
 export function directory(tools: Tools): Endpoint[] {
   const { graph, home } = tools
-  const few = createFewAtATime(50, 200)
+  const inTurn = createQuestions()
   return [
     endpoint({
       method: 'GET',
@@ -26,7 +26,7 @@ export function directory(tools: Tools): Endpoint[] {
       handle: async ({ params }) => {
         const alias = readAlias(params['roomAlias'])
         if (serverNameOf(alias) === home.serverName) return { body: await localAlias(tools, alias) }
-        const { roomId, servers } = await few(() => fetchAlias(home.peers, alias))
+        const { roomId, servers } = await inTurn(serverNameOf(alias), () => fetchAlias(home.peers, alias))
         return { body: { room_id: roomId, servers: [...servers] } }
       },
     }),

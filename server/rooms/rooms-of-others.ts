@@ -5,8 +5,8 @@ import { badJson, invalidParam } from '../core/matrix-error.ts'
 import { isPlainText } from '../core/plain-text.ts'
 import type { Home } from '../home.ts'
 import type { Reply } from '../http/endpoint.ts'
-import { createFewAtATime } from '../remote/few-at-a-time.ts'
 import { malformedAnswer, relayedError } from '../remote/relayed-error.ts'
+import { createQuestions } from '../remote/turns.ts'
 import { readDirectory } from './public-rooms.ts'
 
 const timeoutMs = 20_000
@@ -21,11 +21,11 @@ export type AskOther = (server: string, query: Readonly<Record<string, string | 
 
 /** Asks other servers for their rooms, and gives on what is well-formed of their answers. https://spec.matrix.org/v1.19/server-server-api/#published-room-directory */
 export function createAskOther({ peers }: Pick<Home, 'peers'>): AskOther {
-  const few = createFewAtATime(50, 200)
+  const inTurn = createQuestions()
   return async (server, query, body) => {
     if (!isServerName(server)) throw invalidParam('`server` is not the name of a server')
     const content = body === undefined ? undefined : questionOf(body)
-    const answer = await few(() => ask(peers, server, query, content))
+    const answer = await inTurn(server, () => ask(peers, server, query, content))
     if (!answer.ok || answer.status !== 200) throw relayedError(answer, 'that server has no directory')
     return { body: pageOf(answer.body) }
   }
@@ -63,7 +63,7 @@ function questionOf(body: JsonObject): JsonObject {
 function pageOf({ chunk, next_batch: next, prev_batch: previous, total_room_count_estimate: total }: JsonObject): JsonObject {
   if (!Array.isArray(chunk)) throw malformedAnswer()
   return {
-    chunk: chunk.slice(0, mostRooms).flatMap((room) => (isJsonObject(room) && isRoomId(room['room_id']) ? [roomOf(room)] : [])),
+    chunk: chunk.slice(0, mostRooms).flatMap((room) => (isJsonObject(room) && isRoomId(room['room_id']) ? [publicRoomOf(room)] : [])),
     ...(isPlainText(next, longestToken) ? { next_batch: next } : {}),
     ...(isPlainText(previous, longestToken) ? { prev_batch: previous } : {}),
     ...(isCount(total) ? { total_room_count_estimate: total } : {}),
@@ -72,7 +72,8 @@ function pageOf({ chunk, next_batch: next, prev_batch: previous, total_room_coun
 
 const texts = ['name', 'topic', 'canonical_alias', 'join_rule', 'room_type']
 
-function roomOf(room: JsonObject): JsonObject {
+/** What is well-formed of what another server says of a room that has an id. */
+export function publicRoomOf(room: JsonObject): JsonObject {
   const { room_id, num_joined_members: members, world_readable: readable, guest_can_join: guests, avatar_url: picture } = room
   const told = texts.flatMap((key): [string, Json][] => (isPlainText(room[key], longestText) ? [[key, room[key]]] : []))
   return {

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import type { ServerName } from '../../core/ids.ts'
 import { MatrixError, notFound } from '../../core/matrix-error.ts'
 import type { Home } from '../../home.ts'
-import { createFewAtATime, type FewAtATime } from '../../remote/few-at-a-time.ts'
 import { malformedAnswer } from '../../remote/relayed-error.ts'
+import { createTurns } from '../../remote/turns.ts'
 import { write } from '../../storage/database.ts'
 import { fileNameOf, safeContentType } from '../disposition.ts'
 import type { Files } from '../files.ts'
@@ -42,7 +42,7 @@ export function createRemoteMedia({ home, files }: Tools): RemoteMedia {
   const fetching = new Map<string, Promise<Download>>()
   const failures = createRecentFailures<MatrixError>(clock, failureTime, mostFailures)
   const stopping = new AbortController()
-  const inTurn = createTurns()
+  const inTurn = createTurns({ running: 8, waiting: 100 }, { running: 64, waiting: 500 })
 
   async function known(serverName: ServerName, mediaId: string): Promise<Download | undefined> {
     const row = await database.selectOne(selectRemoteMedia, serverName, mediaId)
@@ -146,21 +146,5 @@ function createPace(ending: AbortController) {
         await clock.sleep(window, done)
       }
     },
-  }
-}
-
-/** A few at a time of each server, and of all. */
-function createTurns(): <T>(serverName: ServerName, work: () => Promise<T>) => Promise<T> {
-  const all = createFewAtATime(64, 500)
-  const servers = new Map<ServerName, { readonly few: FewAtATime; users: number }>()
-  return async (serverName, work) => {
-    const turn = servers.get(serverName) ?? { few: createFewAtATime(8, 100), users: 0 }
-    servers.set(serverName, turn)
-    turn.users++
-    try {
-      return await turn.few(() => all(work))
-    } finally {
-      if (--turn.users === 0) servers.delete(serverName)
-    }
   }
 }
