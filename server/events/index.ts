@@ -1,7 +1,10 @@
 import type { Section, Slice, Tools } from '../slice.ts'
+import { backfill } from './backfill.federation.ts'
 import { delayedEventsEndpoints } from './delayed-events.client.ts'
 import { createDelayedEvents } from './delayed-events.ts'
+import { eventAuth } from './event-auth.federation.ts'
 import { eventContext } from './event-context.client.ts'
+import { eventsForServers } from './events.federation.ts'
 import { messagePagination } from './message-pagination.client.ts'
 import { oldSync } from './old-sync.client.ts'
 import { oneEvent } from './one-event.client.ts'
@@ -27,6 +30,9 @@ export function events(tools: Tools, sections: () => readonly Section[]): Slice 
       ...messagePagination(tools),
       ...roomEventByTimestamp(tools),
       ...delayedEventsEndpoints(delayed),
+      ...eventsForServers(tools),
+      ...eventAuth(tools),
+      ...backfill(tools),
     ],
     readers: [delayed.reader],
   }

@@ -38,7 +38,7 @@ export function redaction({ graph }: Tools): Endpoint[] {
 
 /**
  * A redaction in the form of its room version: `redacts` in the content since version 11, beside it before. 404 M_NOT_FOUND when the target is
- * not in this room, 403 M_FORBIDDEN when it cannot be redacted, or when this server does not have the room, M_USER_SUSPENDED for the event of
+ * not in this room and no other server is, 403 M_FORBIDDEN when it cannot be redacted, or when this server does not have the room, M_USER_SUSPENDED for the event of
  * somebody else when the sender is suspended.
  */
 export async function redactionTemplate(
@@ -52,10 +52,12 @@ export async function redactionTemplate(
   const room = await graph.room(roomId)
   if (room === undefined) throw forbidden('you are not in a room with this id')
   const event = await graph.event(target)
-  if (event?.roomId !== roomId) throw notFound('there is no such event in this room')
-  if (suspended && event.pdu.sender !== sender) throw userSuspended('You can redact your own events alone while suspended.')
+  // Another server may have an event that is not here; what redacts it waits for it.
+  const mayExist = event === undefined && room.servers.size > 1
+  if (event?.roomId !== roomId && !mayExist) throw notFound('there is no such event in this room')
+  if (suspended && event?.pdu.sender !== sender) throw userSuspended('You can redact your own events alone while suspended.')
   // Without their contents these would shut everybody out: no room version, or no server that is allowed.
-  if (unredactable.includes(event.pdu.type)) throw forbidden(`${event.pdu.type} cannot be redacted`)
+  if (event && unredactable.includes(event.pdu.type)) throw forbidden(`${event.pdu.type} cannot be redacted`)
   if (room.rules.redactsInContent) return { type: 'm.room.redaction', sender, content }
   const { redacts: _, ...others } = content
   return { type: 'm.room.redaction', sender, content: others, redacts: target }

@@ -1,7 +1,8 @@
-import { readChoice, roomIdOf } from '../core/fields.ts'
-import { forbidden, invalidParam, missingParam, notFound } from '../core/matrix-error.ts'
+import { roomIdOf } from '../core/fields.ts'
+import { forbidden, notFound } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import { readMoment } from './moment.ts'
 
 const pageSize = 50
 const mostPages = 20
@@ -23,18 +24,14 @@ export function roomEventByTimestamp(tools: Tools): Endpoint[] {
 
 async function eventByTimestamp({ graph }: Tools, { params, query, requester: { userId } }: Call<'access_token'>): Promise<Reply> {
   const roomId = roomIdOf(params['roomId'])
-  const direction = readChoice(query, 'dir', ['b', 'f'])
-  if (direction === undefined) throw missingParam('`dir` must say `b` or `f`')
-  const text = query.get('ts')
-  if (text === null) throw missingParam('`ts` is missing')
-  if (!/^-?\d{1,15}$/.test(text)) throw invalidParam('`ts` must be a whole number of milliseconds')
+  const { timestamp, direction } = readMoment(query)
   const room = await graph.freshRoom(roomId)
   const membership = (await graph.memberships(userId)).get(roomId)
   const isOpen = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable'
   if (room === undefined || ((membership === undefined || membership.forgotten) && !isOpen))
     throw forbidden('you are not a member of this room')
   for (let pages = 0; pages < mostPages; pages++) {
-    const page = await graph.sentAround(roomId, Number(text), direction, pageSize, pages * pageSize)
+    const page = await graph.sentAround(roomId, timestamp, direction, pageSize, pages * pageSize)
     const [seen] = await graph.visible(page, userId)
     if (seen !== undefined) return { body: { event_id: seen.event.eventId, origin_server_ts: seen.event.pdu.origin_server_ts } }
     if (page.length < pageSize) break

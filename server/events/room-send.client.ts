@@ -26,7 +26,7 @@ export function roomSend({ graph, home }: Tools, delayed: DelayedEvents): Endpoi
         const roomId = roomIdOf(params['roomId'])
         const type = params['eventType'] ?? ''
         if (type === '') throw badJson('an event has a type')
-        if (type === 'm.room.create') throw forbidden('a room has one create event, its first')
+        if (type === 'm.room.create') throw badJson('a room has one create event, its first')
         await checkThread(graph, call.body)
         const timestamp = timestampOf(call)
         const template =

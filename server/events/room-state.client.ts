@@ -32,7 +32,7 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         const roomId = roomIdOf(params['roomId'])
         const type = params['eventType'] ?? ''
         if (type === '') throw badJson('an event has a type')
-        if (type === 'm.room.create') throw forbidden('a room has one create event, its first')
+        if (type === 'm.room.create') throw badJson('a room has one create event, its first')
         const timestamp = timestampOf(call)
         const template = { type, stateKey: params['stateKey'] ?? '', sender: requester.userId, content: body }
         const room = await graph.freshRoom(roomId)

@@ -8,6 +8,7 @@ import { queryRoomDirectory } from './query.federation.ts'
 import { roomSummaryEndpoints } from './room-summary.client.ts'
 import { roomUpgrades } from './room-upgrades.client.ts'
 import { spaceHierarchy } from './space-hierarchy.client.ts'
+import { spaceHierarchyForServers } from './space-hierarchy.federation.ts'
 
 /** Making rooms, naming, publishing and replacing them, and looking at them from outside. */
 export function rooms(tools: Tools): Slice {
@@ -23,6 +24,7 @@ export function rooms(tools: Tools): Slice {
       ...appserviceRoomDirectory(tools),
       ...roomSummaryEndpoints(tools),
       ...spaceHierarchy(tools),
+      ...spaceHierarchyForServers(tools),
     ],
   }
 }

@@ -1,6 +1,7 @@
 import { allowedRooms } from '../core/allowed-rooms.ts'
-import type { UserId } from '../core/ids.ts'
+import { type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import type { Graph, RoomView } from '../graph/graph.ts'
 
 /** What the public directory tells of a room. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms */
@@ -41,12 +42,37 @@ export async function mayPreview(graph: Pick<Graph, 'memberships'>, room: RoomVi
   const membership = userId === undefined ? undefined : room.membership(userId)
   if (membership === 'join' || membership === 'invite') return true
   if (membership === 'ban') return false
-  const rule = joinRuleOf(room)
-  const isKnockable = (rule === 'knock' && room.rules.knock) || (rule === 'knock_restricted' && room.rules.knockRestricted)
-  if (rule === 'public' || isKnockable) return true
-  if (userId === undefined || rule !== 'restricted' || !room.rules.restrictedJoin) return false
+  if (mayAnybodyAsk(room)) return true
+  if (userId === undefined) return false
   const mine = await graph.memberships(userId)
-  return allowedRooms(room.state('m.room.join_rules', '')?.pdu.content).some((roomId) => mine.get(roomId)?.membership === 'join')
+  return roomsThatAllow(room).some((roomId) => mine.get(roomId)?.membership === 'join')
+}
+
+/** So many rooms are looked into for whether a server is in one of them. */
+const mostAllowing = 50
+
+/**
+ * Whether a server may look at a room: for any user that it has, or may have. The server in turn decides for its users.
+ * https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1hierarchyroomid
+ */
+export async function mayServerPreview(graph: Pick<Graph, 'room'>, room: RoomView, server: ServerName): Promise<boolean> {
+  if (!isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, server)) return false
+  if (isWorldReadable(room) || room.servers.has(server) || mayAnybodyAsk(room)) return true
+  for (const userId of room.invited) if (serverNameOf(userId) === server) return true
+  for (const roomId of roomsThatAllow(room).slice(0, mostAllowing)) if ((await graph.room(roomId))?.servers.has(server)) return true
+  return false
+}
+
+/** Whether anybody may join a room, or at least knock. */
+function mayAnybodyAsk(room: RoomView): boolean {
+  const rule = joinRuleOf(room)
+  return rule === 'public' || (rule === 'knock' && room.rules.knock) || (rule === 'knock_restricted' && room.rules.knockRestricted)
+}
+
+/** The rooms whose members may join this one, where being a member of one is the only way. */
+function roomsThatAllow(room: RoomView): RoomId[] {
+  const isRestricted = joinRuleOf(room) === 'restricted' && room.rules.restrictedJoin
+  return isRestricted ? allowedRooms(room.state('m.room.join_rules', '')?.pdu.content) : []
 }
 
 /** Whether a room may stand in the directory: those who find it there can join it, ask to, or at least read it. */

@@ -5,6 +5,7 @@ import type { Home } from '../../home.ts'
 import type { Erasure } from '../erasure.ts'
 import { selectSentFrom, selectSentUntil } from '../events.store.ts'
 import type { Memberships } from '../memberships.ts'
+import type { States } from '../receive/resolve-state.ts'
 import { type Room, stateKeyOf } from '../room.ts'
 import { type Rooms, refresh } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
@@ -22,6 +23,7 @@ type Given = Pick<Home, 'database'> & {
   readonly rooms: Rooms
   readonly memberships: Memberships
   readonly past: PastStates
+  readonly states: States
 } & Pick<Erasure, 'isErased'>
 type Tools = Given & { readonly mayRead: MayRead }
 

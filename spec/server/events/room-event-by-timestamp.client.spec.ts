@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
+import { type Engine, engines, startServer, type TestServer, type TestUser, untilAborted } from '../../support/server.ts'
 
 for (const engine of engines) describe(`events by their time on ${engine}`, () => declare(engine))
 
@@ -10,7 +10,7 @@ function declare(engine: Engine): void {
   let now = 1_700_000_000_000
   let people = 0
   before(async function () {
-    const started = await startServer({ engine, overrides: { clock: { now: () => now, sleep: () => Promise.resolve() } } })
+    const started = await startServer({ engine, overrides: { clock: { now: () => now, sleep: untilAborted } } })
     if (!started) return this.skip()
     server = started
   })
