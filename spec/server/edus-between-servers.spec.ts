@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { RoomId, UserId } from '../../server/core/ids.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../support/peer.ts'
-import { joinAsPeer } from '../support/peer-room.ts'
+import { joinAsPeer } from '../support/peers/peer-room.ts'
 import type { Body, TestUser } from '../support/server.ts'
 
 describe('what people do in a room that two servers share', () => {

@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../../config/schema.ts'
@@ -15,6 +12,7 @@ import { formatXMatrix, parseXMatrix, signedPart } from '../../server/core/serve
 import { generateSigningKey, hashAndSignPdu, type SigningKey, signJson, signText, verifyText } from '../../server/core/signatures.ts'
 import type { Overrides } from '../../server/open-home.ts'
 import { writeCertificate } from './certificates.ts'
+import { type Files, tlsServer } from './peers/tls-server.ts'
 import { removeFolder, temporaryFolder } from './processes.ts'
 import { type Answered, type Body, type Engine, startServer, type TestServer } from './server.ts'
 
@@ -59,97 +57,84 @@ export type Peer = {
   readonly close: () => Promise<void>
 }
 
-type Files = { readonly certificate: string; readonly key: string }
+type Handler = { readonly method: string; readonly pattern: RegExp; readonly names: readonly string[]; readonly handle: Handle }
+type Note = (of: Omit<Asked, 'content' | 'origin' | 'isSignedBy'>, authorization: string | undefined) => Asked
 
 /** Starts a peer under a certificate; a server reaches it when its `federation.ca_file` is that certificate and it may reach private addresses. */
 export async function startPeer(files: Files): Promise<Peer> {
   const signingKey = generateSigningKey(randomBytes(32))
   const asked: Asked[] = []
-  const handlers: { method: string; pattern: RegExp; names: string[]; handle: Handle }[] = []
+  const handlers: Handler[] = []
   const waiting = new Set<(asked: Asked) => void>()
-  const tls = { cert: readFileSync(files.certificate), key: readFileSync(files.key) }
-  let server: Server | undefined
-  let port = 0
-  const serverName = () => `localhost:${port}`
-
-  async function answer(request: IncomingMessage): Promise<PeerReply> {
-    const text = await readText(request)
-    const uri = request.url ?? ''
-    const { pathname: path, searchParams: query } = new URL(uri, 'https://peer')
-    const method = request.method ?? ''
-    if (path === '/_matrix/key/v2/server') return { body: keysOf(serverName(), signingKey) }
-    for (const { method: wanted, pattern, names, handle } of [...handlers].reverse()) {
-      const match = wanted === method ? pattern.exec(path) : null
-      if (match === null) continue
-      const params = Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(match[at + 1] ?? '')]))
-      const one = note({ method, uri, path, query, params, text }, request)
-      return handle(one)
-    }
-    note({ method, uri, path, query, params: {}, text }, request)
-    return { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'the peer of this spec does not answer that' } }
-  }
-
-  function note(of: Omit<Asked, 'content' | 'origin' | 'isSignedBy'>, request: IncomingMessage): Asked {
-    const content = of.text === '' ? undefined : JSON.parse(of.text)
-    const header = parseXMatrix(request.headers.authorization ?? '')
-    const isSignedBy = (publicKey: Uint8Array) => {
-      if (header === undefined) return false
-      const part = signedPart({ method: of.method, uri: of.uri, origin: header.origin, destination: serverName(), content })
-      return verifyText(canonicalJson(part, false), header.signature, publicKey)
-    }
-    const one: Asked = { ...of, content, origin: header?.origin, isSignedBy }
+  const note: Note = (of, authorization) => {
+    const one = readAsked(of, authorization, serverName())
     asked.push(one)
     for (const tell of waiting) tell(one)
     return one
   }
-
-  async function up(): Promise<void> {
-    if (server !== undefined) return
-    server = createServer(tls, async (request, response) => {
-      const { status = 200, body = {}, headers = {} } = await answer(request)
-      response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
-      if (body instanceof Readable) await pipeline(body, response).catch(() => {})
-      else response.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body))
-    })
-    await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve))
-    port = (server.address() as AddressInfo).port
-  }
-  async function down(): Promise<void> {
-    const ending = server
-    server = undefined
-    if (ending === undefined) return
-    const ended = new Promise((resolve) => ending.close(resolve))
-    ending.closeAllConnections()
-    await ended
-  }
-
-  await up()
+  const server = tlsServer(files, async (request, response) => {
+    const isForKeys = request.url === '/_matrix/key/v2/server'
+    const reply = isForKeys ? { body: keysOf(serverName(), signingKey) } : await answer(request, handlers, note)
+    const { status = 200, body = {}, headers = {} }: PeerReply = reply
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
+    if (body instanceof Readable) await pipeline(body, response).catch(() => {})
+    else response.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body))
+  })
+  const serverName = () => `localhost:${server.port()}`
+  await server.up()
   return {
     serverName: serverName(),
     signingKey,
     asked,
-    on: (method, path, handle) => {
-      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
-      const escaped = path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '([^/]+)')
-      handlers.push({ method, pattern: new RegExp(`^${escaped}$`), names, handle })
-    },
-    until: (matches) =>
-      new Promise((resolve) => {
-        const known = asked.find(matches)
-        if (known !== undefined) return resolve(known)
-        const look = (one: Asked) => {
-          if (!matches(one)) return
-          waiting.delete(look)
-          resolve(one)
-        }
-        waiting.add(look)
-      }),
+    on: (method, path, handle) => handlers.push(handlerOf(method, path, handle)),
+    until: (matches) => untilAsked(asked, waiting, matches),
     ask: (to, method, uri, content) => ask({ serverName: serverName(), signingKey }, to, { method, uri, content }),
     sign: (event, rules) => hashAndSignPdu(event, rules, serverName(), signingKey),
-    down,
-    up,
-    close: down,
+    down: server.down,
+    up: server.up,
+    close: server.down,
   }
+}
+
+function handlerOf(method: string, path: string, handle: Handle): Handler {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
+  const escaped = path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '([^/]+)')
+  return { method, pattern: new RegExp(`^${escaped}$`), names, handle }
+}
+
+async function answer(request: IncomingMessage, handlers: readonly Handler[], note: Note): Promise<PeerReply> {
+  const text = await readText(request)
+  const { url: uri = '', method = '' } = request
+  const { pathname: path, searchParams: query } = new URL(uri, 'https://peer')
+  const handler = handlers.findLast((one) => one.method === method && one.pattern.test(path))
+  const values = handler?.pattern.exec(path)?.slice(1) ?? []
+  const params = Object.fromEntries((handler?.names ?? []).map((name, at) => [name, decodeURIComponent(values[at] ?? '')]))
+  const one = note({ method, uri, path, query, params, text }, request.headers.authorization)
+  return handler?.handle(one) ?? { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'the peer of this spec does not answer that' } }
+}
+
+function readAsked(of: Parameters<Note>[0], authorization: string | undefined, destination: ServerName): Asked {
+  const content = of.text === '' ? undefined : JSON.parse(of.text)
+  const header = parseXMatrix(authorization ?? '')
+  const isSignedBy = (publicKey: Uint8Array) => {
+    if (header === undefined) return false
+    const part = signedPart({ method: of.method, uri: of.uri, origin: header.origin, destination, content })
+    return verifyText(canonicalJson(part, false), header.signature, publicKey)
+  }
+  return { ...of, content, origin: header?.origin, isSignedBy }
+}
+
+function untilAsked(asked: readonly Asked[], waiting: Set<(asked: Asked) => void>, matches: (asked: Asked) => boolean): Promise<Asked> {
+  const known = asked.find(matches)
+  if (known !== undefined) return Promise.resolve(known)
+  return new Promise((resolve) => {
+    const look = (one: Asked) => {
+      if (!matches(one)) return
+      waiting.delete(look)
+      resolve(one)
+    }
+    waiting.add(look)
+  })
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
@@ -160,7 +145,11 @@ async function readText(request: IncomingMessage): Promise<string> {
 
 function keysOf(serverName: ServerName, key: SigningKey): JsonObject {
   const verify_keys = { [key.keyId]: { key: Buffer.from(key.publicKey).toString('base64').replaceAll('=', '') } }
-  return signJson({ server_name: serverName, valid_until_ts: Date.now() + 3_600_000, verify_keys, old_verify_keys: {} }, serverName, key)
+  return signJson(
+    { server_name: serverName, valid_until_ts: Date.now() + 10 * 365 * 24 * 3_600_000, verify_keys, old_verify_keys: {} },
+    serverName,
+    key,
+  )
 }
 
 /** Asks a server under the signature of any name and key. */

@@ -3,7 +3,7 @@ import type { RoomId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
-import { joinAsPeer, type PeerMember } from '../../support/peer-room.ts'
+import { joinAsPeer, type PeerMember } from '../../support/peers/peer-room.ts'
 import { engines, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) {

@@ -1,9 +1,9 @@
-import type { EventId, RoomId, UserId } from '../../server/core/ids.ts'
-import type { JsonObject } from '../../server/core/json.ts'
-import type { Pdu, UnsignedPdu } from '../../server/core/pdu.ts'
-import { type RoomRules, roomRules } from '../../server/core/room-versions.ts'
-import type { Peer } from './peer.ts'
-import type { TestServer } from './server.ts'
+import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import type { Pdu, UnsignedPdu } from '../../../server/core/pdu.ts'
+import { type RoomRules, roomRules } from '../../../server/core/room-versions.ts'
+import type { Peer } from '../peer.ts'
+import type { TestServer } from '../server.ts'
 
 /** A user of a peer in a room of a server. */
 export type PeerMember = {
@@ -47,7 +47,7 @@ export async function joinAsPeer(peer: Peer, server: TestServer, roomId: RoomId,
       auth_events: [...authEvents, eventId],
       prev_events: after ?? room?.extremities ?? [],
       depth: 100,
-      origin_server_ts: Date.now(),
+      origin_server_ts: server.server.home.clock.now(),
       ...of,
     }
     return peer.sign(unsigned, rules)

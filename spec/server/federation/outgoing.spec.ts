@@ -1,0 +1,137 @@
+import { expect } from 'chai'
+import type { RoomId } from '../../../server/core/ids.ts'
+import type { Pdu } from '../../../server/core/pdu.ts'
+import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { joinAsPeer } from '../../support/peers/peer-room.ts'
+import { engines, type TestUser } from '../../support/server.ts'
+import { steeredClock } from '../media/steered-clock.ts'
+
+const sendPath = '/_matrix/federation/v1/send/{txnId}'
+const pdusOf = (asked: Asked): Pdu[] => (asked.path.includes('/v1/send/') ? asked.content.pdus : [])
+const bodyOf = ({ content }: Pdu) => content['body']
+/** What a peer was told in messages, in the order in which it came, what it did not take included. */
+const told = (peer: Peer) =>
+  peer.asked
+    .flatMap(pdusOf)
+    .map(bodyOf)
+    .filter((body) => body !== undefined)
+const untilTold = (peer: Peer, body: string) => peer.until((asked) => pdusOf(asked).some((pdu) => bodyOf(pdu) === body))
+
+for (const engine of engines) {
+  describe(`what happens here is told other servers on ${engine}`, () => {
+    let among: AmongPeers
+    let alice: TestUser
+    let count = 0
+    const clock = steeredClock()
+
+    beforeEach(async function () {
+      const started = await startServerWithPeers(2, { engine, overrides: { clock } })
+      if (started === undefined) return this.skip()
+      among = started
+      alice = await among.server.register('alice')
+      for (const peer of among.peers) peer.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+    })
+    afterEach(() => among?.close())
+
+    const openRoom = async (...members: Peer[]): Promise<RoomId> => {
+      const { body } = await alice.post('/createRoom', { preset: 'public_chat' })
+      for (const peer of members) await joinAsPeer(peer, among.server, body.room_id)
+      return body.room_id
+    }
+    const say = (roomId: RoomId, body: string) => alice.put(`/rooms/${roomId}/send/m.room.message/${++count}`, { msgtype: 'm.text', body })
+    const restart = async () => {
+      await among.restart()
+      alice = { ...alice, ...among.server.as(alice.token) }
+    }
+
+    it('in the rooms that they are in, in order, under our signature, and nothing else', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const both = await openRoom(first, second)
+      const one = await openRoom(first)
+      await say(await openRoom(), 'among ourselves')
+      for (const number of Array(120).keys()) await say(number % 2 === 0 ? both : one, `${number}`)
+      await Promise.all([untilTold(first, '119'), untilTold(second, '118')])
+      expect(told(first)).to.deep.equal(Array.from({ length: 120 }, (_, number) => `${number}`))
+      expect(told(second)).to.deep.equal(Array.from({ length: 60 }, (_, number) => `${number * 2}`))
+      const transactions = first.asked.filter(({ method }) => method === 'PUT')
+      const key = among.server.server.home.signingKey.publicKey
+      expect(transactions.every((asked) => asked.isSignedBy(key) && asked.content.pdus.length <= 50)).to.equal(true)
+      expect(new Set(transactions.map(({ path }) => path)).size).to.equal(transactions.length)
+      expect(transactions.every(({ content }) => content.origin === 'hs.test' && Number.isInteger(content.origin_server_ts))).to.equal(true)
+    })
+
+    it('once to each server that leaves or is made to leave, and then no more', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const roomId = await openRoom(first, second)
+      await alice.post(`/rooms/${roomId}/kick`, { user_id: `@remote:${first.serverName}` })
+      await say(roomId, 'after')
+      await untilTold(second, 'after')
+      await say(await openRoom(first), 'elsewhere')
+      await untilTold(first, 'elsewhere')
+      const kicks = first.asked.flatMap(pdusOf).filter(({ state_key }) => state_key === `@remote:${first.serverName}`)
+      expect(kicks.map(({ content }) => content['membership'])).to.deep.equal(['leave'])
+      expect(told(first)).to.deep.equal(['elsewhere'])
+    })
+
+    it('again with the same bytes until it is taken, also after a restart, and then what came meanwhile', async () => {
+      const [first] = among.peers as [Peer]
+      const roomId = await openRoom(first)
+      let isFailing = false
+      first.on('PUT', sendPath, (asked) => {
+        isFailing ||= pdusOf(asked).some((pdu) => bodyOf(pdu) === 'a')
+        return isFailing ? { status: 500, body: {} } : { body: { pdus: {} } }
+      })
+      await say(roomId, 'a')
+      const refused = await untilTold(first, 'a')
+      await say(roomId, 'b')
+      await restart()
+      for (const number of Array(70).keys()) await say(roomId, `${number}`)
+      first.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+      await first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+      clock.advance(3000)
+      await first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+      await untilTold(first, '69')
+      const transactions = first.asked.filter(({ method }) => method === 'PUT')
+      const same = transactions.filter(({ path }) => path === refused.path)
+      expect(same.length).to.be.above(1)
+      expect(new Set(same.map(({ text }) => text)).size).to.equal(1)
+      const taken = transactions.slice(transactions.lastIndexOf(same.at(-1)!))
+      expect(taken.flatMap(pdusOf).map(bodyOf)).to.deep.equal(['a', 'b', ...Array.from({ length: 70 }, (_, number) => `${number}`)])
+      expect(taken.every(({ content }) => content.pdus.length <= 50)).to.equal(true)
+    })
+
+    it('without haste where one cannot be reached, which costs the others nothing', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const roomId = await openRoom(first, second)
+      let answer = () => {}
+      first.on('PUT', sendPath, async () => {
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+        return { status: 503, body: {} }
+      })
+      for (const body of ['x', 'y', 'z']) await say(roomId, body)
+      await untilTold(second, 'z')
+      expect(told(second)).to.deep.equal(['x', 'y', 'z'])
+      expect(told(first)).to.deep.equal(['x'])
+      answer()
+    })
+
+    it('after days by the newest event of each room', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const [one, two] = [await openRoom(first, second), await openRoom(first, second)]
+      await first.down()
+      for (const number of Array(300).keys()) {
+        await Promise.all([say(one, `one ${number}`), say(two, `two ${number}`)])
+      }
+      await Promise.all([say(one, 'last of one'), say(two, 'last of two')])
+      await Promise.all([untilTold(second, 'last of one'), untilTold(second, 'last of two')])
+      await first.up()
+      await restart()
+      clock.advance(7 * 24 * 3_600_000)
+      await first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+      await Promise.all([untilTold(first, 'last of one'), untilTold(first, 'last of two')])
+      expect(told(first).length).to.be.below(600)
+    })
+  })
+}
