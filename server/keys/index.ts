@@ -36,6 +36,7 @@ export function keys({ home, people, graph }: Tools): Slice {
     edus: deviceListReceivers({ home, lists, askServer }),
     broadcasts: [deviceUpdates({ home, people, graph })],
     readers: [resyncReader({ home, lists })],
+    heardFrom: askServer.isBack,
     forget: {
       user: async (userId) => {
         const change = deviceListChanges(userId, 0, [crossSigning])

@@ -13,8 +13,6 @@ const mostTold = 1000
 /** In so many rooms it is looked whether a server was there before; one told too much asks once in vain. */
 const mostLookedIn = 200
 const mostOfOneServer = 50
-/** The rows of a change of state come within so many after its event's. */
-const longestChange = 64
 
 /** The other servers that share a room with a user of this one. */
 export async function serversSharing({ home, graph }: Tools, userId: UserId): Promise<Set<ServerName>> {
@@ -57,53 +55,86 @@ export async function isSharedSince({ home, graph }: Tools, userId: UserId, posi
 /** Who shares a room with another server since one of these rows of memberships. */
 export async function newlyShared(tools: Tools, rows: readonly Logged[]): Promise<NewlyShared[]> {
   const found: NewlyShared[] = []
-  let event = 0
+  let arrival: Arrival | undefined
   for (const { kind, key, position } of rows) {
-    if (kind === 'event') event = position
+    if (kind === 'event') arrival = arrivalAt(tools, key as RoomId, position)
     if (kind !== 'membership') continue
-    const userId = key as UserId
-    const from = Math.max(event, position - longestChange)
-    const isOurs = serverNameOf(userId) === tools.home.serverName
-    for (const roomId of await roomsJoined(tools, userId, from, position)) {
-      found.push(...(isOurs ? await ourUserCame(tools, userId, roomId) : await theirUserCame(tools, userId, roomId, from)))
-    }
+    arrival ??= await lastArrival(tools, key as UserId, position)
+    if (arrival !== undefined) found.push(...(await cameBy(tools, arrival, key as UserId)))
   }
   return found
 }
 
-async function roomsJoined({ graph }: Tools, userId: UserId, from: number, upTo: number): Promise<RoomId[]> {
-  const rooms = [...(await graph.memberships(userId))].filter(
-    ([, { membership, joinedAt }]) => membership === 'join' && joinedAt >= from && joinedAt <= upTo,
+/** An event that may have brought users into a room. Its rows of memberships follow its own. */
+type Arrival = {
+  readonly roomId: RoomId
+  readonly at: number
+  /** Whether somebody of this server was in the room before. */
+  readonly wasOurs: () => Promise<boolean>
+  /** The other servers that were looked at. */
+  readonly servers: Set<ServerName>
+}
+
+function arrivalAt(tools: Tools, roomId: RoomId, at: number): Arrival {
+  let before: Promise<UserId[]> | undefined
+  return {
+    roomId,
+    at,
+    wasOurs: async () => {
+      before ??= membersBefore(tools, roomId, at, tools.home.serverName, 1)
+      return (await before).length > 0
+    },
+    servers: new Set(),
+  }
+}
+
+/** The event's own row was read before: it is the last that brought this user into a room by then. */
+async function lastArrival(tools: Tools, userId: UserId, upTo: number): Promise<Arrival | undefined> {
+  const joins = [...(await tools.graph.memberships(userId))].filter(
+    ([, { membership, joinedAt }]) => membership === 'join' && joinedAt <= upTo,
   )
-  return rooms.map(([roomId]) => roomId)
+  const last = joins.sort(([, a], [, b]) => b.joinedAt - a.joinedAt)[0]
+  return last && arrivalAt(tools, last[0], last[1].joinedAt)
+}
+
+async function cameBy(tools: Tools, { roomId, at, wasOurs, servers }: Arrival, userId: UserId): Promise<NewlyShared[]> {
+  const server = serverNameOf(userId)
+  const isOurs = server === tools.home.serverName
+  // A room that was entered with everybody in it is told of by those who entered it.
+  if (!isOurs && (servers.has(server) || !(await wasOurs()))) return []
+  const of = (await tools.graph.memberships(userId)).get(roomId)
+  if (of?.membership !== 'join' || of.joinedAt !== at) return []
+  if (isOurs) return ourUserCame(tools, userId, roomId)
+  servers.add(server)
+  const count = (await tools.graph.room(roomId))?.servers.get(server) ?? 0
+  if (count > mostOfOneServer || (await membersBefore(tools, roomId, at, server, 1)).length > 0) return []
+  const told: NewlyShared[] = []
+  for (const one of await membersBefore(tools, roomId, at, tools.home.serverName, mostTold))
+    if (!(await isWithServer(tools, one, roomId, server))) told.push({ userId: one, servers: [server] })
+  return told
+}
+
+/** Those of a server who were in a room before a position and are there still, so many at most. */
+async function membersBefore({ graph }: Tools, roomId: RoomId, at: number, server: ServerName, most: number): Promise<UserId[]> {
+  const found: UserId[] = []
+  for (const member of (await graph.room(roomId))?.joined ?? []) {
+    if (serverNameOf(member) !== server) continue
+    const of = (await graph.memberships(member)).get(roomId)
+    if (of?.membership === 'join' && of.joinedAt < at) found.push(member)
+    if (found.length === most) break
+  }
+  return found
 }
 
 async function ourUserCame(tools: Tools, userId: UserId, roomId: RoomId): Promise<NewlyShared[]> {
   const { home, graph } = tools
   const servers = new Set((await graph.room(roomId))?.servers.keys())
   servers.delete(home.serverName)
-  for (const other of await otherRooms(tools, userId, roomId)) {
-    if (servers.size === 0) break
+  for (const other of servers.size === 0 ? [] : await otherRooms(tools, userId, roomId)) {
     for (const server of (await graph.room(other))?.servers.keys() ?? []) servers.delete(server)
+    if (servers.size === 0) break
   }
   return servers.size === 0 ? [] : [{ userId, servers: [...servers] }]
-}
-
-async function theirUserCame(tools: Tools, userId: UserId, roomId: RoomId, from: number): Promise<NewlyShared[]> {
-  const { home, graph } = tools
-  const server = serverNameOf(userId)
-  const room = await graph.room(roomId)
-  if (!room?.servers.has(home.serverName) || (room.servers.get(server) ?? 0) > mostOfOneServer) return []
-  const members = [...room.joined]
-  for (const member of members) {
-    if (serverNameOf(member) !== server) continue
-    const of = (await graph.memberships(member)).get(roomId)
-    if (of?.membership === 'join' && of.joinedAt < from) return []
-  }
-  const ours = members.filter((member) => serverNameOf(member) === home.serverName).slice(0, mostTold)
-  const told: NewlyShared[] = []
-  for (const one of ours) if (!(await isWithServer(tools, one, roomId, server))) told.push({ userId: one, servers: [server] })
-  return told
 }
 
 async function isWithServer(tools: Tools, userId: UserId, roomId: RoomId, server: ServerName): Promise<boolean> {
