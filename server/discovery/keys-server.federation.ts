@@ -1,4 +1,5 @@
 import { encodeBase64 } from '../core/base64.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
 import type { JsonObject } from '../core/json.ts'
 import { signJson } from '../core/signatures.ts'
 import type { Home } from '../home.ts'
@@ -18,7 +19,8 @@ export function keysServer({ home }: { home: Signing }): Endpoint[] {
       operationId: 'getServerKey',
       auth: 'none',
       body: 'none',
-      handle: () => ({ body: ownKeys(home) }),
+      // As it was signed: some check the bytes.
+      handle: () => ({ body: canonicalJson(ownKeys(home)) }),
     }),
   ]
 }

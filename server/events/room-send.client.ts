@@ -1,6 +1,6 @@
 import { roomIdOf } from '../core/fields.ts'
 import type { JsonObject } from '../core/json.ts'
-import { badJson, forbidden, unknown } from '../core/matrix-error.ts'
+import { badJson, unknown } from '../core/matrix-error.ts'
 import { relationOf } from '../core/relation.ts'
 import { transactionKey } from '../graph/commit.ts'
 import type { Graph } from '../graph/graph.ts'

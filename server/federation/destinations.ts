@@ -32,7 +32,9 @@ export async function addressedEvents({ home, graph }: Needs, rows: readonly Log
     // What the room has become since is not known here: only then its members now are those of then.
     if (!remoteMoved && room.position <= upTo && isLocal(room, serverName)) continue
     const { events } = await graph.arrived(roomId, first - 1, last, count)
-    for (const event of events) if (serverNameOf(event.pdu.sender) === serverName) found.push(await address(graph, room, event, serverName))
+    for (const event of events) {
+      if (serverNameOf(event.pdu.sender) === serverName && !event.handed) found.push(await address(graph, room, event, serverName))
+    }
   }
   for (const { kind, key } of rows) {
     const event = kind === relayKind ? await graph.event(key as `$${string}`) : undefined

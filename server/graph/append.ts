@@ -199,6 +199,7 @@ export function applyDecided(
     redactedBecause: undefined,
     sentBy: transaction === undefined ? undefined : { session: transaction.session, transactionId: transaction.id },
     delayId: event.delayId,
+    handed: event.handed === true,
   }
   applyEvent(room, placed, event.notifying)
   if (event.redaction !== undefined) applyRedaction(room, event.redaction)

@@ -4,10 +4,11 @@ import type { Pdu } from '../core/pdu.ts'
 import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision, NewStateGroup } from './draft.ts'
-import { insertEvent, insertReceived, updateRedacted } from './events.store.ts'
+import { insertEvent, insertReceived, updateHanded, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { deleteMembership, upsertMembership } from './memberships.store.ts'
 import { bytesOfReceived, depthOf } from './receive/known-events.ts'
+import { insertWaitingRedaction } from './receive/stored.store.ts'
 import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
 import type { Room, StateChange } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
@@ -54,6 +55,8 @@ export function partOf(
       writes.push(write(updateRedacted, bytesOf(event.redaction.pdu), event.eventId, event.redaction.eventId))
       writes.push(...brokenRelation(event.redaction.eventId))
     }
+    if (event.waitsFor !== undefined) writes.push(write(insertWaitingRedaction, room.roomId, event.waitsFor, event.eventId))
+    if (event.handed) writes.push(write(updateHanded, event.eventId))
     const relation = relationOf(event.pdu.content)
     if (relation !== undefined) {
       if (!event.received) guards.push(...duplicateGuard(room.roomId, event.pdu, relation))

@@ -3,7 +3,7 @@ import { checkAuthRules } from '../core/event-auth/check-auth-rules.ts'
 import { wrongPowerLevels } from '../core/event-auth/check-power-levels.ts'
 import { actionLevel, notificationLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
-import { type EventId, serverNameOf } from '../core/ids.ts'
+import { type EventId, isEventId, serverNameOf } from '../core/ids.ts'
 import { badJson, tooLarge } from '../core/matrix-error.ts'
 import { checkPduShape, type Pdu, type ReadState, type UnsignedPdu } from '../core/pdu.ts'
 import { redact } from '../core/redaction.ts'
@@ -39,6 +39,10 @@ export type Decided = {
   readonly delayId: string | undefined
   /** Another server's: what was kept of it as an outlier is no longer one. */
   readonly received?: true
+  /** Ours, and brought into the room by another server. */
+  readonly handed?: true
+  /** What it redacts once that is here. */
+  readonly waitsFor?: EventId | undefined
 }
 
 /** What is loaded before templates are decided on: the targets of redactions, and the threads of those that relate to other events. */
@@ -93,6 +97,7 @@ export function decide(
       redaction,
       thread: threads.get(template) ?? threadNamed(pdu.content),
       delayId: template.delayId,
+      waitsFor: unknownTarget(pdu, room.rules, targets),
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
     head = { ...next, extremities: [eventId], forks: [next.stateGroup], depth: Number(pdu.depth), notifying, state: overlay }
@@ -186,6 +191,13 @@ export function newGroupOf(before: readonly ChainLink[], after: readonly ChainLi
   const below = after[1]?.ordinal ?? 0
   const merged = before.filter((link) => link.ordinal > below).map((link) => link.stateGroup)
   return { stateGroup: after[0]?.stateGroup ?? '', ordinal: after[0]?.ordinal ?? 1, previous: after[1]?.stateGroup, merged, entries }
+}
+
+/** The target of a redaction that is not here. */
+export function unknownTarget(pdu: Pdu, rules: Room['rules'], targets: ReadonlyMap<EventId, TimelineEvent>): EventId | undefined {
+  if (pdu.type !== 'm.room.redaction') return undefined
+  const target = rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts
+  return isEventId(target) && !targets.has(target) ? target : undefined
 }
 
 /** What a redaction makes of its target: the target pruned, nothing when there is none in this room, or a refusal. */

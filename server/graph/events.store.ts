@@ -10,6 +10,7 @@ export type EventRow = {
   room_order: number
   state_group: string
   head_group: string | null
+  handed: number | null
   notifying: number
   session: string | null
   transaction_id: string | null
@@ -55,6 +56,8 @@ export const insertReceived = statement<EventParameters>(`${insertion}
     head_group = excluded.head_group, outlier = 0, rejected = 0, notifying = excluded.notifying, replaces = excluded.replaces,
     thread_id = excluded.thread_id, json = excluded.json
   WHERE events.outlier = 1`)
+
+export const updateHanded = statement<[eventId: string]>('UPDATE events SET handed = 1 WHERE event_id = ?')
 
 export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, eventId: string]>(
   'UPDATE events SET json = ?, redacted_by = ? WHERE event_id = ? AND redacted_by IS NULL',

@@ -30,5 +30,6 @@ export function eventOf(row: EventRow): TimelineEvent {
     redactedBecause: row.because === null ? undefined : parsePdu(row.because),
     sentBy: row.session === null || row.transaction_id === null ? undefined : { session: row.session, transactionId: row.transaction_id },
     delayId: row.delay_id ?? undefined,
+    handed: row.handed === 1,
   }
 }

@@ -60,7 +60,7 @@ async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: R
   const { userId } = call.requester
   const invite = (await graph.memberships(userId)).get(roomId)
   const inviter = invite?.membership === 'invite' ? [serverNameOf(invite.sender)] : []
-  const known = [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, 10)
+  const known = named.length > 0 ? [] : [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
   const reason = readOptionalText(call.body, 'reason')
   const content = { ...ownContent(call.body), ...(await profileContent(people, userId)), ...(reason === undefined ? {} : { reason }) }
   const servers = [...named, ...inviter, ...known].filter((server) => server !== home.serverName)
@@ -74,6 +74,9 @@ async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: R
 function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)))
 }
+
+/** Servers of a room that this one has left, tried when none is named. */
+const mostKnown = 10
 
 const reserved = new Set([
   'membership',

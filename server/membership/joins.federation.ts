@@ -29,6 +29,18 @@ export function joinsFederation(tools: Tools): Endpoint[] {
       body: 'json',
       handle: (call) => sendJoin(tools, call),
     }),
+    endpoint({
+      method: 'PUT',
+      path: '/_matrix/federation/v1/send_join/{roomId}/{eventId}',
+      operationId: 'sendJoinV1',
+      auth: 'x-matrix',
+      body: 'json',
+      // The former version's answer is the same in a list, after a status.
+      handle: async (call) => {
+        const { body } = await sendJoin(tools, call)
+        return { body: Buffer.concat([Buffer.from('[200,'), body as Uint8Array, Buffer.from(']')]) }
+      },
+    }),
   ]
 }
 

@@ -67,7 +67,8 @@ function presetEvents({ preset }: NewRoom): [string, JsonObject][] {
   return [
     ['m.room.join_rules', { join_rule: isPublic ? 'public' : 'invite' }],
     ['m.room.history_visibility', { history_visibility: 'shared' }],
-    ['m.room.guest_access', { guest_access: isPublic ? 'forbidden' : 'can_join' }],
+    // Without such an event guests are forbidden, as they are to be in a public room.
+    ...(isPublic ? [] : [['m.room.guest_access', { guest_access: 'can_join' }] satisfies [string, JsonObject]]),
   ]
 }
 

@@ -74,7 +74,8 @@ function createContent(old: RoomView, { creator, rules, additionalCreators }: Re
     ...(rules.creatorInContent ? { creator } : {}),
     ...(rules.privilegedCreators && additionalCreators.length > 0 ? { additional_creators: additionalCreators } : {}),
     room_version: rules.version,
-    predecessor: { room_id: old.roomId, ...(last === undefined ? {} : { event_id: last }) },
+    // Since version 12 the room id alone names it.
+    predecessor: { room_id: old.roomId, ...(last === undefined || rules.roomIdIsCreateHash ? {} : { event_id: last }) },
   }
 }
 

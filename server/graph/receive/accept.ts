@@ -1,7 +1,7 @@
 import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
-import { type EventId, isUserId, serverNameOf, type UserId } from '../../core/ids.ts'
+import { type EventId, isEventId, isUserId, serverNameOf, type UserId } from '../../core/ids.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
 import { type Write, write } from '../../storage/database.ts'
@@ -20,7 +20,7 @@ import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import { deleteMissing, deleteWaitingRedactions, insertAside, insertWaitingRedaction, selectWaitingRedactions } from './stored.store.ts'
+import { deleteMissing, deleteWaitingRedactions, insertAside, selectWaitingRedactions } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
 type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
@@ -102,7 +102,7 @@ async function arrive(tools: ReceiveTools, source: Source, event: Incoming, befo
     afterChain,
     newGroup: stateKey === undefined ? undefined : newGroupOf(below, afterChain, [[pdu.type, stateKey, eventId]]),
     replaces: stateKey === undefined ? undefined : (await tools.past.entry(before.stateGroup, pdu.type, stateKey))?.eventId,
-    target: { id: typeof redacts === 'string' ? (redacts as EventId) : undefined, event: targets.get(redacts as EventId) },
+    target: { id: isEventId(redacts) ? redacts : undefined, event: targets.get(redacts as EventId) },
     thread: threads.get(template),
     waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, sender: parsePdu(row.json).sender })),
   }
@@ -149,6 +149,7 @@ function decide(
     thread: arriving.thread,
     delayId: undefined,
     received: true,
+    waitsFor: arriving.target.event === undefined ? arriving.target.id : undefined,
   }
   const state = new Map(head.state)
   for (const change of changes) state.set(`${change.type}\0${change.stateKey}`, change.event)
@@ -222,8 +223,6 @@ async function learn(
 async function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, arriving: Arriving): Promise<boolean> {
   const { eventId, pdu } = arriving.event
   const writes: Write[] = [...arriving.before.writes]
-  const { target } = arriving
-  if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, target.id, eventId))
   const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
   if (redactedBy !== undefined) {
     writes.push(write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId))

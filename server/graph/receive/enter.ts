@@ -127,6 +127,7 @@ function decidedOf(
     thread: undefined,
     delayId: undefined,
     received: true,
+    handed: true,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { isEventId } from '../../core/ids.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
+import { checkPduShape } from '../../core/pdu.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import type { Home } from '../../home.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
@@ -15,18 +16,20 @@ const signaturesAtOnce = 8
 /** What a server says of a room; nothing of it is believed before it was checked. */
 export type Source = { readonly origin: ServerName; readonly roomId: RoomId; readonly rules: RoomRules }
 
-/** Events between what we have and what we were sent, oldest first as far as depths tell. */
+/** Events between what we have and what we were sent, oldest first as far as depths tell; `malformed` when one of them is no event of this room version. */
 export async function fetchMissingEvents(
   tools: Tools,
   source: Source,
   latest: readonly EventId[],
   earliest: readonly EventId[],
-): Promise<Incoming[]> {
+): Promise<Incoming[] | 'malformed'> {
   const content = { limit: mostMissing, min_depth: 0, latest_events: [...latest], earliest_events: [...earliest] }
   const uri = `/_matrix/federation/v1/get_missing_events/${encodeURIComponent(source.roomId)}`
   const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'POST', uri, content })
   if (!answer.ok || answer.status !== 200) return []
-  const events = await checkAll(tools, source, listAt(answer.body, 'events').slice(0, mostMissing))
+  const listed = listAt(answer.body, 'events').slice(0, mostMissing)
+  if (listed.some((value) => !checkPduShape(value, source.rules).allowed)) return 'malformed'
+  const events = await checkAll(tools, source, listed)
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
 }
 
@@ -44,7 +47,14 @@ export async function fetchBackfill(tools: Tools, source: Source, from: readonly
 export async function fetchAuthChain(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[]> {
   const uri = `/_matrix/federation/v1/event_auth/${encodeURIComponent(source.roomId)}/${encodeURIComponent(eventId)}`
   const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
-  return answer.ok && answer.status === 200 ? checkAll(tools, source, listAt(answer.body, 'auth_chain').slice(0, mostListed)) : []
+  if (answer.ok && answer.status === 200) return checkAll(tools, source, listAt(answer.body, 'auth_chain').slice(0, mostListed))
+  return []
+}
+
+/** Events by their ids, each asked for by itself, as many as are worth it. */
+export async function fetchEvents(tools: Tools, source: Source, eventIds: readonly EventId[]): Promise<Incoming[]> {
+  const found = await Promise.all(eventIds.slice(0, mostMissing).map((eventId) => fetchEvent(tools, source, eventId)))
+  return found.filter((event) => event !== undefined)
 }
 
 /** One event by its id; undefined when it is not given, or is another one. */

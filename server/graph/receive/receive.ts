@@ -23,13 +23,13 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
-  if (kind === 'news') await catchUp(tools, source, event)
+  if (kind === 'news' && (await catchUp(tools, source, event)) === 'malformed') return { dropped: 'there are malformed events before it' }
+  const before = await stateBefore(tools, source, event)
+  if (before === undefined) return { dropped: 'the events before it could not be had' }
   // 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected.
   const authEvents = await knowAuthEvents(tools, source, event)
   const byAuthEvents = checkByAuthEvents(event, source.rules, (id) => authEvents.get(id))
   if (byAuthEvents === undefined) return { dropped: 'the events that authorise it could not be had' }
-  const before = await stateBefore(tools, source, event)
-  if (before === undefined) return { dropped: 'the events before it could not be had' }
   if (!byAuthEvents.allowed) return keepAside(tools, source, event, before, { rejected: byAuthEvents.reason })
   // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
   const readBefore = await readStateAt(tools, before.stateGroup, event, source)
@@ -43,14 +43,15 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
 }
 
 /** Asks the origin for what lies between what we have and this event. */
-async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Promise<void> {
+async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Promise<'malformed' | undefined> {
   const prevs = prevEventIdsOf(event.pdu)
   const known = await loadStored(tools.database.select, prevs)
-  if (prevs.every((prev) => known.get(prev)?.outlier === false)) return
+  if (prevs.every((prev) => known.get(prev)?.outlier === false)) return undefined
   const room = await tools.rooms.load(source.roomId)
-  for (const earlier of await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])) {
-    if (earlier.eventId !== event.eventId) await receiveOne(tools, source, earlier, 'between')
-  }
+  const between = await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])
+  if (between === 'malformed') return between
+  for (const earlier of between) if (earlier.eventId !== event.eventId) await receiveOne(tools, source, earlier, 'between')
+  return undefined
 }
 
 /** Those places of a state that the rules look at for an event. */

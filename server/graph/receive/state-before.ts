@@ -7,7 +7,7 @@ import { stateKeyOf } from '../room.ts'
 import { insertStateGroup } from '../state.store.ts'
 import { type Judged, storeOutliers } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
-import { fetchAuthChain, fetchEvent, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
+import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
@@ -82,17 +82,18 @@ export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pd
   const ids = rules.roomIdIsCreateHash ? [...authEventIdsOf(pdu), createIdOf(roomId)] : authEventIdsOf(pdu)
   const known = await loadStored(tools.database.select, ids)
   if (ids.every((id) => known.has(id) || id === eventId)) return known
-  return storeOutliers(tools, rules, roomId, await fetchAuthChain(tools, source, eventId))
+  const chain = await fetchAuthChain(tools, source, eventId)
+  const given = new Set(chain.map((event) => event.eventId))
+  const missing = ids.filter((id) => !known.has(id) && !given.has(id))
+  const found = await storeOutliers(tools, rules, roomId, [...chain, ...(await fetchEvents(tools, source, missing))])
+  return new Map([...found, ...known])
 }
 
 async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
   const known = await loadAll(tools, wanted)
   const unknown = wanted.filter((id) => !known.has(id))
   if (unknown.length === 0) return
-  const events =
-    unknown.length > mostFetchedSingly
-      ? await fetchState(tools, source, eventId)
-      : (await Promise.all(unknown.map((id) => fetchEvent(tools, source, id)))).filter((event) => event !== undefined)
+  const events = unknown.length > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, unknown)
   await storeOutliers(tools, source.rules, source.roomId, events)
 }
 
