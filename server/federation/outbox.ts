@@ -38,7 +38,7 @@ export type Outbox = {
 type Needs = Pick<Tools, 'home' | 'graph'> & { readonly lease: Lease; readonly texts: PduTexts; readonly fail: (error: unknown) => void }
 
 /** Events that wait for a server one by one; of more, only the newest of each room are kept. */
-const mostWaiting = 1000
+const mostWaiting = 500
 const mostAtOnce = 200
 const mostProbes = 50
 const slotMs = 5_000

@@ -73,6 +73,20 @@ for (const engine of engines) {
       expect(told(first)).to.deep.equal(['elsewhere'])
     })
 
+    it('also what another server brought here, once, and not that server', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const third = await among.addPeer()
+      third.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+      const roomId = await openRoom(first, second, third)
+      await say(roomId, 'all are here')
+      await Promise.all([first, second, third].map((peer) => untilTold(peer, 'all are here')))
+      const joins = (peer: Peer) => peer.asked.flatMap(pdusOf).filter(({ type }) => type === 'm.room.member')
+      const users = (peer: Peer) => joins(peer).map(({ state_key }) => state_key)
+      expect(users(first)).to.deep.equal([`@remote:${second.serverName}`, `@remote:${third.serverName}`])
+      expect(users(second)).to.deep.equal([`@remote:${third.serverName}`])
+      expect(users(third)).to.deep.equal([])
+    })
+
     it('again with the same bytes until it is taken, also after a restart, and then what came meanwhile', async () => {
       const [first] = among.peers as [Peer]
       const roomId = await openRoom(first)
