@@ -3,6 +3,8 @@ import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
 import type { Graph, MembershipName, StateEvent, TimelineEvent } from './graph.ts'
+import { outsideStateText } from './outside/outside.ts'
+import { strippedOf, strippedText, strippedTypes } from './outside/stripped-state.ts'
 
 /** An event and the reader's membership when it was sent; none for a reader who is no user. */
 export type Shown = { readonly event: TimelineEvent; readonly membership: MembershipName | undefined }
@@ -33,27 +35,17 @@ export function stateEventText({ pdu, eventId }: StateEvent, roomId: string | un
   return `{${ownText(pdu, eventId)}${room},"unsigned":{"age":${now - pdu.origin_server_ts}}}`
 }
 
-/** Stripped state, as invited users see it. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-function strippedText({ pdu }: StateEvent): string {
-  const { content, sender, state_key, type } = pdu
-  return `{"content":${canonicalJson(content, false)},"sender":${JSON.stringify(sender)},"state_key":${JSON.stringify(state_key)},"type":${JSON.stringify(type)}}`
-}
-
-const strippedTypes = [
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-]
-
 /**
  * What somebody who is invited to a room, or knocks on it, is told of it, as a JSON list: its stripped state, their own membership and whoever
  * invited them. https://spec.matrix.org/v1.19/client-server-api/#stripped-state
  */
-export async function strippedStateText(graph: Pick<Graph, 'room' | 'members'>, roomId: RoomId, userId: UserId): Promise<string> {
+export async function strippedStateText(
+  graph: Pick<Graph, 'room' | 'members' | 'outside'>,
+  roomId: RoomId,
+  userId: UserId,
+): Promise<string> {
+  const outside = await graph.outside.find(userId, roomId)
+  if (outside !== undefined) return outsideStateText(outside)
   const room = await graph.room(roomId)
   if (room === undefined) return '[]'
   const events: StateEvent[] = []
@@ -67,7 +59,7 @@ export async function strippedStateText(graph: Pick<Graph, 'room' | 'members'>, 
     if (inviter !== undefined) events.push(inviter)
     events.push(own)
   }
-  return `[${events.map(strippedText).join(',')}]`
+  return `[${events.map(({ pdu }) => strippedText(strippedOf(pdu))).join(',')}]`
 }
 
 /** What is the same for every reader; kept with the event while it is in memory. */

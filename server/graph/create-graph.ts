@@ -14,6 +14,7 @@ import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
+import { createOutside } from './outside/create-outside.ts'
 import { createReceive } from './receive/create-receive.ts'
 import { enterRoom } from './receive/enter.ts'
 import { propose } from './receive/handshake.ts'
@@ -67,9 +68,8 @@ export function createGraph(home: Home): Graph {
       const room = await rooms.load(roomId)
       if (room !== undefined) checkTemplate(home, room, template)
     },
-    ...createReceive(tools),
+    ...createOutside(tools, { ...createReceive(tools), enter: (entering) => enterRoom(tools, entering) }),
     propose: (roomId, template, signedBy) => propose(tools, roomId, template, signedBy),
-    enter: (entering) => enterRoom(tools, entering),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),
     ...membersOf(tools),

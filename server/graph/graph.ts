@@ -137,6 +137,47 @@ export type Handed = { readonly event: JsonObject; readonly sign?: boolean }
 /** What became of a PDU of another server. */
 export type Received = 'accepted' | 'known' | 'soft-failed' | { readonly rejected: string } | { readonly dropped: string }
 
+/** A state event as those see it who are not in its room. https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
+export type Stripped = { readonly type: string; readonly state_key: string; readonly sender: UserId; readonly content: JsonObject }
+
+/** What a user of this server is to become in a room that this server is not in. */
+export type OutsideNote = {
+  readonly userId: UserId
+  readonly roomId: RoomId
+  readonly version: string
+  readonly event: StateEvent
+  /** Servers that know the room, the likeliest first. */
+  readonly servers: readonly ServerName[]
+  /** What came with the event to tell the room by. */
+  readonly state: readonly Stripped[]
+}
+
+/** What a user of this server is in a room that this server is not in. */
+export type OutsideMembership = {
+  readonly membership: Membership
+  readonly version: string
+  readonly servers: readonly ServerName[]
+  /** The membership event itself; its position is that of the membership. */
+  readonly event: TimelineEvent
+  readonly state: readonly Stripped[]
+}
+
+/** What users of this server are in rooms that it is not in, and how they come to it over other servers. */
+export type Outside = {
+  /** What a user is in a room that this server is not in; undefined where the room itself tells, or nothing is known. */
+  readonly find: (userId: UserId, roomId: RoomId) => Promise<OutsideMembership | undefined>
+  /** Keeps it in the place of what was kept before; false when the user has joined meanwhile. */
+  readonly note: (note: OutsideNote) => Promise<boolean>
+  /** Declines an invitation or takes back a knock, over other servers if one of them answers. 403 M_FORBIDDEN for somebody who has no part in the room. */
+  readonly leave: (roomId: RoomId, userId: UserId, content: JsonObject) => Promise<void>
+  /** Knocks over one of these servers. 404 M_NOT_FOUND without any, what the last one refused with otherwise. */
+  readonly knock: (
+    roomId: RoomId,
+    userId: UserId,
+    wanted: { readonly content: JsonObject; readonly servers: readonly ServerName[] },
+  ) => Promise<void>
+}
+
 /** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */
 export type Place = { readonly depth: number; readonly order: number }
 
@@ -294,6 +335,10 @@ export type Graph = {
   readonly isOfThread: (event: TimelineEvent, threadId: string) => Promise<boolean>
   /** What other servers may read of rooms. */
   readonly forServers: ForServers
+  /** What users of this server are in rooms that it is not in. */
+  readonly outside: Outside
+  /** Invites a user of another server, which signs the invitation too. 403 when the rules or that server refuse, 502 M_UNKNOWN when it cannot be asked. */
+  readonly inviteRemote: (roomId: RoomId, template: Template) => Promise<StateEvent>
   /** The context of push rules at a room's head; undefined when there is no such room. */
   readonly pushContext: (roomId: RoomId, reader: PushReader) => Promise<MovingContext | undefined>
 }

@@ -4,6 +4,7 @@ import { MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../c
 import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
+import { answerOf } from '../remote/answer-of.ts'
 import type { Tools } from '../slice.ts'
 
 type Wanted = {
@@ -101,19 +102,6 @@ function signaturesOf(given: unknown, { content }: Pdu): JsonObject {
   const server = isUserId(authoriser) ? serverNameOf(authoriser) : undefined
   const theirs = server !== undefined && isJsonObject(signatures) ? signatures[server] : undefined
   return server !== undefined && theirs !== undefined ? { [server]: theirs } : {}
-}
-
-type Answered = Awaited<ReturnType<Tools['home']['peers']['fetchJson']>>
-
-/** The body of an answer; what a server refuses is passed on, in its words. */
-export function answerOf(origin: ServerName, answer: Answered): JsonObject {
-  if (!answer.ok) throw unreachable(`${origin} cannot be reached: ${answer.words}`)
-  const { status, body } = answer
-  if (status === 200) return body
-  const { errcode, error } = body
-  if (status < 400 || status >= 500 || typeof errcode !== 'string') throw unreachable(`${origin} answered with ${status}`)
-  const words = typeof error === 'string' ? error.slice(0, 300) : `${origin} refuses`
-  throw new MatrixError(status === 401 ? 403 : status, errcode.slice(0, 100), words)
 }
 
 function objectsAt(body: JsonObject, key: string): JsonObject[] {

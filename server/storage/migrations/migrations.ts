@@ -31,12 +31,13 @@ import { eventNotes } from './0061-event-notes.ts'
 import { presenceExpiry } from './0062-presence-expiry.ts'
 import { serverKeys } from './0070-server-keys.ts'
 import { receivedEvents } from './0071-received-events.ts'
+import { federationSending } from './0080-federation-sending.ts'
+import { federationReceiving } from './0081-federation-receiving.ts'
 import { deviceUpdates } from './0085-device-updates.ts'
 import { remoteDeviceLists } from './0086-remote-device-lists.ts'
 import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
 import { remoteMedia } from './0088-remote-media.ts'
-import { federationSending } from './0080-federation-sending.ts'
-import { federationReceiving } from './0081-federation-receiving.ts'
+import { outsideMemberships } from './0090-outside-memberships.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -80,4 +81,5 @@ export const migrations: readonly Migration[] = [
   remoteMedia,
   federationSending,
   federationReceiving,
+  outsideMemberships,
 ]

@@ -1,0 +1,30 @@
+import type { Graph } from '../graph.ts'
+import type { ReceiveTools } from '../receive/receive-tools.ts'
+import { inviteRemote } from './invite-remote.ts'
+import { knockRemote } from './knock-remote.ts'
+import { leaveRemote } from './leave-remote.ts'
+import { endOutside, findOutside, noteOutside } from './outside.ts'
+import { receivingOutside } from './receive-outside.ts'
+
+/** Adds to what a graph does with other servers what concerns rooms that this server is not in. */
+export function createOutside(
+  tools: ReceiveTools,
+  inside: Pick<Graph, 'receive' | 'fillBack' | 'takeHanded' | 'enter'>,
+): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'takeHanded' | 'enter'> {
+  return {
+    ...inside,
+    outside: {
+      find: (userId, roomId) => findOutside(tools, userId, roomId),
+      note: (note) => noteOutside(tools, note),
+      leave: (roomId, userId, content) => leaveRemote(tools, roomId, userId, content),
+      knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),
+    },
+    inviteRemote: (roomId, template) => inviteRemote(tools, inside.takeHanded, roomId, template),
+    receive: receivingOutside(tools, inside.receive),
+    enter: async (entering) => {
+      const eventId = await inside.enter(entering)
+      await endOutside(tools, entering.roomId)
+      return eventId
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
+import type { RoomId, ServerName, UserId } from '../../core/ids.ts'
+import { writeStored } from '../../core/lossless-json.ts'
+import type { Pdu } from '../../core/pdu.ts'
+import { roomRules } from '../../core/room-versions.ts'
+import { guard, type Write, write } from '../../storage/database.ts'
+import type { Membership, OutsideMembership, OutsideNote, StateEvent, TimelineEvent } from '../graph.ts'
+import { deleteMembership, upsertMembership } from '../memberships.store.ts'
+import { bytesOfReceived, depthOf, loadStored, orderOfHistory } from '../receive/known-events.ts'
+import type { ReceiveTools } from '../receive/receive-tools.ts'
+import { parsePdu } from '../stored-event.ts'
+import { deleteOutside, type OutsideRow, selectJoined, selectOutside, selectOutsideOfRoom, upsertOutside } from './outside.store.ts'
+import { parseStripped, strippedText } from './stripped-state.ts'
+
+const mostServers = 20
+
+/**
+ * Keeps what a user is in a room that this server is not in, in the place of what was kept before, and wakes the user's readers. False when the user
+ * has joined the room meanwhile.
+ */
+export async function noteOutside({ database, memberships }: ReceiveTools, note: OutsideNote): Promise<boolean> {
+  const { userId, roomId, version, event, servers, state } = note
+  const { eventId } = event
+  const { unsigned: _, ...pdu } = event.pdu
+  const json = bytesOfReceived(pdu, { strictJson: roomRules(version)?.strictJson ?? true })
+  const known = JSON.stringify([...new Set(servers)].slice(0, mostServers))
+  const outcome = await database.commit({
+    guards: [guard('joined', 'no row', selectJoined, userId, roomId)],
+    writes: [
+      membershipWrite(userId, roomId, { eventId, pdu }, 0),
+      write(upsertOutside, userId, roomId, eventId, version, known, writeStored(canonicalJson([...state], false)), json),
+    ],
+    log: [{ kind: 'membership', key: userId }],
+    applied: (position) => memberships.apply(roomId, [{ type: 'm.room.member', stateKey: userId, event: { eventId, pdu } }], position),
+  })
+  return outcome.ok
+}
+
+/** What a user is in a room, if this server is not in it and knows of the user's part there all the same. */
+export async function findOutside(tools: ReceiveTools, userId: UserId, roomId: RoomId): Promise<OutsideMembership | undefined> {
+  const membership = (await tools.memberships.of(userId)).get(roomId)
+  if (membership === undefined || membership.membership === 'join') return undefined
+  if (await isResident(tools, roomId)) return undefined
+  const row = await tools.database.selectOne(selectOutside, userId, roomId)
+  return row === undefined || row.event_id !== membership.eventId ? undefined : outsideOf(row, membership)
+}
+
+/** Whether somebody of this server is in a room. */
+export async function isResident({ rooms, serverName }: Pick<ReceiveTools, 'rooms' | 'serverName'>, roomId: RoomId): Promise<boolean> {
+  return (await rooms.load(roomId))?.servers.has(serverName) === true
+}
+
+/** The membership's own event stands last; no other one speaks of the same. */
+export function outsideStateText({ event, state }: OutsideMembership): string {
+  const { type, state_key: stateKey = '', sender, content } = event.pdu
+  const others = state.filter((one) => one.type !== type || one.state_key !== stateKey)
+  const isIn = event.pdu.content['membership'] === 'invite' || event.pdu.content['membership'] === 'knock'
+  return isIn ? `[${[...others, { type, state_key: stateKey, sender, content }].map(strippedText).join(',')}]` : '[]'
+}
+
+function outsideOf(row: OutsideRow, membership: Membership): OutsideMembership {
+  const pdu: Pdu = parsePdu(row.json)
+  const roomId = row.room_id as RoomId
+  const event: TimelineEvent = {
+    eventId: membership.eventId,
+    roomId,
+    pdu,
+    position: membership.position,
+    depth: depthOf(pdu),
+    order: orderOfHistory(membership.eventId),
+    stateGroup: '',
+    headGroup: '',
+    replaces: undefined,
+    replacedContent: undefined,
+    thread: undefined,
+    redactedBy: undefined,
+    redactedBecause: undefined,
+    sentBy: undefined,
+    delayId: undefined,
+    handed: false,
+    handed: false,
+  }
+  return { membership, version: row.room_version, servers: JSON.parse(row.servers) as ServerName[], event, state: parseStripped(row.state) }
+}
+
+/** This server is in the room from now on: what was known from outside ends, and memberships are what the room says. */
+export async function endOutside({ database, rooms, memberships }: ReceiveTools, roomId: RoomId): Promise<void> {
+  const rows = await database.select(selectOutsideOfRoom, roomId)
+  const room = rows.length === 0 ? undefined : await rooms.load(roomId)
+  if (room === undefined) return
+  const events = await loadStored(
+    database.select,
+    rows.flatMap(({ user_id }) => room.members.get(user_id as UserId)?.eventId ?? []),
+  )
+  const writes: Write[] = []
+  const moved: { readonly userId: UserId; readonly event: StateEvent | undefined }[] = []
+  for (const { user_id, event_id } of rows) {
+    const userId = user_id as UserId
+    writes.push(write(deleteOutside, userId, roomId))
+    const current = room.members.get(userId)?.eventId
+    const held = (await memberships.of(userId)).get(roomId)?.eventId
+    if (held !== event_id || held === current) continue
+    const event = current && events.get(current)
+    writes.push(event ? membershipWrite(userId, roomId, event, moved.length) : write(deleteMembership, userId, roomId))
+    moved.push({ userId, event: event || undefined })
+  }
+  await database.commit({
+    writes,
+    log: moved.map(({ userId }) => ({ kind: 'membership', key: userId })),
+    applied: (first) => {
+      for (const [at, { userId, event }] of moved.entries()) {
+        memberships.apply(roomId, [{ type: 'm.room.member', stateKey: userId, event }], first + at)
+      }
+    },
+  })
+}
+
+function membershipWrite(userId: UserId, roomId: RoomId, { eventId, pdu }: StateEvent, at: number): Write {
+  const membership = String(pdu.content['membership'])
+  return write(upsertMembership, userId, roomId, membership, eventId, pdu.sender, at, membership, at)
+}
