@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
-import { setMembership } from '../../support/joined-peer.ts'
 import type { Peer } from '../../support/peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { code, forEachScene, idsOf, isWhole, words } from './asked-by-peers.ts'
 
 forEachScene('history that another server asks for', (scene) => {

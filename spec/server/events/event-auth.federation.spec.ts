@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
-import { setMembership } from '../../support/joined-peer.ts'
 import type { Peer } from '../../support/peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { code, forEachScene, idsOf, words } from './asked-by-peers.ts'
 
 forEachScene('an auth chain that another server asks for', (scene) => {

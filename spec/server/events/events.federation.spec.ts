@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
-import { setMembership } from '../../support/joined-peer.ts'
 import type { Peer } from '../../support/peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { code, forEachScene, idsOf, isWhole, type Scene, words } from './asked-by-peers.ts'
 
 const forbidden = [403, 'M_FORBIDDEN']

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
 import { crossSigningKeysOf, deviceKeysOf, signAs } from '../../support/device-keys.ts'
 import { edusOf } from '../../support/edus.ts'
-import { setMembership } from '../../support/joined-peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
-import { setMembership } from '../../support/joined-peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
 import { type Body, type Engine, engines, type TestServer, type TestUser } from '../../support/server.ts'
 

@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '../../../../server/core/ids.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
 import { crossSigningKeysOf, deviceKeysOf, namedKey, signAs } from '../../../support/device-keys.ts'
 import { edusOf } from '../../../support/edus.ts'
-import { setMembership } from '../../../support/joined-peer.ts'
+import { setMembership } from '../../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../../support/peer.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../../support/server.ts'
 

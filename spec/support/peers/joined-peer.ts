@@ -1,9 +1,9 @@
-import type { EventId, RoomId, UserId } from '../../server/core/ids.ts'
-import type { JsonObject } from '../../server/core/json.ts'
-import { roomRules } from '../../server/core/room-versions.ts'
-import type { Template } from '../../server/graph/graph.ts'
-import type { Peer } from './peer.ts'
-import type { TestServer } from './server.ts'
+import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import { roomRules } from '../../../server/core/room-versions.ts'
+import type { Template } from '../../../server/graph/graph.ts'
+import type { Peer } from '../peer.ts'
+import type { TestServer } from '../server.ts'
 
 /** What a user of a peer does in a room of a server: the peer signs it, and the server takes it as it takes any event of another one. */
 export async function actAs(peer: Peer, { server }: TestServer, roomId: RoomId, template: Template): Promise<EventId> {
