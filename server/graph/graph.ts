@@ -61,6 +61,8 @@ export type TimelineEvent = {
   readonly sentBy: { readonly session: string; readonly transactionId: string } | undefined
   /** Under which id it was delayed, for its sender alone. */
   readonly delayId: string | undefined
+  /** Whether another server brought it into the room, and tells the others of it. */
+  readonly handed: boolean
 }
 
 /** An event that a reader may see, and the reader's membership when it was sent. */
