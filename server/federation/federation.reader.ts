@@ -50,6 +50,8 @@ export function federationReader(needs: Needs): FederationReader {
   const { home } = needs
   const stopping = new AbortController()
   const heard = new Map<ServerName, number>()
+  /** Heard from before it was known what waits for whom. */
+  const early = new Set<ServerName>()
   let outbox: Outbox | undefined
   let loop: Promise<void> = Promise.resolve()
 
@@ -67,13 +69,16 @@ export function federationReader(needs: Needs): FederationReader {
   return {
     name,
     heardFrom: (server) => {
-      if (outbox === undefined) pass(server)
-      else outbox.alive(server)
+      if (outbox !== undefined) return outbox.alive(server)
+      if (early.size < mostHeard) early.add(server)
+      pass(server)
     },
     start: async () => {
       await home.database.commit({ writes: [write(insertReader, name, home.notifier.position())] })
       loop = run(needs, stopping.signal, (opened) => {
         outbox = opened
+        for (const server of opened === undefined ? [] : early) opened?.alive(server)
+        early.clear()
       })
     },
     stop: async () => {
