@@ -9,9 +9,11 @@ import { roomSummaryEndpoints } from './room-summary.client.ts'
 import { roomUpgrades } from './room-upgrades.client.ts'
 import { spaceHierarchy } from './space-hierarchy.client.ts'
 import { spaceHierarchyForServers } from './space-hierarchy.federation.ts'
+import { createAskTree } from './trees-of-others.ts'
 
 /** Making rooms, naming, publishing and replacing them, and looking at them from outside. */
 export function rooms(tools: Tools): Slice {
+  const askTree = createAskTree(tools.home)
   return {
     name: 'rooms',
     endpoints: [
@@ -22,8 +24,8 @@ export function rooms(tools: Tools): Slice {
       ...listPublicRooms(tools),
       ...publicRoomsFederation(tools),
       ...appserviceRoomDirectory(tools),
-      ...roomSummaryEndpoints(tools),
-      ...spaceHierarchy(tools),
+      ...roomSummaryEndpoints(tools, askTree),
+      ...spaceHierarchy(tools, askTree),
       ...spaceHierarchyForServers(tools),
     ],
   }
