@@ -35,6 +35,8 @@ type Arriving = {
   readonly replaces: EventId | undefined
   readonly target: { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
   readonly thread: EventId | undefined
+  /** Whether this server tells the others of it. */
+  readonly passOn?: boolean
   readonly waiting: readonly { readonly eventId: EventId; readonly sender: UserId }[]
 }
 
@@ -58,8 +60,14 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
 }
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
-export async function acceptEvent(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Received> {
-  const arriving = await arrive(tools, source, event, before)
+export async function acceptEvent(
+  tools: ReceiveTools,
+  source: Source,
+  event: Incoming,
+  before: Before,
+  passOn: boolean,
+): Promise<Received> {
+  const arriving = { ...(await arrive(tools, source, event, before)), passOn }
   const resolutions = new Map<string, Resolved>()
   const differences = new Map<string, readonly StateChange[]>()
   let isKept = false
@@ -228,7 +236,9 @@ async function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, 
     writes.push(write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId))
     writes.push(write(deleteWaitingRedactions, room.roomId, eventId))
   }
-  const { part, positions } = partOf(room, decision, head.version, { writes }, tools.clock.now())
+  // Whoever sends for other servers is told that this one is for us to pass on.
+  const log = arriving.passOn ? [{ kind: 'relay', key: eventId }] : []
+  const { part, positions } = partOf(room, decision, head.version, { writes, log }, tools.clock.now())
   const draft = addDraft(room, head.version, decision.head)
   try {
     const outcome = await tools.database.commit({

@@ -47,7 +47,7 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)
-  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, 'news')
+  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, 'handed')
   if (received === 'soft-failed') throw forbidden('the room does not allow it now')
   if (typeof received === 'object') throw forbidden('rejected' in received ? received.rejected : received.dropped)
   const stored = (await loadStored(tools.database.select, [event.eventId])).get(event.eventId)

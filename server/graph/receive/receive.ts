@@ -12,8 +12,8 @@ import type { ReceiveTools } from './receive-tools.ts'
 import { knowAuthEvents, stateBefore } from './state-before.ts'
 import { selectMissing } from './stored.store.ts'
 
-/** News, for which what lies in between is asked for; what was asked for; or what was asked for of the past. */
-export type Kind = 'news' | 'between' | 'history'
+/** News, for which what lies in between is asked for, or news that this server is to pass on; what was asked for; or what was asked for of the past. */
+export type Kind = 'news' | 'handed' | 'between' | 'history'
 
 /**
  * The checks on receipt of a PDU, from the fourth on: the first three made it an `Incoming`.
@@ -23,7 +23,8 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
-  if (kind === 'news' && (await catchUp(tools, source, event)) === 'malformed') return { dropped: 'there are malformed events before it' }
+  const isNews = kind === 'news' || kind === 'handed'
+  if (isNews && (await catchUp(tools, source, event)) === 'malformed') return { dropped: 'there are malformed events before it' }
   const before = await stateBefore(tools, source, event)
   if (before === undefined) return { dropped: 'the events before it could not be had' }
   // 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected.
@@ -39,7 +40,7 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const isHistory = kind === 'history' || (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
   if (isHistory) return keepAside(tools, source, event, before, 'history')
   // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft-failed.
-  return acceptEvent(tools, source, event, before)
+  return acceptEvent(tools, source, event, before, kind === 'handed')
 }
 
 /** Asks the origin for what lies between what we have and this event. */

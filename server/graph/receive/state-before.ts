@@ -48,10 +48,11 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
 async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId): Promise<string | undefined> {
   const { roomId } = source
   const ids = await fetchStateIds(tools, source, eventId)
-  const event = await knownOrFetched(tools, source, eventId)
-  if (ids === undefined || event === undefined) return undefined
+  if (ids === undefined) return undefined
   const wanted = [...new Set([...ids.state, ...ids.authChain])]
   await fetchUnknown(tools, source, eventId, wanted)
+  const event = await knownOrFetched(tools, source, eventId)
+  if (event === undefined) return undefined
   const state = new Map<string, EventId>()
   for (const [id, stored] of await loadAll(tools, ids.state)) {
     const { pdu, rejected } = stored
