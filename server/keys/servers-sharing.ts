@@ -9,9 +9,10 @@ type Tools = { readonly home: Pick<Home, 'serverName'>; readonly graph: Pick<Gra
 export type NewlyShared = { readonly userId: UserId; readonly servers: readonly ServerName[] }
 
 /** So many of this server's users are told to one that has just come into their room; of the rest it hears when it asks. */
-const mostTold = 1000
+const mostTold = 100
 /** In so many rooms it is looked whether a server was there before; one told too much asks once in vain. */
-const mostLookedIn = 200
+const mostRoomsOfOne = 200
+const mostRoomsOfEach = 20
 const mostOfOneServer = 50
 
 /** The other servers that share a room with a user of this one. */
@@ -130,7 +131,7 @@ async function ourUserCame(tools: Tools, userId: UserId, roomId: RoomId): Promis
   const { home, graph } = tools
   const servers = new Set((await graph.room(roomId))?.servers.keys())
   servers.delete(home.serverName)
-  for (const other of servers.size === 0 ? [] : await otherRooms(tools, userId, roomId)) {
+  for (const other of servers.size === 0 ? [] : await otherRooms(tools, userId, roomId, mostRoomsOfOne)) {
     for (const server of (await graph.room(other))?.servers.keys() ?? []) servers.delete(server)
     if (servers.size === 0) break
   }
@@ -138,10 +139,11 @@ async function ourUserCame(tools: Tools, userId: UserId, roomId: RoomId): Promis
 }
 
 async function isWithServer(tools: Tools, userId: UserId, roomId: RoomId, server: ServerName): Promise<boolean> {
-  for (const other of await otherRooms(tools, userId, roomId)) if ((await tools.graph.room(other))?.servers.has(server)) return true
+  for (const other of await otherRooms(tools, userId, roomId, mostRoomsOfEach))
+    if ((await tools.graph.room(other))?.servers.has(server)) return true
   return false
 }
 
-async function otherRooms({ graph }: Tools, userId: UserId, roomId: RoomId): Promise<RoomId[]> {
-  return [...(await graph.joinedRooms(userId)).rooms].filter((other) => other !== roomId).slice(0, mostLookedIn)
+async function otherRooms({ graph }: Tools, userId: UserId, roomId: RoomId, most: number): Promise<RoomId[]> {
+  return [...(await graph.joinedRooms(userId)).rooms].filter((other) => other !== roomId).slice(0, most)
 }

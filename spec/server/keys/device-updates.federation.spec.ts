@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
 import { crossSigningKeysOf, deviceKeysOf, signAs } from '../../support/device-keys.ts'
-import { edusOf } from '../../support/edus.ts'
-import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { edusOf } from '../../support/peers/edus.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) describe(`what other servers hear of devices on ${engine}`, () => declare(engine))

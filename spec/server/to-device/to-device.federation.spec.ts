@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { JsonObject } from '../../../server/core/json.ts'
-import { edusOf } from '../../support/edus.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { edusOf } from '../../support/peers/edus.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) describe(`to-device messages across servers on ${engine}`, () => declare(engine))

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import type { RoomId, UserId } from '../../../../server/core/ids.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
 import { crossSigningKeysOf, deviceKeysOf, namedKey, signAs } from '../../../support/device-keys.ts'
-import { edusOf } from '../../../support/edus.ts'
-import { setMembership } from '../../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../../support/peer.ts'
+import { edusOf } from '../../../support/peers/edus.ts'
+import { setMembership } from '../../../support/peers/joined-peer.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../../support/server.ts'
 
 for (const engine of engines) describe(`what other servers tell of devices on ${engine}`, () => declare(engine))

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { RoomId, UserId } from '../../../../server/core/ids.ts'
 import { crossSigningKeysOf, deviceKeysOf, oneTimeKeysOf, signAs } from '../../../support/device-keys.ts'
-import { setMembership } from '../../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../../support/peer.ts'
+import { setMembership } from '../../../support/peers/joined-peer.ts'
 import { type Body, type Engine, engines, type TestUser } from '../../../support/server.ts'
 
 for (const engine of engines) describe(`keys of users of other servers on ${engine}`, () => declare(engine))
