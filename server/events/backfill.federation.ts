@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import { badJson, invalidParam, missingParam } from '../core/matrix-error.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import type { MakeInTurn } from './in-turn.ts'
 import { transactionOf, withPdus } from './pdu-list.ts'
 
 const mostBackfilled = 100
@@ -13,7 +14,7 @@ const usualMissing = 10
 const mostBegun = 100
 
 /** The history of rooms for other servers. https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events */
-export function backfill({ graph, home }: Tools): Endpoint[] {
+export function backfill({ graph, home }: Tools, inTurn: MakeInTurn): Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -21,13 +22,14 @@ export function backfill({ graph, home }: Tools): Endpoint[] {
       operationId: 'backfillRoom',
       auth: 'x-matrix',
       body: 'none',
-      handle: async ({ params, query, origin }) => {
+      handle: (call) => {
+        const { params, query, origin } = call
         const roomId = roomIdOf(params['roomId'])
         if (!query.has('v')) throw missingParam('`v` must name the events to begin at')
         if (!query.has('limit')) throw missingParam('`limit` is missing')
         const from = idsOf(query.getAll('v')).slice(0, mostBegun)
-        const pdus = await graph.forServers.backfill(roomId, origin, from, readCount(query, 'limit', mostBackfilled, mostBackfilled))
-        return { body: transactionOf(home, pdus) }
+        const limit = readCount(query, 'limit', mostBackfilled, mostBackfilled)
+        return inTurn(call, async () => ({ body: transactionOf(home, await graph.forServers.backfill(roomId, origin, from, limit)) }))
       },
     }),
     endpoint({
@@ -36,13 +38,14 @@ export function backfill({ graph, home }: Tools): Endpoint[] {
       operationId: 'getMissingPreviousEvents',
       auth: 'x-matrix',
       body: 'json',
-      handle: async ({ params, body, origin }) => {
+      handle: (call) => {
+        const { params, body, origin } = call
+        const roomId = roomIdOf(params['roomId'])
         const earliest = idsOf(readList(body, 'earliest_events'))
         const latest = idsOf(readList(body, 'latest_events')).slice(0, mostBegun)
         const limit = Math.min(readWhole(body, 'limit', usualMissing), mostMissing)
         const missing = { earliest, latest, limit, minDepth: readWhole(body, 'min_depth', 0) }
-        const events = await graph.forServers.missing(roomIdOf(params['roomId']), origin, missing)
-        return { body: withPdus({}, 'events', events) }
+        return inTurn(call, async () => ({ body: withPdus({}, 'events', await graph.forServers.missing(roomId, origin, missing)) }))
       },
     }),
   ]

@@ -1,10 +1,11 @@
 import { eventIdParameter, roomIdOf } from '../core/fields.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import type { MakeInTurn } from './in-turn.ts'
 import { withPdus } from './pdu-list.ts'
 
 /** https://spec.matrix.org/v1.19/server-server-api/#retrieving-event-authorisation-information */
-export function eventAuth({ graph }: Tools): Endpoint[] {
+export function eventAuth({ graph }: Tools, inTurn: MakeInTurn): Endpoint[] {
   return [
     endpoint({
       method: 'GET',
@@ -12,9 +13,10 @@ export function eventAuth({ graph }: Tools): Endpoint[] {
       operationId: 'getEventAuth',
       auth: 'x-matrix',
       body: 'none',
-      handle: async ({ params, origin }) => {
+      handle: (call) => {
+        const { params, origin } = call
         const asked = { roomId: roomIdOf(params['roomId']), eventId: eventIdParameter(params['eventId']), server: origin }
-        return { body: withPdus({}, 'auth_chain', await graph.forServers.authChain(asked)) }
+        return inTurn(call, async () => ({ body: withPdus({}, 'auth_chain', await graph.forServers.authChain(asked)) }))
       },
     }),
   ]

@@ -3,11 +3,12 @@ import { missingParam, notFound } from '../core/matrix-error.ts'
 import type { Asked } from '../graph/for-servers/for-servers.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
+import type { MakeInTurn } from './in-turn.ts'
 import { readMoment } from './moment.ts'
 import { transactionOf } from './pdu-list.ts'
 
 /** Events and states for other servers. https://spec.matrix.org/v1.19/server-server-api/#retrieving-events */
-export function eventsForServers({ graph, home }: Tools): Endpoint[] {
+export function eventsForServers({ graph, home }: Tools, inTurn: MakeInTurn): Endpoint[] {
   const { forServers } = graph
   return [
     endpoint({
@@ -27,7 +28,7 @@ export function eventsForServers({ graph, home }: Tools): Endpoint[] {
       operationId: 'getRoomState',
       auth: 'x-matrix',
       body: 'none',
-      handle: async (call) => ({ body: await forServers.state(askedOf(call)) }),
+      handle: (call) => inTurn(call, async () => ({ body: await forServers.state(askedOf(call)) })),
     }),
     endpoint({
       method: 'GET',
@@ -35,7 +36,7 @@ export function eventsForServers({ graph, home }: Tools): Endpoint[] {
       operationId: 'getRoomStateIds',
       auth: 'x-matrix',
       body: 'none',
-      handle: async (call) => ({ body: await forServers.stateIds(askedOf(call)) }),
+      handle: (call) => inTurn(call, async () => ({ body: await forServers.stateIds(askedOf(call)) })),
     }),
     endpoint({
       method: 'GET',

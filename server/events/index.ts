@@ -5,6 +5,7 @@ import { createDelayedEvents } from './delayed-events.ts'
 import { eventAuth } from './event-auth.federation.ts'
 import { eventContext } from './event-context.client.ts'
 import { eventsForServers } from './events.federation.ts'
+import { createInTurn } from './in-turn.ts'
 import { messagePagination } from './message-pagination.client.ts'
 import { oldSync } from './old-sync.client.ts'
 import { oneEvent } from './one-event.client.ts'
@@ -17,6 +18,7 @@ import { rooms } from './rooms.client.ts'
 /** Sending events, and reading the events and the state of a room. */
 export function events(tools: Tools, sections: () => readonly Section[]): Slice {
   const delayed = createDelayedEvents(tools)
+  const inTurn = createInTurn()
   return {
     name: 'events',
     endpoints: [
@@ -30,9 +32,9 @@ export function events(tools: Tools, sections: () => readonly Section[]): Slice 
       ...messagePagination(tools),
       ...roomEventByTimestamp(tools),
       ...delayedEventsEndpoints(delayed),
-      ...eventsForServers(tools),
-      ...eventAuth(tools),
-      ...backfill(tools),
+      ...eventsForServers(tools, inTurn),
+      ...eventAuth(tools, inTurn),
+      ...backfill(tools, inTurn),
     ],
     readers: [delayed.reader],
   }

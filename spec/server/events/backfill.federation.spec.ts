@@ -103,7 +103,6 @@ forEachScene('events that another server is missing', (scene) => {
         ['m.room.member', alice.userId],
         ['m.room.power_levels', ''],
         ['m.room.join_rules', ''],
-        ['m.room.guest_access', ''],
         ['m.room.history_visibility', ''],
         ['m.room.message', undefined],
       ])

@@ -150,7 +150,7 @@ forEachScene('a state that another server asks for', (scene) => {
     const first = await scene.set(roomId, 'm.room.topic', { topic: 'first' })
     const second = await scene.set(roomId, 'm.room.topic', { topic: 'second' })
     const message = await scene.say(roomId, 'x')
-    const usual = ['m.room.create ', `m.room.member ${alice.userId}`, 'm.room.power_levels ', 'm.room.join_rules ', 'm.room.guest_access ']
+    const usual = ['m.room.create ', `m.room.member ${alice.userId}`, 'm.room.power_levels ', 'm.room.join_rules ']
     const all = [...usual, 'm.room.history_visibility ', `m.room.member ${bob}`]
     for (const [eventId, topic] of [
       [first, undefined],
