@@ -14,6 +14,8 @@ const mostMemory = 400 * 1024 * 1024
 const mostFrames = 500
 const mostAnimatedPixels = 20_000_000
 const mostBytes = 16 * 1024 * 1024
+/** A small picture of a PNG stays one, as icons and screenshots like to; a larger one would weigh too much. */
+const smallPng = 128 * 128
 
 sharp.cache(false)
 sharp.concurrency(1)
@@ -57,7 +59,8 @@ async function paint({ path, format, mostPixels, wanted }: ImageJob): Promise<Im
     )
   }
   const still = sharp(path, limits).autoOrient().resize(boxOf(size, wanted))
-  if (metadata.hasAlpha) return made(await still.png({ compressionLevel: 6 }).toBuffer(), 'png')
+  const isSmallPng = format === 'png' && size.width * size.height <= smallPng
+  if (metadata.hasAlpha || isSmallPng) return made(await still.png({ compressionLevel: 6 }).toBuffer(), 'png')
   return made(await still.jpeg({ quality: 80 }).toBuffer(), 'jpeg')
 }
 

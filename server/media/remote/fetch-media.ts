@@ -23,6 +23,7 @@ type Tools = Pick<Home, 'peers' | 'egress' | 'config'>
 const longest = 10 * 60_000
 const mostRedirects = 3
 const longestError = 64 * 1024
+const strangers = new Set([400, 404, 405])
 const redirects = new Set([301, 302, 303, 307, 308])
 
 /**
@@ -100,7 +101,8 @@ async function takeWhole<T>({ headers, body }: Answer<Readable>, take: (file: Re
 async function refusalOf(answer: Answer<Readable> | Failure): Promise<MatrixError | 'unrecognized'> {
   if (!answer.ok) return relayedError(answer, '')
   const errcode = await errcodeOf(answer.body)
-  if (errcode === 'M_UNRECOGNIZED') return 'unrecognized'
+  // Whoever has no word of Matrix for it does not know the path: older servers, and what stands before them.
+  if (errcode === 'M_UNRECOGNIZED' || (errcode === undefined && strangers.has(answer.status))) return 'unrecognized'
   if (errcode === 'M_NOT_YET_UPLOADED') return notYetUploaded()
   if (errcode === 'M_TOO_LARGE') return tooLargeElsewhere()
   if (answer.status === 429) return limitExceeded(5000)

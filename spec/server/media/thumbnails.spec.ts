@@ -113,7 +113,13 @@ function declare(engine: Engine): void {
     const others = [randomBytes(5000), Buffer.from(svg), Buffer.from('%PDF-1.7'), Buffer.alloc(0), Buffer.from('RIFF....AVI ')]
     for (const bytes of others) expect(await refusal(await upload(bytes))).to.deep.equal([400, 'M_UNKNOWN'])
     const hidden = await photograph(100, 100).png().toBuffer()
-    expect((await thumbnail(await upload(hidden, 'text/html'), 'width=32&height=32')).type).to.equal('image/jpeg')
+    expect((await thumbnail(await upload(hidden, 'text/html'), 'width=32&height=32')).type).to.equal('image/png')
+  })
+
+  it('stay PNGs when they are small, and are lighter when they are large', async () => {
+    const mediaId = await upload(await photograph(400, 400).png().toBuffer())
+    const types = await Promise.all([32, 96, 320].map(async (size) => (await thumbnail(mediaId, `width=${size}&height=${size}`)).type))
+    expect(types).to.deep.equal(['image/png', 'image/png', 'image/jpeg'])
   })
 
   it('are not made of bombs and broken pictures, and the server lives on', async () => {
