@@ -51,7 +51,9 @@ export function createAskTree({ peers, clock, serverName }: Pick<Home, 'peers' |
   async function ask(key: string, destination: ServerName, roomId: RoomId): Promise<ToldTree | undefined> {
     const uri = `/_matrix/federation/v1/hierarchy/${encodeURIComponent(roomId)}?suggested_only=false`
     const answer = await inTurn(destination, () => peers.fetchJson({ destination, method: 'GET', uri, timeoutMs, limit: longestAnswer }))
-    const tree = answer.ok && answer.status === 200 ? treeOf(answer.body, roomId) : undefined
+    // Who has just come to know the room, or that this server may look at it, says so at once.
+    if (answer.ok && answer.status !== 200) return undefined
+    const tree = answer.ok ? treeOf(answer.body, roomId) : undefined
     return keep(key, tree, 500 + (tree === undefined || !answer.ok ? 0 : 2 * JSON.stringify(answer.body).length))
   }
   async function askOne(server: ServerName, roomId: RoomId): Promise<ToldTree | undefined> {

@@ -88,6 +88,8 @@ describe('rooms of other servers in a space', () => {
     await put('!x', [peer.serverName, other.serverName])
     telling(other, { '!x': tree(room('!x', { name: 'theirs' })) })
     expect((await hierarchy())[1]).to.include({ room_id: '!x', name: 'theirs' })
+    telling(peer, { '!x': tree(room('!x', { name: 'known meanwhile' })) })
+    expect((await hierarchy())[1]).to.include({ name: 'known meanwhile' })
     telling(peer, { '!x': tree(room('!x', { name: 'forged' })) })
     await put('!x', [other.serverName])
     expect((await hierarchy())[1]).to.include({ name: 'theirs' })
@@ -133,8 +135,8 @@ describe('rooms of other servers in a space', () => {
       link('!b', 'x'),
       link('!c', []),
       { ...link('!d'), origin_server_ts: 'x' },
-      link('!x'),
-      link(space),
+      link('!x', undefined, { order: 'a' }),
+      link(space, undefined, { order: 'b' }),
     ]
     const odd = room('!x', {
       room_type: 'm.space',
@@ -153,7 +155,7 @@ describe('rooms of other servers in a space', () => {
       guest_can_join: false,
       join_rule: 'public',
       room_type: 'm.space',
-      children_state: [link('!x'), link(space)],
+      children_state: [link('!x', undefined, { order: 'a' }), link(space, undefined, { order: 'b' })],
     })
   })
 
