@@ -10,7 +10,8 @@ export const selectReceived = statement<Key, ReceivedRow>(
 )
 
 export const insertReceived = statement<[...Key, digest: string, receivedAt: number, edus: Uint8Array | null, answer: Uint8Array | null]>(
-  'INSERT INTO federation_received (origin, transaction_id, digest, received_at, edus, answer) VALUES (?, ?, ?, ?, ?, ?)',
+  `INSERT INTO federation_received (origin, transaction_id, digest, received_at, edus, answer) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO NOTHING`,
 )
 
 export const updateAnswered = statement<[answer: Uint8Array, ...Key]>(

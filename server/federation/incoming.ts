@@ -6,15 +6,21 @@ import { parseStored } from '../core/lossless-json.ts'
 import { badJson, limitExceeded } from '../core/matrix-error.ts'
 import { errorFields } from '../http/log.ts'
 import type { Tools } from '../slice.ts'
-import { guard, type Write, write } from '../storage/database.ts'
+import { guard, write } from '../storage/database.ts'
 import type { DispatchEdus } from './edu-dispatch.ts'
 import { deleteStaged, insertReceived, insertStaged, selectReceived, updateAnswered } from './incoming.store.ts'
 import type { ReceivePdus, Results } from './incoming-rooms.ts'
+import type { PutAway } from './put-away.ts'
 
 /** Takes a transaction in, once; answers what became of its PDUs. 400 M_BAD_JSON for what is none, 429 for a server that does not wait for answers. */
 export type TakeTransaction = (origin: ServerName, transactionId: string, body: JsonObject) => Promise<JsonObject>
 
-type Needs = Pick<Tools, 'home'> & { readonly dispatchEdus: DispatchEdus; readonly receivePdus: ReceivePdus; readonly stamp: () => number }
+type Needs = Pick<Tools, 'home'> & {
+  readonly dispatchEdus: DispatchEdus
+  readonly receivePdus: ReceivePdus
+  readonly putAway: PutAway
+  readonly stamp: () => number
+}
 
 /** `texts` are those of the PDUs that name a room and can be written down. */
 type Transaction = {
@@ -44,10 +50,10 @@ export function createIncoming(needs: Needs): TakeTransaction {
     const count = atOnce.get(origin) ?? 0
     if (count >= mostAtOnce) throw limitExceeded(1000)
     atOnce.set(origin, count + 1)
-    const { answer, ended } = process(needs, transaction)
+    const { answer, done, ended } = process(needs, transaction)
     running.set(key, { digest, answer })
-    void ended.finally(() => {
-      running.delete(key)
+    void ended.finally(() => running.delete(key))
+    void done.finally(() => {
       const left = (atOnce.get(origin) ?? 1) - 1
       if (left > 0) atOnce.set(origin, left)
       else atOnce.delete(origin)
@@ -94,8 +100,11 @@ function warnOfAnother({ home }: Needs, { origin, id }: Transaction): void {
   home.log.warn('a server sent something else under the id of an earlier transaction; it is left out', { origin, transactionId: id })
 }
 
-/** `answer` comes in time also where the work does not; `ended` never fails. */
-function process(needs: Needs, transaction: Transaction): { answer: Promise<JsonObject>; ended: Promise<void> } {
+/** `answer` comes in time also where the work is not `done`; `ended` is when it is known on the disk. The latter never fail. */
+type Processing = { readonly answer: Promise<JsonObject>; readonly done: Promise<void>; readonly ended: Promise<void> }
+
+function process(needs: Needs, transaction: Transaction): Processing {
+  let done: Promise<unknown> = Promise.resolve()
   let ended: Promise<unknown> = Promise.resolve()
   const answer = (async () => {
     const { origin, id, digest } = transaction
@@ -106,13 +115,14 @@ function process(needs: Needs, transaction: Transaction): { answer: Promise<Json
       return row.answer === null ? { pdus: {} } : (parseStored(row.answer) as JsonObject)
     }
     const running = work(needs, transaction)
+    done = running.done
     ended = running.ended
     return running.answer
   })()
-  return { answer, ended: answer.then(() => ended).then(nothing, nothing) }
+  return { answer, done: answer.then(() => done).then(nothing, nothing), ended: answer.then(() => ended).then(nothing, nothing) }
 }
 
-function work(needs: Needs, transaction: Transaction): { answer: Promise<JsonObject>; ended: Promise<void> } {
+function work(needs: Needs, transaction: Transaction): Processing {
   const { home } = needs
   const results: Results = new Map()
   let staged: Promise<boolean> | undefined
@@ -132,6 +142,7 @@ function work(needs: Needs, transaction: Transaction): { answer: Promise<JsonObj
   const ended = Promise.all([answer, done]).then(() => finish(needs, transaction, staged, answerOf(results)))
   return {
     answer,
+    done,
     ended: ended.catch((error) => home.log.error('a transaction was not put away', { origin: transaction.origin, ...errorFields(error) })),
   }
 }
@@ -167,17 +178,17 @@ async function putOnDisk({ home, stamp }: Needs, { origin, id, digest, pdus, edu
   return outcome.ok
 }
 
-/** What was answered is kept, and what was staged is taken off. */
-async function finish({ home }: Needs, transaction: Transaction, staged: Promise<boolean> | undefined, answer: JsonObject): Promise<void> {
+/** What was answered is kept, and what was staged is taken off. A process that ends before would take the same in again, which changes nothing. */
+async function finish(
+  { home, putAway }: Needs,
+  transaction: Transaction,
+  staged: Promise<boolean> | undefined,
+  answer: JsonObject,
+): Promise<void> {
   const { origin, id, digest } = transaction
   const bytes = Buffer.from(JSON.stringify(answer))
-  if (staged !== undefined) {
-    const writes: Write[] = [write(updateAnswered, bytes, origin, id), write(deleteStaged, origin, id)]
-    if (await staged) await home.database.commit({ writes })
-    return
-  }
-  const insert = write(insertReceived, origin, id, digest, home.clock.now(), null, bytes)
-  await home.database.commit({ guards: [guard('received', 'no row', selectReceived, origin, id)], writes: [insert] })
+  if (staged === undefined) return putAway.add([write(insertReceived, origin, id, digest, home.clock.now(), null, bytes)])
+  if (await staged) await putAway.add([write(updateAnswered, bytes, origin, id), write(deleteStaged, origin, id)])
 }
 
 async function endsWithin({ clock }: Needs['home'], done: Promise<void>, milliseconds: number): Promise<boolean> {

@@ -5,6 +5,7 @@ import { federationReader } from './federation.reader.ts'
 import { createIncoming } from './incoming.ts'
 import { createRoomLanes } from './incoming-rooms.ts'
 import { takeLeftOver } from './left-over.ts'
+import { createPutAway } from './put-away.ts'
 import { transactionsEndpoint } from './transactions.federation.ts'
 
 type Plugged = { readonly edus: () => readonly EduReceiver[]; readonly broadcasts: () => readonly Broadcast[] }
@@ -15,6 +16,7 @@ type Plugged = { readonly edus: () => readonly EduReceiver[]; readonly broadcast
  */
 export function federation(tools: Tools, { edus, broadcasts }: Plugged, timing?: LeaseTiming): Slice {
   const stamp = createStamp(tools.home)
+  const putAway = createPutAway(tools)
   const needs = { ...tools, dispatchEdus: createEduDispatch(tools, edus), receivePdus: createRoomLanes(tools) }
   const reader = federationReader({
     ...tools,
@@ -24,8 +26,8 @@ export function federation(tools: Tools, { edus, broadcasts }: Plugged, timing?:
   })
   return {
     name: 'federation',
-    endpoints: [transactionsEndpoint(createIncoming({ ...needs, stamp }))],
-    readers: [reader],
+    endpoints: [transactionsEndpoint(createIncoming({ ...needs, stamp, putAway }))],
+    readers: [{ ...reader, stop: () => Promise.all([reader.stop(), putAway.flush()]).then(() => {}) }],
     heardFrom: reader.heardFrom,
   }
 }

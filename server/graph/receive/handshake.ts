@@ -52,7 +52,5 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   if (typeof received === 'object') throw forbidden('rejected' in received ? received.rejected : received.dropped)
   const stored = (await loadStored(tools.database.select, [event.eventId])).get(event.eventId)
   if (stored === undefined || stored.rejected) throw forbidden('the room does not allow it')
-  // The other servers in the room hear of it from this one.
-  await tools.database.commit({ writes: [], log: [{ kind: 'relay', key: event.eventId }] })
   return { eventId: event.eventId, pdu: stored.pdu }
 }

@@ -88,6 +88,8 @@ for (const engine of engines) {
 
     it('wait for one that cannot be reached: messages to devices in full and in order, of what is said again only the last', async () => {
       let isThere = false
+      await toDevice('here')
+      await peer.until(({ text }) => text.includes('"body":"here"'))
       peer.on('PUT', sendPath, () => (isThere ? { body: { pdus: {} } } : { status: 503, body: {} }))
       await toDevice('first')
       await peer.until((asked) => edusOf(asked).some(({ edu_type }) => edu_type === 'm.direct_to_device'))

@@ -118,6 +118,8 @@ for (const engine of engines) {
       const [first, second] = among.peers as [Peer, Peer]
       const roomId = await openRoom(first, second)
       let answer = () => {}
+      await say(roomId, 'here')
+      await untilTold(first, 'here')
       first.on('PUT', sendPath, async () => {
         await new Promise<void>((resolve) => {
           answer = resolve
@@ -126,8 +128,8 @@ for (const engine of engines) {
       })
       for (const body of ['x', 'y', 'z']) await say(roomId, body)
       await untilTold(second, 'z')
-      expect(told(second)).to.deep.equal(['x', 'y', 'z'])
-      expect(told(first)).to.deep.equal(['x'])
+      expect(told(second)).to.deep.equal(['here', 'x', 'y', 'z'])
+      expect(told(first)).to.deep.equal(['here', 'x'])
       answer()
     })
 
