@@ -71,7 +71,9 @@ export function deviceChanges({ home: { database }, graph }: Tools) {
     const changed = new Set<UserId>()
     for (const one of devices ? await changesIn(after, upTo, '') : []) if (one === userId || (await shares(one, rooms))) changed.add(one)
     for (const move of moves) if (await isNew(move, after)) changed.add(move.userId)
-    for (const member of await membersOf(newRooms)) if (member !== userId) changed.add(member)
+    // One's own devices are told as one comes to share a room, for one's other devices.
+    const met = await membersOf(newRooms)
+    if (met.size > 1 || userId === undefined) for (const member of met) changed.add(member)
     const gone = new Set(moves.filter(({ membership }) => membership === 'leave' || membership === 'ban').map((move) => move.userId))
     if (userId !== undefined) {
       for (const signed of devices ? await signedUsersBetween(database, userId, after, upTo) : []) changed.add(signed)

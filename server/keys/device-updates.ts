@@ -34,7 +34,9 @@ async function toldChanges(tools: Tools, rows: readonly Logged[]): Promise<Told[
 async function toldNewcomers(tools: Tools, rows: readonly Logged[]): Promise<Told[]> {
   const shared = await newlyShared(tools, rows)
   if (shared.length === 0) return []
-  const updates = await lastDeviceUpdates(tools.home.database, [...new Set(shared.map(({ userId }) => userId))])
+  const last = await lastDeviceUpdates(tools.home.database, [...new Set(shared.map(({ userId }) => userId))])
+  // It follows itself: no news to whoever knows it, and nothing that another may think to have missed the part before of.
+  const updates = last.map((update) => ({ ...update, previous: update.position }))
   const edus = await edusOf(tools, updates)
   const eduOf = new Map(updates.map(({ userId }, at) => [userId, edus[at]]))
   return shared.flatMap(({ userId, servers }: NewlyShared) => {

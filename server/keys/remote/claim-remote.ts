@@ -1,11 +1,11 @@
-import { type ServerName, serverNameOf } from '../../core/ids.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { isPlainText } from '../../core/plain-text.ts'
 import type { Home } from '../../home.ts'
 import type { Claimed, Wanted } from '../claim-keys.ts'
 import { isKey } from '../device-keys.ts'
 import { type AskServer, addFailure, type Failures } from './ask-server.ts'
-import { inTime } from './in-time.ts'
+import { eachInTime } from './in-time.ts'
 import { valueIn } from './read-answers.ts'
 
 type Needs = { readonly home: Pick<Home, 'clock'>; readonly askServer: AskServer }
@@ -22,15 +22,17 @@ export async function claimRemoteKeys(
   timeoutMs: number,
 ): Promise<{ claimed: Claimed[]; failures: Failures }> {
   const failures: Failures = {}
-  const ask = async ([server, some]: [ServerName, readonly Wanted[]]): Promise<Claimed[]> => {
+  const servers = [...Map.groupBy(wanted, ({ userId }) => serverNameOf(userId))]
+  const answers = await eachInTime(home, timeoutMs, servers, ([server, some]) => {
     const content = { one_time_keys: wantedOf(some) }
-    const asked = askServer.ask(server, { method: 'POST', path: '/keys/claim', content, limit: largestAnswer, timeoutMs })
-    const heard = await inTime(home, timeoutMs, asked)
+    return askServer.ask(server, { method: 'POST', path: '/keys/claim', content, limit: largestAnswer, timeoutMs })
+  })
+  const claimed = servers.flatMap(([server, some], at) => {
+    const heard = answers[at]
     if (heard === undefined || (!heard.ok && heard.silent)) addFailure(failures, server)
     return heard?.ok ? some.flatMap((one) => claimedOf(heard.body, one)) : []
-  }
-  const claimed = await Promise.all([...Map.groupBy(wanted, ({ userId }) => serverNameOf(userId))].map(ask))
-  return { claimed: claimed.flat(), failures }
+  })
+  return { claimed, failures }
 }
 
 function wantedOf(wanted: readonly Wanted[]): JsonObject {

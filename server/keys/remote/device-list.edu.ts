@@ -47,7 +47,8 @@ async function receiveUpdate(needs: Needs, content: JsonObject, origin: ServerNa
   if (update === undefined) return
   const { userId, streamId, previous } = update
   await retry(async () => {
-    const row = await keptList(needs, userId)
+    // One that follows itself says where its user stands, and is no news: a server is told so that has newly come to share a room.
+    const row = await keptList(needs, userId, !previous.includes(streamId))
     if (row === undefined || isKnown(row, streamId)) return true
     const follows = row.stale === 0 && previous.length > 0 && previous.every((one) => isKnown(row, one))
     if (!follows) {
@@ -70,7 +71,7 @@ async function receiveSigningKeys(needs: Needs, content: JsonObject, origin: Ser
   const { user_id: userId, master_key: master, self_signing_key: selfSigning } = content
   if (!isUserId(userId) || serverNameOf(userId) !== origin) return
   await retry(async () => {
-    const row = await keptList(needs, userId)
+    const row = await keptList(needs, userId, true)
     if (row === undefined) return true
     if (row.stale > 0) {
       await needs.lists.missed(row, undefined)
@@ -92,13 +93,13 @@ function readUpdate(content: JsonObject, origin: ServerName): Update | undefined
   return { userId, deviceId, streamId, previous, content: text }
 }
 
-/** The list of a user as it is kept. Where none is, those who share a room are told to look again; where nobody does, it is let go of. */
-async function keptList({ home, lists, askServer }: Needs, userId: UserId): Promise<ListRow | undefined> {
+/** The list of a user as it is kept. Where none is, those who share a room are told to look again, if it is news; where nobody does, it is let go of. */
+async function keptList({ home, lists, askServer }: Needs, userId: UserId, isNews: boolean): Promise<ListRow | undefined> {
   askServer.isBack(serverNameOf(userId))
   const [row, isShared] = [await home.database.selectOne(selectList, userId), await lists.isShared(userId)]
   if (row !== undefined && isShared) return row
   if (row !== undefined) await lists.drop(userId)
-  else if (isShared) await lists.hasNews(userId)
+  else if (isShared && isNews) await lists.hasNews(userId)
   return undefined
 }
 

@@ -6,7 +6,7 @@ import type { KnownKeys } from '../known-keys.ts'
 import { devicesText, memberText, signWith } from '../public-keys.ts'
 import { type KeyQuery, nothingTold, type ToldKeys, tellKeys } from '../query-keys.ts'
 import { type AskServer, addFailure, type Failures } from './ask-server.ts'
-import { inTime } from './in-time.ts'
+import { eachInTime } from './in-time.ts'
 import { createBreath, mostDevices, remoteDevice, remoteKeys, valueIn } from './read-answers.ts'
 import type { RemoteLists } from './remote-lists.ts'
 
@@ -35,8 +35,8 @@ export async function queryRemote(needs: Needs, reader: UserId, query: KeyQuery,
   const fresh = await needs.lists.fresh([...query.keys()])
   const missing = [...query.keys()].filter((userId) => !fresh.has(userId))
   const servers = [...Map.groupBy(missing, serverNameOf)]
-  const answers = await Promise.all(
-    servers.map(([server, users]) => inTime(needs.home, timeoutMs, askFor(needs, reader, query, { server, users, timeoutMs }))),
+  const answers = await eachInTime(needs.home, timeoutMs, servers, ([server, users]) =>
+    askFor(needs, reader, query, { server, users, timeoutMs }),
   )
   for (const [at, [server]] of servers.entries()) {
     const answer = answers[at]

@@ -20,7 +20,7 @@ const sweptAtOnce = 200
 
 /**
  * Asks again for the device lists of which something was missed: few servers at a time, one list of each, so that a slow one stops no other; after a
- * failure later and later. What is to be asked for stands on the disk. Now and then it lets go of the lists of those with whom nobody shares a room.
+ * failure later and later. What is to be asked for stands on the disk. Once in hours it lets go of the lists of those with whom nobody shares a room.
  */
 export function resyncReader(needs: Needs): Reader {
   const { home, lists } = needs
@@ -58,7 +58,7 @@ export function resyncReader(needs: Needs): Reader {
           sweptAt = home.clock.now()
           await sweep(needs, stopping.signal)
         }
-        await home.clock.sleep(await restUntilDue(home), woken)
+        await rest(home, woken)
       } catch (error) {
         home.log.error('device lists could not be asked for', { error: String(error) })
         await home.clock.sleep(pauseAfterFailure, stopping.signal)
@@ -80,10 +80,11 @@ export function resyncReader(needs: Needs): Reader {
   }
 }
 
-/** After how many milliseconds something has to be asked for. */
-async function restUntilDue({ database, clock }: Needs['home']): Promise<number> {
+/** Until something has to be asked for. */
+async function rest({ database, clock }: Needs['home'], woken: AbortSignal): Promise<void> {
   const retryAt = (await database.selectOne(selectNextRetry))?.retry_at
-  return retryAt === undefined ? longestSleep : Math.min(Math.max(retryAt - clock.now(), 0), longestSleep)
+  if (retryAt !== undefined) return clock.sleep(Math.min(Math.max(retryAt - clock.now(), 0), longestSleep), woken)
+  if (!woken.aborted) await new Promise((resolve) => woken.addEventListener('abort', resolve, { once: true }))
 }
 
 async function resyncServer({ home, lists }: Needs, users: readonly UserId[], signal: AbortSignal): Promise<void> {

@@ -104,6 +104,8 @@ function declare(engine: Engine): void {
     await upload(alice)
     const edus = await told(far!, () => setMembership(among.server, far!, roomId, 'join'))
     expect(edus.map(({ content }) => [content.user_id, content.device_id])).to.deep.equal([[alice.userId, alice.deviceId]])
+    const [{ content }] = edus
+    expect(content.prev_id, 'it follows itself: it is no news').to.deep.equal([content.stream_id])
     expect(await told(near!, async () => {})).to.deep.equal([])
     const second = await told(far!, () => setMembership(among.server, far!, roomId, 'join', 'carol'))
     expect(second, 'for its second user').to.deep.equal([])

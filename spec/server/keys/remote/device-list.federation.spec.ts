@@ -116,6 +116,8 @@ function declare(engine: Engine): void {
     await receive('m.signing_key_update', { user_id: carol })
     expect(await changed()).to.deep.equal([carol])
     const position = edusOf(among.server).position()
+    await receive('m.device_list_update', { user_id: carol, device_id: 'C', stream_id: 5, prev_id: [5] })
+    expect(edusOf(among.server).position(), 'said by a server that comes to share a room, as members are met').to.equal(position)
     await receive('m.device_list_update', { user_id: `@stranger:${peer.serverName}`, device_id: 'C', stream_id: 3 })
     expect(edusOf(among.server).position()).to.equal(position)
   })
