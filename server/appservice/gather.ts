@@ -64,7 +64,20 @@ async function eventsOf({ graph, interests }: Needs, service: AppService, after:
     const { events } = await graph.arrived(roomId, after, upTo, count)
     for (const event of events) if (await interests.inEvent(service, event)) found.push(event)
   }
+  for (const { kind, key, position } of rows) {
+    if (kind !== 'membership' || position > upTo || !interests.isOwn(service, key as UserId)) continue
+    const event = await outsideEvent(graph, key as UserId, position)
+    if (event !== undefined) found.push(event)
+  }
   return found.sort((a, b) => a.position! - b.position!)
+}
+
+/** What one of the service's users became at a position in a room that this server is not in: an invitation, or the end of one. */
+async function outsideEvent(graph: Needs['graph'], userId: UserId, position: number): Promise<TimelineEvent | undefined> {
+  for (const [roomId, membership] of await graph.memberships(userId)) {
+    if (membership.position === position) return (await graph.outside.find(userId, roomId))?.event
+  }
+  return undefined
 }
 
 /** Which rooms the sections are asked about: those in which something happened, and one of each user to whom something happened. */

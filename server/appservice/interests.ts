@@ -13,6 +13,8 @@ import { staysOf, wereIn } from './stays.ts'
 export type Interests = {
   /** The services that have, or had, to do with a room: to be looked at closer. Loads the room the first time. */
   readonly ofRoom: (roomId: RoomId) => Promise<ReadonlySet<string>>
+  /** Whether a user is one of the service's own. */
+  readonly isOwn: (service: AppService, userId: UserId) => boolean
   /** Since which position the service is interested in the room; undefined when it is not now. */
   readonly since: (service: AppService, roomId: RoomId) => Promise<number | undefined>
   /** "An application service is said to be 'interested' in a given event if it matches any of the namespaces", as it was when the event came. */
@@ -27,6 +29,7 @@ export function createInterests(tools: Pick<Tools, 'home' | 'people' | 'graph'>)
   const rooms = createInterestedRooms(tools)
   return {
     ofRoom: async (roomId) => (await rooms.find(roomId)).services,
+    isOwn: (service, userId) => rooms.servicesOf(userId).includes(service),
     since: async (service, roomId) => {
       const { whole, users } = await rooms.find(roomId)
       if (whole.has(service.id)) return 0

@@ -80,6 +80,7 @@ async function ofOtherRoom(tools: Tools, roomId: RoomId, membership: Membership,
   const { graph, home } = tools
   if (membership.membership !== 'invite') return peek(tools, roomId, userId, [after, membership.position], mostOfRoom)
   const isWelcome = await welcomeInviters(home.database, userId)
-  const event = isWelcome(membership.sender) ? await graph.event(membership.eventId) : undefined
+  if (!isWelcome(membership.sender)) return []
+  const event = (await graph.outside.find(userId, roomId))?.event ?? (await graph.event(membership.eventId))
   return event === undefined ? [] : [{ event, membership: membership.membership }]
 }

@@ -68,7 +68,7 @@ async function initialSync(tools: Tools, sections: readonly Section[], { query, 
       whole++
       rooms.push(await roomInfoText(tools, room, { requester, limit, upTo }))
     } else if (isIn) rooms.push(`{"room_id":${JSON.stringify(roomId)},"membership":"${is}"}`)
-    else if (is === 'invite' && isWelcome(sender)) rooms.push(await invitedText(tools, roomId, membership, requester.session))
+    else if (is === 'invite' && isWelcome(sender)) rooms.push(await invitedText(tools, roomId, membership, requester))
   }
   const presence = JSON.stringify(await presenceOf(tools, sections, requester, upTo))
   const account = JSON.stringify(await accountData(tools, userId, [''], upTo))
@@ -80,8 +80,13 @@ function onlyRefusals(error: unknown): undefined {
   if (!(error instanceof MatrixError)) throw error
 }
 
-async function invitedText({ graph, home }: Tools, roomId: RoomId, { eventId, membership }: Membership, session: string): Promise<string> {
-  const event = await graph.event(eventId)
+async function invitedText(
+  { graph, home }: Tools,
+  roomId: RoomId,
+  { eventId, membership }: Membership,
+  { userId, session }: Requester,
+): Promise<string> {
+  const event = (await graph.outside.find(userId, roomId))?.event ?? (await graph.event(eventId))
   const reader = { session, userId: undefined, now: home.clock.now() }
   const invite = event === undefined ? '' : `,"invite":${clientEventText({ event, membership }, reader)}`
   return `{"room_id":${JSON.stringify(roomId)},"membership":"invite"${invite}}`

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { roomIdOf } from '../core/fields.ts'
-import { isRoomAlias, isUserId, type RoomAlias, type RoomId } from '../core/ids.ts'
+import { isRoomAlias, isUserId, type RoomAlias, type RoomId, serverNameOf } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badAlias, badJson, forbidden, invalidParam } from '../core/matrix-error.ts'
 import type { RoomView, Template } from '../graph/graph.ts'
@@ -35,6 +35,7 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         if (type === 'm.room.create') throw badJson('a room has one create event, its first')
         const timestamp = timestampOf(call)
         const template = { type, stateKey: params['stateKey'] ?? '', sender: requester.userId, content: body }
+        const stamped = timestamp === undefined ? template : { ...template, timestamp }
         const room = await graph.freshRoom(roomId)
         if (room === undefined) throw forbidden('you are not in a room with this id')
         if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
@@ -44,7 +45,8 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         return lanes(JSON.stringify([roomId, type, template.stateKey]), async () => {
           const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)
           if (same !== undefined) return { body: { event_id: same } }
-          const { eventIds } = await graph.append(roomId, [timestamp === undefined ? template : { ...template, timestamp }])
+          if (isRemoteInvite(template, home)) return { body: { event_id: (await graph.inviteRemote(roomId, stamped)).eventId } }
+          const { eventIds } = await graph.append(roomId, [stamped])
           return { body: { event_id: eventIds[0] } }
         })
       },
@@ -60,12 +62,16 @@ async function unchanged(room: RoomView, template: Template, load: () => Promise
   return canonicalJson(current.pdu.content) === canonicalJson(template.content) ? current.eventId : undefined
 }
 
+/** Whether the server of the invited user has to sign the event too. */
+function isRemoteInvite({ type, stateKey, content }: Template, { serverName }: Pick<Home, 'serverName'>): boolean {
+  return type === 'm.room.member' && content['membership'] === 'invite' && isUserId(stateKey) && serverNameOf(stateKey) !== serverName
+}
+
 async function checkMember({ stateKey, content, sender }: Template, { serverName, database }: Pick<Home, 'serverName' | 'database'>) {
   if (!['join', 'invite', 'leave', 'ban', 'knock'].includes(String(content['membership'])))
     throw badJson('`membership` must be one that Matrix knows')
   if (!isUserId(stateKey)) throw invalidParam('the state key of a membership is a user id')
-  if (content['membership'] !== 'invite') return
-  if (!stateKey.endsWith(`:${serverName}`)) throw forbidden('users of other servers cannot be invited yet')
+  if (content['membership'] !== 'invite' || serverNameOf(stateKey) !== serverName) return
   await checkInvite(database, sender, stateKey)
 }
 

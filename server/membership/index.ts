@@ -2,11 +2,14 @@ import { createLanes, type Lanes } from '../graph/lanes.ts'
 import type { Call, Endpoint } from '../http/endpoint.ts'
 import type { Slice, Tools } from '../slice.ts'
 import { banning } from './banning.client.ts'
+import { invitesFederation } from './invites.federation.ts'
 import { inviting } from './inviting.client.ts'
 import { joining } from './joining.client.ts'
 import { joinsFederation } from './joins.federation.ts'
 import { kicking } from './kicking.client.ts'
 import { knocking } from './knocking.client.ts'
+import { knocksFederation } from './knocks.federation.ts'
+import { leavesFederation } from './leaves.federation.ts'
 import { leaving } from './leaving.client.ts'
 import { listJoinedRooms } from './list-joined-rooms.client.ts'
 
@@ -22,6 +25,9 @@ export function membership(tools: Tools): Slice {
       ...banning(tools),
       ...listJoinedRooms(tools),
       ...joinsFederation(tools),
+      ...leavesFederation(tools),
+      ...knocksFederation(tools),
+      ...invitesFederation(tools),
     ],
   }
 }

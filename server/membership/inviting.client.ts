@@ -28,7 +28,17 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
         const target = readUserId(call.body, 'user_id')
         const room = await graph.freshRoom(roomId)
         if (room?.membership(call.requester.userId) !== 'join') throw forbidden('you are not a member of this room')
-        if (!isLocal(home, target)) throw forbidden('users of other servers cannot be invited yet: this server does not federate')
+        const reason = readOptionalText(call.body, 'reason')
+        if (!isLocal(home, target)) {
+          await graph.inviteRemote(roomId, {
+            type: 'm.room.member',
+            stateKey: target,
+            sender: call.requester.userId,
+            content: { membership: 'invite', ...(reason === undefined ? {} : { reason }) },
+            ...stamped(timestampOf(call)),
+          })
+          return { body: {} }
+        }
         if (!(await people.userExists(target, call.requester.service))) throw notFound('there is no such user on this server')
         await checkInvite(home.database, call.requester.userId, target)
         await changeMembership(graph, {
@@ -36,7 +46,7 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
           sender: call.requester.userId,
           target,
           membership: 'invite',
-          reason: readOptionalText(call.body, 'reason'),
+          reason,
           timestamp: timestampOf(call),
           content: await profileContent(people, target),
         })
@@ -44,4 +54,8 @@ export function inviting({ graph, people, home }: Tools): Endpoint[] {
       },
     }),
   ]
+}
+
+function stamped(timestamp: number | undefined): { timestamp?: number } {
+  return timestamp === undefined ? {} : { timestamp }
 }

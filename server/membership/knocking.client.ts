@@ -1,5 +1,4 @@
 import { readOptionalText } from '../core/fields.ts'
-import { notFound } from '../core/matrix-error.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
@@ -7,11 +6,12 @@ import { changeMembership, profileContent } from './change-membership.ts'
 import { findRoom } from './room-of.ts'
 
 /**
- * Whether a knock is allowed is the room's to say (403 M_FORBIDDEN). All rooms of this server are here: `via` names servers to ask for others.
+ * Whether a knock is allowed is the room's to say (403 M_FORBIDDEN). Rooms that this server is not in are knocked on over the servers that `via` names,
+ * those of the alias, and those that were known of the room before.
  * https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3knockroomidoralias
  */
 export function knocking(tools: Tools): Endpoint[] {
-  const { graph, people } = tools
+  const { graph, people, home } = tools
   return [
     endpoint({
       method: 'POST',
@@ -23,10 +23,15 @@ export function knocking(tools: Tools): Endpoint[] {
       handle: async (call) => {
         const { userId } = call.requester
         const reason = readOptionalText(call.body, 'reason')
-        const { roomId } = await findRoom(tools, call)
+        const { roomId, servers } = await findRoom(tools, call)
         const room = await graph.freshRoom(roomId)
-        if (room === undefined) throw notFound('this server knows no such room')
         const content = await profileContent(people, userId)
+        if (!room?.servers.has(home.serverName)) {
+          const before = (await graph.outside.find(userId, roomId))?.servers ?? []
+          const known = [...servers, ...before, ...(room?.servers.keys() ?? [])]
+          await graph.outside.knock(roomId, userId, { content: reason === undefined ? content : { ...content, reason }, servers: known })
+          return { body: { room_id: roomId } }
+        }
         await changeMembership(graph, {
           roomId,
           sender: userId,

@@ -20,11 +20,15 @@ export function leaving({ home, graph }: Tools): Endpoint[] {
         const roomId = roomIdOf(call.params['roomId'])
         const { userId } = call.requester
         const room = await graph.freshRoom(roomId)
+        const reason = readOptionalText(call.body, 'reason')
+        if (!room?.servers.has(home.serverName) && (await graph.outside.find(userId, roomId)) !== undefined) {
+          await graph.outside.leave(roomId, userId, reason === undefined ? {} : { reason })
+          return { body: {} }
+        }
         const membership = room?.membership(userId)
         if (membership === 'leave') return { body: {} }
         if (membership === undefined) throw forbidden('you are not in a room with this id')
         if (membership === 'invite' && room?.state('m.room.create', '')?.pdu.sender === noticesOf(home)) throw cannotLeaveServerNoticeRoom()
-        const reason = readOptionalText(call.body, 'reason')
         await changeMembership(graph, { roomId, sender: userId, target: userId, membership: 'leave', reason, timestamp: timestampOf(call) })
         return { body: {} }
       },

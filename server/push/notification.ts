@@ -2,14 +2,15 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { PushAction } from '../core/push-rules.ts'
-import type { Graph, RoomView, TimelineEvent } from '../graph/graph.ts'
+import type { Graph, TimelineEvent } from '../graph/graph.ts'
 import type { Pusher } from './pusher.ts'
 
 /** What is told to a push gateway. https://spec.matrix.org/v1.19/push-gateway-api/#post_matrixpushv1notify */
 export type Push = {
   readonly pusher: Pusher
   readonly event: TimelineEvent
-  readonly room: RoomView
+  /** The content of a state event of the room, as far as it is known here. */
+  readonly state: (type: string) => JsonObject | undefined
   readonly senderName: string | undefined
   readonly actions: readonly PushAction[]
   /** Undefined where the pusher wants no badge. */
@@ -17,7 +18,7 @@ export type Push = {
 }
 
 /** The body about an event; with `format` `event_id_only` nothing of what was said. */
-export function eventBody({ pusher, event, room, senderName, actions, unread }: Push): string {
+export function eventBody({ pusher, event, state, senderName, actions, unread }: Push): string {
   const { pdu, eventId, roomId } = event
   const tweaks = tweaksOf(actions)
   const about = {
@@ -28,8 +29,8 @@ export function eventBody({ pusher, event, room, senderName, actions, unread }: 
     devices: [{ ...deviceOf(pusher), tweaks }],
   }
   if (isIdOnly(pusher)) return bodyOf(about)
-  const name = textIn(room.state('m.room.name', '')?.pdu.content, 'name')
-  const alias = textIn(room.state('m.room.canonical_alias', '')?.pdu.content, 'alias')
+  const name = textIn(state('m.room.name'), 'name')
+  const alias = textIn(state('m.room.canonical_alias'), 'alias')
   return bodyOf({
     ...about,
     type: pdu.type,
@@ -85,7 +86,8 @@ function isUrgent({ pdu }: TimelineEvent, tweaks: JsonObject): boolean {
   return pdu.type === 'm.room.encrypted' || tweaks['highlight'] === true || tweaks['sound'] !== undefined
 }
 
-function textIn(content: JsonObject | undefined, key: string): string | undefined {
+/** A text of a content, if it is one. */
+export function textIn(content: JsonObject | undefined, key: string): string | undefined {
   const value = content?.[key]
   return typeof value === 'string' ? value : undefined
 }

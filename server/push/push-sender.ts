@@ -1,11 +1,13 @@
 import type { UserId } from '../core/ids.ts'
 import type { PushAction } from '../core/push-rules.ts'
+import type { OutsideMembership } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
 import { badgeOf } from './badge.ts'
 import { isRead } from './is-read.ts'
-import { badgeBody, eventBody, nameIn, wantsBadge } from './notification.ts'
+import { badgeBody, eventBody, nameIn, textIn, wantsBadge } from './notification.ts'
+import { outsideInvite } from './outside-invites.ts'
 import type { Pusher } from './pusher.ts'
 import { deleteAllPushes, deletePusher, deletePushes, type QueuedRow, selectPusher, selectPushes } from './pushers.store.ts'
 
@@ -97,9 +99,12 @@ async function tellAll(running: Running): Promise<void> {
 }
 
 /** What is to be said about an event; nothing when it is read, redacted or too old by now, or the user is no more in the room. */
-async function bodyFor({ home, graph, people, state }: Running, { event_id, actions, at }: QueuedRow): Promise<string | undefined> {
+async function bodyFor(running: Running, { event_id, actions, at }: QueuedRow): Promise<string | undefined> {
+  const { home, graph, people, state } = running
   const { pusher } = state
   if (!pusher.enabled || home.clock.now() - at > tooOld) return undefined
+  const outside = await outsideInvite(graph, pusher.userId, event_id as `$${string}`)
+  if (outside !== undefined) return outsideBody(running, actions, outside)
   const event = await graph.event(event_id as `$${string}`)
   if (event === undefined || event.redactedBy !== undefined) return undefined
   const room = await graph.room(event.roomId)
@@ -109,10 +114,29 @@ async function bodyFor({ home, graph, people, state }: Running, { event_id, acti
     const unread = await graph.unread(event.roomId, await people.pushReader(pusher.userId))
     if (isRead(unread, event)) return undefined
   }
+  const senderName = await nameIn(graph, event)
+  const stateOf = (type: string) => room.state(type, '')?.pdu.content
+  return eventBody({ pusher, event, state: stateOf, senderName, actions: actionsOf(actions), unread: await badgeFor(running) })
+}
+
+/** About an invitation to a room that this server is not in, by what came along with it. */
+async function outsideBody(running: Running, actions: string, { event, state }: OutsideMembership): Promise<string> {
+  const { pusher } = running.state
+  const find = (type: string, stateKey: string) => state.find((one) => one.type === type && one.state_key === stateKey)?.content
+  const senderName = textIn(find('m.room.member', event.pdu.sender), 'displayname')
+  const stateOf = (type: string) => find(type, '')
+  return eventBody({ pusher, event, state: stateOf, senderName, actions: actionsOf(actions), unread: await badgeFor(running) })
+}
+
+async function badgeFor({ graph, people, state }: Running): Promise<number | undefined> {
+  const { pusher } = state
   const unread = wantsBadge(pusher) ? await badgeOf({ graph, people }, pusher.userId) : undefined
   state.told = unread
-  const senderName = await nameIn(graph, event)
-  return eventBody({ pusher, event, room, senderName, actions: JSON.parse(actions) as PushAction[], unread })
+  return unread
+}
+
+function actionsOf(actions: string): PushAction[] {
+  return JSON.parse(actions) as PushAction[]
 }
 
 async function tellBadge(running: Running): Promise<void> {

@@ -3,7 +3,8 @@ import { errorFields } from '../http/log.ts'
 import type { Reader, Tools } from '../slice.ts'
 import { type Logged, type Write, write } from '../storage/database.ts'
 import { type Lease, type LeaseTiming, takeLease } from '../storage/lease.ts'
-import { gatherPushes } from './gather-pushes.ts'
+import { gatherPushes, type Notified } from './gather-pushes.ts'
+import { gatherInvites } from './outside-invites.ts'
 import { createPushSender, type Gate, type PushSender, type Sending } from './push-sender.ts'
 import { type Pusher, pusherOf } from './pusher.ts'
 import { insertPush, insertReader, leaseRows, selectAllPushers, selectPushers, selectReader, updatePosition } from './pushers.store.ts'
@@ -97,14 +98,18 @@ async function queue(serving: Serving, rows: readonly Logged[], upTo: number): P
   const now = home.clock.now()
   const writes: Write[] = []
   const kicked = new Set<PushSender>()
-  for (const roomId of keysOf(rows, 'event')) {
-    for (const { userId, eventId, position: at, actions } of await gatherPushes(serving, roomId as RoomId, position, upTo, wanted)) {
+  const add = (notified: readonly Notified[]) => {
+    for (const { userId, eventId, position: at, actions } of notified) {
       for (const { pusher, sender } of book.get(userId)?.values() ?? []) {
         if (!pusher.enabled) continue
         writes.push(write(insertPush, userId, pusher.appId, pusher.pushkey, at, eventId, JSON.stringify(actions), now))
         kicked.add(sender)
       }
     }
+  }
+  for (const roomId of keysOf(rows, 'event')) add(await gatherPushes(serving, roomId as RoomId, position, upTo, wanted))
+  for (const { kind, key, position: at } of rows) {
+    if (kind === 'membership' && wanted.has(key as UserId)) add(await gatherInvites(serving, key as UserId, at))
   }
   if (writes.length > 0) await store(serving, upTo, writes)
   return [...kicked]

@@ -1,7 +1,7 @@
 import { readList, readOptionalBoolean, readOptionalObject, readOptionalText } from '../core/fields.ts'
-import { isRoomAlias, isUserId, type RoomAlias, type UserId } from '../core/ids.ts'
+import { isRoomAlias, isUserId, type RoomAlias, type RoomId, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { badJson, forbidden, invalidParam, notFound, roomInUse, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { badJson, forbidden, invalidParam, MatrixError, notFound, roomInUse, unsupportedRoomVersion } from '../core/matrix-error.ts'
 import { roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import type { Template } from '../graph/graph.ts'
 import { type AppService, type Call, type Endpoint, endpoint, type Reply, type Requester } from '../http/endpoint.ts'
@@ -10,6 +10,8 @@ import type { Tools } from '../slice.ts'
 import { checkAliasFree } from './alias-namespaces.ts'
 import { firstEvents, type NewRoom, type Preset } from './first-events.ts'
 import { publication } from './published-rooms.ts'
+
+const invitedAtOnce = 4
 
 const presets = ['private_chat', 'trusted_private_chat', 'public_chat']
 
@@ -42,7 +44,25 @@ async function create(tools: Tools, { requester, body }: Call<'access_token'>): 
   if (made.guard === 'alias') throw roomInUse()
   if (made.guard !== undefined) throw badJson('the room could not be made: try again')
   home.log.debug('a room was made', { roomId: made.roomId })
+  await inviteOthers(tools, made.roomId, room)
   return { body: { room_id: made.roomId } }
+}
+
+/** Invites the users of other servers. The room stands by then: of those who cannot be invited the log tells. */
+async function inviteOthers({ graph, home }: Tools, roomId: RoomId, { creator, invited }: NewRoom): Promise<void> {
+  const others = [...invited].filter(([userId]) => serverNameOf(userId) !== home.serverName)
+  for (let at = 0; at < others.length; at += invitedAtOnce) {
+    await Promise.all(
+      others.slice(at, at + invitedAtOnce).map(async ([stateKey, content]) => {
+        try {
+          await graph.inviteRemote(roomId, { type: 'm.room.member', stateKey, sender: creator, content })
+        } catch (error) {
+          if (!(error instanceof MatrixError)) throw error
+          home.log.warn('a user of another server could not be invited to a new room', { roomId, userId: stateKey, error: error.message })
+        }
+      }),
+    )
+  }
 }
 
 async function readNewRoom({ people, home }: Tools, { userId: creator, service }: Requester, body: JsonObject): Promise<NewRoom> {
@@ -95,11 +115,10 @@ async function readProfiles(
 ) {
   const contents = new Map<UserId, JsonObject>()
   for (const userId of invited) {
-    if (!userId.endsWith(`:${home.serverName}`))
-      throw forbidden('users of other servers cannot be invited yet: this server does not federate')
-    if (!(await people.userExists(userId, service))) throw notFound(`there is no user ${userId} on this server`)
-    await checkInvite(home.database, creator, userId)
-    const { displayname, avatar_url } = await people.profile(userId)
+    const isOurs = serverNameOf(userId) === home.serverName
+    if (isOurs && !(await people.userExists(userId, service))) throw notFound(`there is no user ${userId} on this server`)
+    if (isOurs) await checkInvite(home.database, creator, userId)
+    const { displayname, avatar_url } = isOurs ? await people.profile(userId) : {}
     contents.set(userId, {
       membership: 'invite',
       ...(displayname === undefined ? {} : { displayname }),

@@ -1,4 +1,4 @@
-import { isUserId, type RoomAlias, type UserId } from '../core/ids.ts'
+import { isUserId, type RoomAlias, serverNameOf, type UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { badJson } from '../core/matrix-error.ts'
 import type { RoomRules } from '../core/room-versions.ts'
@@ -57,8 +57,10 @@ export function firstEvents(room: NewRoom): Template[] {
     ...initialState.filter((event) => event !== overridden && !named.some(({ type }) => event.type === type && event.stateKey === '')),
     // 7. Events implied by name and topic.
     ...named,
-    // 8. Invite events.
-    ...[...room.invited].map(([userId, content]) => state('m.room.member', content, userId)),
+    // 8. Invite events; users of other servers are invited once there is a room, since their servers sign too.
+    ...[...room.invited]
+      .filter(([userId]) => serverNameOf(userId) === serverNameOf(creator))
+      .map(([userId, content]) => state('m.room.member', content, userId)),
   ]
 }
 

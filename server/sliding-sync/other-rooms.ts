@@ -22,6 +22,8 @@ export async function invitedRoom(look: Look, match: Match): Promise<RoomAnswer>
 export async function leftRoom(look: Look, match: Match, before: SentRoom | undefined): Promise<RoomAnswer> {
   const { tools, request } = look
   const { roomId, membership, timelineLimit } = match
+  const outside = await tools.graph.outside.find(request.requester.userId, roomId)
+  if (outside !== undefined) return outsideRoom(look, match, before, outside.event)
   const ended = (await tools.graph.endedStays([membership.eventId])).has(membership.eventId)
   const sent = before?.membership === 'join' ? before : undefined
   // Whoever was not in it (and said no to an invitation, or was banned later) is told of that alone.
@@ -38,6 +40,18 @@ export async function leftRoom(look: Look, match: Match, before: SentRoom | unde
   parts.push(`"prev_batch":"${first === undefined ? encodeToken(membership.position) : encodePlace(first)}"`)
   const since = look.since ?? look.upTo
   parts.push(`"limited":${limited || seen.length < events.length},"num_live":${seen.filter(({ event }) => isAfter(event, since)).length}`)
+  return answerOf(look, match, parts)
+}
+
+/** Of a room that this server is not in there is but the event that ended an invitation or a knock. */
+async function outsideRoom(look: Look, match: Match, before: SentRoom | undefined, event: TimelineEvent): Promise<RoomAnswer> {
+  const { membership } = match
+  const seen: Seen[] = [{ event, membership: membership.membership }]
+  const parts = commonText(match, before === undefined, membership.position)
+  parts.push(`"required_state":${stateText(look, [event])}`)
+  parts.push(`"timeline":${await timelineText(look, { events: [event], seen })}`)
+  parts.push(`"prev_batch":"${encodeToken(membership.position)}"`)
+  parts.push(`"limited":false,"num_live":${isAfter(event, look.since ?? look.upTo) ? 1 : 0}`)
   return answerOf(look, match, parts)
 }
 

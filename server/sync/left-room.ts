@@ -20,6 +20,8 @@ type Left = {
 export async function leftText(tools: Tools, left: Left): Promise<string> {
   const { roomId, membership, request, after } = left
   const { graph } = tools
+  const outside = await graph.outside.find(request.requester.userId, roomId)
+  if (outside !== undefined) return outsideText(tools, left, outside.event)
   const filter = request.filter.room?.timeline
   const limit = Math.min(filter?.limit ?? 10, 100)
   const { events, limited } = await graph.arrived(roomId, after, membership.position, Math.max(limit, 1))
@@ -33,6 +35,14 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
   const shape = eventShape(request.filter)
   const bundles = limited ? await bundlesOf(tools, request, seen, events) : {}
   return `{"timeline":${timelineText(tools, { seen, state, limited, start, ...bundles }, request.requester, shape)},"${request.stateName}":{"events":${stateText(tools, state, shape)}},"account_data":{"events":[]}}`
+}
+
+/** Of a room that this server is not in there is but the event that ended an invitation or a knock. */
+function outsideText(tools: Tools, { membership, request }: Left, event: TimelineEvent): string {
+  const isWanted = matchesFilter(request.filter.room?.timeline, { ...event.pdu, room_id: event.roomId })
+  const seen: Seen[] = isWanted ? [{ event, membership: membership.membership }] : []
+  const timeline = { seen, state: [], limited: false, start: encodeToken(membership.position) }
+  return `{"timeline":${timelineText(tools, timeline, request.requester, eventShape(request.filter))},"${request.stateName}":{"events":[]},"account_data":{"events":[]}}`
 }
 
 type Stretch = {

@@ -1,7 +1,7 @@
 import { createEgress, type Egress, type OutgoingRequest } from '../../server/remote/egress.ts'
 import { writeCertificate } from './certificates.ts'
 import { freePort, removeFolder, temporaryFolder } from './processes.ts'
-import { type Engine, startServer, type TestServer } from './server.ts'
+import { type Body, type Engine, startServer, type TestServer, type TestUser } from './server.ts'
 
 export type Neighbours = { readonly servers: readonly TestServer[]; readonly close: () => Promise<void> }
 
@@ -57,5 +57,17 @@ function cutEgress(caFile: string, passes: Passes): Egress {
     fetchJson: async (of) => (passes(of) ? egress.fetchJson(of) : cut),
     stream: async (of) => (passes(of) ? egress.stream(of) : cut),
     close: egress.close,
+  }
+}
+
+/** Syncs until an answer holds what is looked for; gives that. Mocha's own time ends what never comes. */
+export async function syncUntil(user: TestUser, find: (body: Body) => Body | undefined, since?: string): Promise<Body> {
+  let from = since
+  for (;;) {
+    const query: Record<string, string> = from === undefined ? {} : { since: from, timeout: '1000' }
+    const { body } = await user.get('/sync', { query })
+    const found = find(body)
+    if (found !== undefined) return found
+    from = body.next_batch
   }
 }
