@@ -19,7 +19,7 @@ cat > "$d/homeserver.yaml" <<CONF
     { "serves": ["client", "media", "federation"], "host": "$HS_ADDR", "port": 8448, "tls_certificate": "$d/tls.crt", "tls_key": "$d/tls.key" } ],
   "default_room_version": "${ROOM_VERSION:-11}",
   "registration": { "open": true, "shared_secret": "complement" },
-  "federation": { "tell_device_names": true, "ca_file": "$ca/ca.crt", "allow_private_addresses": true, "list_public_rooms": true, "tell_device_names": true, "trusted_key_servers": [] },
+  "federation": { "ca_file": "$ca/ca.crt", "allow_private_addresses": true, "list_public_rooms": true, "tell_device_names": true, "trusted_key_servers": [] },
   "push": { "allow_private_addresses": true },
   "url_preview": { "enabled": true, "allow_private_addresses": true }, "media": { "unauthenticated": true },
   "server_notices": { "localpart": "_server" },
