@@ -17,7 +17,8 @@ export function createKeptAnswers(mostBytes: number): KeptAnswers {
   async function made(key: string, one: Kept): Promise<Uint8Array> {
     try {
       const answer = await one.answer
-      if (kept.get(key) === one && one.size === 0) {
+      if (answer.length > mostBytes) drop(key, one)
+      else if (kept.get(key) === one && one.size === 0) {
         one.size = answer.length
         bytes += one.size
       }

@@ -3,8 +3,8 @@ import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import type { Peer } from '../../support/peer.ts'
+import { code, forEachScene, idsOf, isWhole, words } from '../../support/peers/asked-by-peers.ts'
 import { setMembership } from '../../support/peers/joined-peer.ts'
-import { code, forEachScene, idsOf, isWhole, words } from './asked-by-peers.ts'
 
 forEachScene('history that another server asks for', (scene) => {
   const ask = (peer: Peer, roomId: RoomId, from: readonly string[], limit: number | string | undefined) => {

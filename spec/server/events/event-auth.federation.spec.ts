@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import type { Peer } from '../../support/peer.ts'
+import { code, forEachScene, idsOf, words } from '../../support/peers/asked-by-peers.ts'
 import { setMembership } from '../../support/peers/joined-peer.ts'
-import { code, forEachScene, idsOf, words } from './asked-by-peers.ts'
 
 forEachScene('an auth chain that another server asks for', (scene) => {
   const ask = (peer: Peer, roomId: RoomId, eventId: EventId) =>

@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import type { Peer } from '../../support/peer.ts'
+import { code, forEachScene, idsOf, isWhole, type Scene, words } from '../../support/peers/asked-by-peers.ts'
 import { setMembership } from '../../support/peers/joined-peer.ts'
-import { code, forEachScene, idsOf, isWhole, type Scene, words } from './asked-by-peers.ts'
 
 const forbidden = [403, 'M_FORBIDDEN']
 const notFound = [404, 'M_NOT_FOUND']
@@ -96,6 +96,36 @@ forEachScene('an event that another server asks for', (scene) => {
       expect(await shown(near, after)).to.equal(visibility === 'shared' ? 'whole' : 'redacted')
       expect(await shown(near, during)).to.equal('whole')
     }
+  })
+
+  it('is open if it changes the visibility, and either side of that is', async () => {
+    const roomId = await scene.makeRoom('world_readable')
+    const change = async (history_visibility: string) =>
+      shown(scene.near, await scene.set(roomId, 'm.room.history_visibility', { history_visibility }))
+    expect([await change('joined'), await change('shared'), await change('world_readable')]).to.deep.equal(['whole', 404, 'whole'])
+  })
+
+  it('is open as long as it stands in the state that whoever came was given', async () => {
+    const { server, near } = scene
+    const roomId = await scene.makeRoom('joined')
+    const topic = await scene.set(roomId, 'm.room.topic', { topic: 'first' })
+    await setMembership(server, near, roomId, 'join')
+    expect(await shown(near, topic)).to.equal('whole')
+    await scene.set(roomId, 'm.room.topic', { topic: 'second' })
+    expect(await shown(near, topic)).to.equal('redacted')
+  })
+
+  it('is open to a server where it tells of the coming and going of its own users', async () => {
+    const { server, alice, near, far } = scene
+    const roomId = await scene.makeRoom('joined')
+    await setMembership(server, far, roomId, 'join')
+    const bob = await setMembership(server, near, roomId, 'join')
+    await alice.post(`/rooms/${roomId}/kick`, { user_id: bob })
+    const kick = await scene.standing(roomId, 'm.room.member', bob)
+    await alice.post(`/rooms/${roomId}/ban`, { user_id: bob })
+    const ban = await scene.standing(roomId, 'm.room.member', bob)
+    expect([await shown(near, kick), await shown(near, ban)]).to.deep.equal(['whole', 404])
+    expect([await shown(far, kick), await shown(far, ban)]).to.deep.equal(['whole', 'whole'])
   })
 
   it('is closed to a server that the room denies', async () => {

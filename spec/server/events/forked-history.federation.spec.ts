@@ -4,8 +4,8 @@ import type { JsonObject } from '../../../server/core/json.ts'
 import { type Pdu, prevEventIdsOf, type UnsignedPdu } from '../../../server/core/pdu.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import type { Peer } from '../../support/peer.ts'
+import { code, forEachScene, idsOf, isWhole } from '../../support/peers/asked-by-peers.ts'
 import { setMembership } from '../../support/peers/joined-peer.ts'
-import { code, forEachScene, idsOf, isWhole } from './asked-by-peers.ts'
 
 const rules = roomRules('12')!
 

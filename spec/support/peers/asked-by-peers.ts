@@ -3,8 +3,8 @@ import type { EventId, RoomId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
-import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
-import { type Answered, engines, type TestServer, type TestUser } from '../../support/server.ts'
+import { type AmongPeers, type Peer, startServerWithPeers } from '../peer.ts'
+import { type Answered, engines, type TestServer, type TestUser } from '../server.ts'
 
 /** A server with alice's rooms, and two servers that ask about them. */
 export type Scene = {
