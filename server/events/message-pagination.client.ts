@@ -81,11 +81,16 @@ async function collect({ graph }: Tools, wanted: Wanted, start: Place): Promise<
     for (const one of await graph.visible(page, wanted.userId)) {
       if (matchesFilter(wanted.filter, one.event.pdu)) seen.push(one)
     }
-    place = wanted.direction === 'b' ? last : { depth: last.depth, order: last.order + 1 }
+    place =
+      wanted.direction === 'b' ? { depth: last.depth, order: last.order, ...boundOf(start) } : { depth: last.depth, order: last.order + 1 }
     const isFirst = wanted.direction === 'b' && last.pdu.type === 'm.room.create'
     if (page.length < size || isFirst) return { seen, next: undefined }
   }
-  return { seen, next: { depth: place.depth, order: place.order } }
+  return { seen, next: place }
+}
+
+function boundOf({ before }: Place): Pick<Place, 'before'> {
+  return before === undefined ? {} : { before }
 }
 
 function isPast({ depth, order }: TimelineEvent, { end, direction }: Wanted): boolean {

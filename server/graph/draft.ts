@@ -39,7 +39,6 @@ export type Decided = {
   readonly delayId: string | undefined
   /** Another server's: what was kept of it as an outlier is no longer one. */
   readonly received?: true
-  /** Ours, and brought into the room by another server. */
   readonly handed?: true
   /** What it redacts once that is here. */
   readonly waitsFor?: EventId | undefined

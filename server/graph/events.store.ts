@@ -92,6 +92,16 @@ export const selectOlder = statement<[roomId: string, depth: number, sameDepth: 
   ORDER BY depth DESC, room_order DESC LIMIT ?`,
 )
 
+/** The same without what arrived at an order or later. */
+export const selectOlderArrived = statement<
+  [roomId: string, depth: number, sameDepth: number, order: number, before: number, limit: number],
+  EventRow
+>(
+  `SELECT * FROM served_events WHERE room_id = ? AND depth <= ? AND (depth < ? OR room_order < ?) AND room_order < ?
+    AND outlier = 0 AND rejected = 0 AND soft_failed = 0
+  ORDER BY depth DESC, room_order DESC LIMIT ?`,
+)
+
 export const selectNewer = statement<[roomId: string, depth: number, sameDepth: number, order: number, limit: number], EventRow>(
   `SELECT * FROM served_events WHERE room_id = ? AND depth >= ? AND (depth > ? OR room_order >= ?)
     AND outlier = 0 AND rejected = 0 AND soft_failed = 0

@@ -89,6 +89,8 @@ export type RoomView = {
   /** Those who were in the room, or invited, and are no more. */
   readonly gone: () => Iterable<UserId>
   readonly memberCount: (of: MembershipName) => number
+  /** Where one goes on reading towards older events, from one that is the oldest of those told. */
+  readonly placeBefore: (first: TimelineEvent) => Place
 }
 
 /** What an event to be appended says of itself; the rest is filled in by the graph. */
@@ -181,7 +183,12 @@ export type Outside = {
 }
 
 /** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */
-export type Place = { readonly depth: number; readonly order: number }
+export type Place = {
+  readonly depth: number
+  readonly order: number
+  /** Events that arrived at this position or later are passed over: where a room forked, their place may be further up. */
+  readonly before?: number
+}
 
 /** Who reads bundled aggregations. `ignored` are those whose events do not count. */
 export type BundleReader = {

@@ -10,6 +10,7 @@ import {
   selectLastAt,
   selectNewer,
   selectOlder,
+  selectOlderArrived,
   selectSentFrom,
   selectSentUntil,
   selectServed,
@@ -75,8 +76,13 @@ export function createHistory(
       return seen
     },
     arrived: arrivedOver(tools),
-    page: async (roomId, { depth, order }, direction, limit) =>
-      (await select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)).map(eventOf),
+    page: async (roomId, { depth, order, before }, direction, limit) => {
+      const rows =
+        direction === 'b' && before !== undefined
+          ? select(selectOlderArrived, roomId, depth, depth, order, before, limit)
+          : select(direction === 'b' ? selectOlder : selectNewer, roomId, depth, depth, order, limit)
+      return (await rows).map(eventOf)
+    },
     sentAround: async (roomId, timestamp, direction, limit, offset) => {
       const rows = await select(direction === 'f' ? selectSentFrom : selectSentUntil, roomId, timestamp, limit, offset)
       const ids = rows.map((row) => row.event_id)

@@ -2,7 +2,7 @@ import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId }
 import { isJsonObject } from '../core/json.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
-import type { MembershipName, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
+import type { MembershipName, Place, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
 export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }
@@ -113,6 +113,7 @@ export function viewOf(room: Room): RoomView {
       for (const [userId, { membership }] of room.members) if (membership === 'leave' || membership === 'ban') yield userId
     },
     memberCount: (of) => room.counts.get(of) ?? 0,
+    placeBefore: (first) => placeBefore(room, first),
   }
 }
 
@@ -146,6 +147,14 @@ export function arrivedInMemory(
   const events = timeline.filter(({ position = 0 }) => position > after && position <= upTo)
   if (after < timelineFrom && events.length <= limit) return undefined
   return { events: limit === 0 ? [] : events.slice(-limit), limited: events.length > limit }
+}
+
+/** Before an event that came from further up than what had arrived already lies what had arrived. */
+function placeBefore({ timeline }: Room, first: TimelineEvent): Place {
+  const { depth, order, position } = first
+  const earlier = timeline[timeline.findIndex(({ eventId }) => eventId === first.eventId) - 1]
+  if (earlier === undefined || earlier.depth < depth || position === undefined) return { depth, order }
+  return { depth: earlier.depth, order: earlier.order + 1, before: position }
 }
 
 /** Takes back into memory what was just read of a room's past: all its events of (from, upTo], oldest first. */

@@ -64,7 +64,7 @@ async function partsOf(
   if (timeline.seen.length > 0) parts.push(`"timeline":${await timelineText(look, timeline)}`)
   if (timeline.seen.length > 0 || timeline.limited) {
     const first = timeline.seen[0]?.event
-    parts.push(`"prev_batch":"${first === undefined ? encodeToken(look.upTo) : encodePlace(first)}"`)
+    parts.push(`"prev_batch":"${first === undefined ? encodeToken(look.upTo) : encodePlace(room.view.placeBefore(first))}"`)
     parts.push(`"limited":${timeline.limited},"num_live":${timeline.live}`)
   }
   return parts

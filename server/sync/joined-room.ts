@@ -122,7 +122,7 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
     seen,
     state: await wanted(tools, joined, state, seen),
     limited,
-    start: first === undefined ? encodeToken(upTo) : encodePlace(first),
+    start: first === undefined ? encodeToken(upTo) : encodePlace(room.placeBefore(first)),
     ...(whole || limited ? await bundlesOf(tools, request, seen, events) : {}),
   }
 }

@@ -16,7 +16,7 @@ const signaturesAtOnce = 8
 /** What a server says of a room; nothing of it is believed before it was checked. */
 export type Source = { readonly origin: ServerName; readonly roomId: RoomId; readonly rules: RoomRules }
 
-/** Events between what we have and what we were sent, oldest first as far as depths tell; `malformed` when one of them is no event of this room version. */
+/** Events between what we have and what we were sent, oldest first as far as depths tell; `malformed` when that is no list of events of this room version. */
 export async function fetchMissingEvents(
   tools: Tools,
   source: Source,
@@ -27,6 +27,7 @@ export async function fetchMissingEvents(
   const uri = `/_matrix/federation/v1/get_missing_events/${encodeURIComponent(source.roomId)}`
   const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'POST', uri, content })
   if (!answer.ok || answer.status !== 200) return []
+  if (!Array.isArray(answer.body['events'])) return 'malformed'
   const listed = listAt(answer.body, 'events').slice(0, mostMissing)
   if (listed.some((value) => !checkPduShape(value, source.rules).allowed)) return 'malformed'
   const events = await checkAll(tools, source, listed)

@@ -23,8 +23,10 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
-  const isNews = kind === 'news' || kind === 'handed'
-  if (isNews && (await catchUp(tools, source, event)) === 'malformed') return { dropped: 'there are malformed events before it' }
+  if (kind === 'news' || kind === 'handed') {
+    const gap = await catchUp(tools, source, event)
+    if (gap !== undefined) return { dropped: gap }
+  }
   const before = await stateBefore(tools, source, event)
   if (before === undefined) return { dropped: 'the events before it could not be had' }
   // 4. Passes authorisation rules based on the event's auth events, otherwise it is rejected.
@@ -43,15 +45,19 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   return acceptEvent(tools, source, event, before, kind === 'handed')
 }
 
-/** Asks the origin for what lies between what we have and this event. */
-async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Promise<'malformed' | undefined> {
+/** Asks the origin for what lies between what we have and this event; in words why what it gave is of no use. */
+async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Promise<string | undefined> {
   const prevs = prevEventIdsOf(event.pdu)
   const known = await loadStored(tools.database.select, prevs)
   if (prevs.every((prev) => known.get(prev)?.outlier === false)) return undefined
   const room = await tools.rooms.load(source.roomId)
   const between = await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])
-  if (between === 'malformed') return between
-  for (const earlier of between) if (earlier.eventId !== event.eventId) await receiveOne(tools, source, earlier, 'between')
+  if (between === 'malformed') return 'there are malformed events before it'
+  for (const earlier of between) {
+    if (earlier.eventId === event.eventId) continue
+    const received = await receiveOne(tools, source, earlier, 'between')
+    if (typeof received === 'object' && 'dropped' in received && prevs.includes(earlier.eventId)) return received.dropped
+  }
   return undefined
 }
 

@@ -108,6 +108,25 @@ for (const version of ['6', '11', '12']) {
       expect(await sees(bob)).to.deep.equal([''])
     })
 
+    it('goes on backwards from what a sync told, whichever way the room forked', async () => {
+      const { alice, bob, carry, say, room } = town
+      const aside = await say(bob, 'aside')
+      for (const text of ['1', '2', '3']) await say(alice, text)
+      await carry(bob, aside)
+      await say(alice, '4')
+      const { body } = await alice.user.get('/sync', { query: { filter: JSON.stringify({ room: { timeline: { limit: 2 } } }) } })
+      const { timeline } = body.rooms.join[room]
+      const textOf = ({ content }: { content: { body?: string } }) => content.body
+      expect(timeline.events.map(textOf)).to.deep.equal(['aside', '4'])
+      const texts: unknown[] = []
+      for (let from = timeline.prev_batch; texts.length < 3; ) {
+        const page = await alice.user.get(`/rooms/${room}/messages`, { query: { dir: 'b', limit: '1', from } })
+        texts.push(...page.body.chunk.map(textOf))
+        from = page.body.end
+      }
+      expect(texts).to.deep.equal(['3', '2', '1'])
+    })
+
     it('redacts a message by a redaction that comes after it, or before it', async () => {
       const { alice, bob, carry, say, sees, room } = town
       for (const order of ['after', 'before']) {
