@@ -20,6 +20,15 @@ export const selectPdus = statement<[eventIds: readonly string[]], PduRow>(
   FROM served_events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
+/** Where events stand, without what they say. */
+export const selectPlaces = statement<
+  [eventIds: readonly string[]],
+  Pick<PduRow, 'event_id' | 'room_id' | 'depth' | 'room_order' | 'outlier' | 'rejected'>
+>(
+  `SELECT event_id, room_id, depth, room_order, outlier, rejected FROM events
+  WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)
+
 /** A room's events at a depth and above it, the deepest first. */
 export const selectPdusUpTo = statement<[roomId: string, depth: number, limit: number], PduRow>(
   `SELECT event_id, room_id, depth, room_order, state_group, outlier, rejected, replaces, json, replaced

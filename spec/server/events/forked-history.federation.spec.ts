@@ -105,6 +105,19 @@ forEachScene('history with forks that another server asks for', (scene) => {
     expect((await stateOf(after.eventId)).some(({ type }) => type === 'm.room.topic')).to.equal(false)
   })
 
+  it('goes on behind a long run of what was rejected', async () => {
+    const base = await scene.say(roomId, 'base')
+    let last = base
+    for (let n = 0; n < 60; n++) {
+      const refused = await tell({ type: 'm.room.topic', state_key: '', content: { topic: `${n}` }, depth: 20 + n }, last)
+      expect(refused.received).to.have.keys('rejected')
+      last = refused.eventId
+    }
+    const after = await tell({ ...message, depth: 200 }, last)
+    expect(await before(after.eventId, 2)).to.deep.equal([after.eventId, base])
+    expect(idsOf(await missing({ earliest_events: [], latest_events: [after.eventId], limit: 1 }))).to.deep.equal([base])
+  })
+
   it('holds what was soft-failed only where it is asked for by what builds on it', async () => {
     const carol = await setMembership(scene.server, scene.near, roomId, 'join', 'carol')
     const base = await scene.say(roomId, 'base')
