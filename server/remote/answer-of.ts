@@ -6,13 +6,17 @@ import type { Answer, Failure } from './egress.ts'
 const longestWords = 300
 const longestCode = 100
 
+/** What would make a client think that its own session has ended. */
+const ofSession = new Set(['M_UNKNOWN_TOKEN', 'M_MISSING_TOKEN', 'M_USER_LOCKED', 'M_USER_SUSPENDED', 'M_USER_DEACTIVATED'])
+
 /** The body of another server's answer. What it refuses is passed on in its words; 502 M_UNKNOWN when it cannot be reached or is out of order. */
 export function answerOf(origin: ServerName, answer: Answer<JsonObject> | Failure): JsonObject {
   if (!answer.ok) throw unreachable(`${origin} cannot be reached: ${answer.words}`)
   const { status, body } = answer
   if (status === 200) return body
   const { errcode, error } = body
-  if (status < 400 || status >= 500 || typeof errcode !== 'string') throw unreachable(`${origin} answered with ${status}`)
+  const isRefusal = status >= 400 && status < 500 && status !== 401
+  if (!isRefusal || typeof errcode !== 'string' || ofSession.has(errcode)) throw unreachable(`${origin} answered with ${status}`)
   const words = typeof error === 'string' ? error.slice(0, longestWords) : `${origin} refuses`
-  throw new MatrixError(status === 401 ? 403 : status, errcode.slice(0, longestCode), words)
+  throw new MatrixError(status, errcode.slice(0, longestCode), words)
 }
