@@ -3,6 +3,7 @@ import type { Home } from '../home.ts'
 import { lastDeviceChanges } from '../people/device-changes.ts'
 import type { People } from '../people/people.ts'
 import { type PublicKeys, selectPublicKeys } from './public-keys.ts'
+import { listKept } from './remote/remote-lists.ts'
 
 type Tools = { readonly home: Pick<Home, 'database' | 'notifier' | 'serverName'>; readonly people: Pick<People, 'devicesOf'> }
 type Entry = { readonly changedAt: number; readonly read: Promise<void>; keys: PublicKeys | undefined }
@@ -51,7 +52,7 @@ export function knownKeys(tools: Tools, most = 16 << 20): KnownKeys {
   }
 
   notifier.onAdvance((_, rows) => {
-    for (const { kind, key } of rows) if (kind === 'device_list') drop(key as UserId)
+    for (const { kind, key } of rows) if (kind === 'device_list' || kind === listKept) drop(key as UserId)
   })
   return async (userIds) => {
     const changes = database.shared ? await lastDeviceChanges(database, userIds) : undefined

@@ -60,6 +60,9 @@ export type RemoteLists = {
   readonly onMissed: (listener: () => void) => void
 }
 
+/** The log kind of a list that was not kept before: nobody has to look again, and whatever was kept in memory of it is void. */
+export const listKept = 'remote_device_list'
+
 const largestList = 4 * 1024 * 1024
 const tries = 3
 const firstRest = 30_000
@@ -154,7 +157,7 @@ async function replace(database: Home['database'], row: ListRow, list: RemoteLis
   return {
     guards: [guard('list', 'row', selectSameList, userId, row.stream_id ?? -1, row.stale)],
     writes: [...writes, write(updateFetched, list.streamId, sharedAt, userId), ...(change ? [change.write] : [])],
-    log: change ? [change.log] : [],
+    log: change ? [change.log] : [{ kind: listKept, key: userId }],
   }
 }
 
