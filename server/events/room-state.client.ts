@@ -34,7 +34,12 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         if (type === '') throw badJson('an event has a type')
         if (type === 'm.room.create') throw badJson('a room has one create event, its first')
         const timestamp = timestampOf(call)
-        const template = { type, stateKey: params['stateKey'] ?? '', sender: requester.userId, content: body }
+        const template = {
+          type,
+          stateKey: params['stateKey'] ?? '',
+          sender: requester.userId,
+          content: type === 'm.room.member' ? withoutAuthoriser(body) : body,
+        }
         const stamped = timestamp === undefined ? template : { ...template, timestamp }
         const room = await graph.freshRoom(roomId)
         if (room === undefined) throw forbidden('you are not in a room with this id')
@@ -60,6 +65,11 @@ async function unchanged(room: RoomView, template: Template, load: () => Promise
   const current = room.state(template.type, template.stateKey ?? '')
   if (current === undefined || current.pdu.sender !== template.sender || room.membership(template.sender) !== 'join') return undefined
   return canonicalJson(current.pdu.content) === canonicalJson(template.content) ? current.eventId : undefined
+}
+
+/** Who vouches for a restricted join is for servers to say. */
+function withoutAuthoriser({ join_authorised_via_users_server: _, ...content }: JsonObject): JsonObject {
+  return content
 }
 
 /** Whether the server of the invited user has to sign the event too. */

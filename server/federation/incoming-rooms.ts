@@ -48,7 +48,8 @@ export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>):
 
 function wordsOf(received: Received): string | undefined {
   if (typeof received === 'string') return undefined
-  return 'rejected' in received ? received.rejected : received.dropped
+  // What could not be had yet may come with a later event: nothing is wrong with this one.
+  return 'rejected' in received ? received.rejected : undefined
 }
 
 function refuseAll(pdus: readonly JsonObject[], rules: RoomRules | undefined, words: string): Results {

@@ -194,6 +194,7 @@ export function applyDecided(
     headGroup: event.headGroup,
     replaces: event.replaces?.eventId,
     replacedContent: event.replaces?.pdu.content,
+    replacedSender: event.replaces?.pdu.sender,
     thread: event.thread,
     redactedBy: undefined,
     redactedBecause: undefined,

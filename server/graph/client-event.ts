@@ -92,6 +92,8 @@ function unsignedText(event: TimelineEvent, membership: string | undefined, read
   }
   if (event.replaces !== undefined) text += `,"replaces_state":${JSON.stringify(event.replaces)}`
   if (isJsonObject(event.replacedContent)) text += `,"prev_content":${canonicalJson(event.replacedContent, false)}`
+  // matrix-js-sdk tells by this who began a direct chat.
+  if (event.replacedSender !== undefined) text += `,"prev_sender":${JSON.stringify(event.replacedSender)}`
   if (event.redactedBecause !== undefined && event.redactedBy !== undefined) {
     const room = `,"room_id":${JSON.stringify(event.roomId)}`
     text += `,"redacted_because":{${ownText(event.redactedBecause, event.redactedBy)}${room},"unsigned":{}}`

@@ -53,6 +53,7 @@ export type TimelineEvent = {
   /** The state event that this one took the place of. */
   readonly replaces: EventId | undefined
   readonly replacedContent: JsonObject | undefined
+  readonly replacedSender: UserId | undefined
   /** The root of the thread that it is in, also over other events. */
   readonly thread: EventId | undefined
   readonly redactedBy: EventId | undefined

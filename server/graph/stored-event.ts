@@ -14,6 +14,7 @@ export function parsePdu(json: Uint8Array): Pdu {
 export function eventOf(row: EventRow): TimelineEvent {
   const pdu = parsePdu(row.json)
   const isRedacted = row.redacted_by !== null
+  const replaced = row.replaced === null ? undefined : parsePdu(row.replaced)
   return {
     eventId: row.event_id as EventId,
     roomId: row.room_id as RoomId,
@@ -24,7 +25,8 @@ export function eventOf(row: EventRow): TimelineEvent {
     stateGroup: row.state_group,
     headGroup: row.head_group ?? row.state_group,
     replaces: (row.replaces ?? undefined) as EventId | undefined,
-    replacedContent: row.replaced === null ? undefined : parsePdu(row.replaced).content,
+    replacedContent: replaced?.content,
+    replacedSender: replaced?.sender,
     thread: isRedacted ? undefined : (threadNamed(pdu.content) ?? ((row.thread_id ?? undefined) as EventId | undefined)),
     redactedBy: (row.redacted_by ?? undefined) as EventId | undefined,
     redactedBecause: row.because === null ? undefined : parsePdu(row.because),

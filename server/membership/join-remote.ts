@@ -1,6 +1,6 @@
 import { isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { forbidden, MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
 import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
@@ -72,6 +72,12 @@ async function joinOver({ home, graph }: Tools, origin: ServerName, { roomId, us
     }),
   )
   const event = { ...pdu, signatures: { ...signaturesOf(given['event'], pdu), ...pdu.signatures } } as unknown as JsonObject
+  // A server that is in the room already takes the join as it takes any event.
+  if ((await graph.room(roomId))?.servers.has(home.serverName)) {
+    const received = (await graph.receive(origin, roomId, [event])).get(eventId)
+    if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
+    return
+  }
   const [state, authChain] = [objectsAt(given, 'state'), objectsAt(given, 'auth_chain')]
   await graph.enter({ origin, roomId, version: rules.version, event, state, authChain })
 }

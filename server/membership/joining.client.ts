@@ -1,6 +1,7 @@
 import { readOptionalText, roomIdOf } from '../core/fields.ts'
 import { isRoomId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { forbidden, MatrixError } from '../core/matrix-error.ts'
 import type { RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
@@ -36,7 +37,8 @@ async function join(tools: Tools, call: Call<'access_token'>, { roomId, servers 
   const room = await graph.freshRoom(roomId)
   if (room?.membership(userId) === 'join') return { body: { room_id: roomId } }
   if (!room?.servers.has(tools.home.serverName)) return joinElsewhere(tools, call, roomId, servers)
-  const authoriser = await authoriserOf(tools, room, userId)
+  const authoriser = await authoriserHere(tools, room, userId)
+  if (authoriser === 'elsewhere') return joinElsewhere(tools, call, roomId, servers)
   await changeMembership(graph, {
     roomId,
     sender: userId,
@@ -54,16 +56,28 @@ async function join(tools: Tools, call: Call<'access_token'>, { roomId, servers 
   return { body: { room_id: roomId } }
 }
 
+/** Who of this server vouches for a join; `elsewhere` when only another server of the room can. */
+async function authoriserHere(tools: Tools, room: RoomView, userId: UserId): Promise<UserId | undefined | 'elsewhere'> {
+  try {
+    return await authoriserOf(tools, room, userId)
+  } catch (error) {
+    if (!(error instanceof MatrixError) || error.status === 403) throw error
+    if (room.servers.size > 1) return 'elsewhere'
+    throw forbidden('nobody here may let you in')
+  }
+}
+
 /** Over the servers that were named, those of the alias, and that of whoever invited. */
 async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: RoomId, named: readonly ServerName[]): Promise<Reply> {
   const { graph, people, home } = tools
   const { userId } = call.requester
   const invite = (await graph.memberships(userId)).get(roomId)
   const inviter = invite?.membership === 'invite' ? [serverNameOf(invite.sender)] : []
-  const known = named.length > 0 ? [] : [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
+  const others = named.filter((server) => server !== home.serverName)
+  const known = others.length > 0 ? [] : [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
   const reason = readOptionalText(call.body, 'reason')
   const content = { ...ownContent(call.body), ...(await profileContent(people, userId)), ...(reason === undefined ? {} : { reason }) }
-  const servers = [...named, ...inviter, ...known].filter((server) => server !== home.serverName)
+  const servers = [...others, ...inviter, ...known]
   await joinRemote(tools, { roomId, userId, servers, content })
   const room = await graph.freshRoom(roomId)
   if (room !== undefined) await carrySettings(tools, room, userId)

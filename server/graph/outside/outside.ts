@@ -72,6 +72,7 @@ function outsideOf(row: OutsideRow, membership: Membership): OutsideMembership {
     headGroup: '',
     replaces: undefined,
     replacedContent: undefined,
+    replacedSender: undefined,
     thread: undefined,
     redactedBy: undefined,
     redactedBecause: undefined,
