@@ -1,4 +1,4 @@
-import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import { type EventId, isUserId, type RoomId, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { authEventIdsOf, type Pdu } from '../../core/pdu.ts'
 import { roomRules } from '../../core/room-versions.ts'
@@ -24,7 +24,7 @@ export function receivingOutside(tools: ReceiveTools, receive: Graph['receive'])
 
 /**
  * An invitation that is taken back, or a knock that is turned down. The room's state is not known here, so only those are believed who could have said
- * so anyway: the server that invited, and the servers over which the knock went.
+ * so anyway: who invited, and the servers over which the knock went.
  */
 async function receiveEnd(tools: ReceiveTools, roomId: RoomId, pdu: JsonObject): Promise<EventId | undefined> {
   const { type, state_key: userId, content } = pdu
@@ -44,6 +44,5 @@ function mayEnd({ membership, event, servers }: OutsideMembership, pdu: Pdu): bo
   if (membership.membership !== 'invite' && membership.membership !== 'knock') return false
   // An end of an earlier invitation says nothing of this one.
   if (!authEventIdsOf(pdu).includes(event.eventId)) return false
-  const server: ServerName = serverNameOf(pdu.sender)
-  return membership.membership === 'invite' ? server === serverNameOf(membership.sender) : servers.includes(server)
+  return membership.membership === 'invite' ? pdu.sender === membership.sender : servers.includes(serverNameOf(pdu.sender))
 }

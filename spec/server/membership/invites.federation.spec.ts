@@ -216,11 +216,12 @@ describe('invitations that other servers bring', () => {
     const end = (of: Partial<Pdu>, as = peer) =>
       room.sign({ type: 'm.room.member', state_key: bob.userId, content: { membership: 'leave' }, ...of }, as).pdu
 
-    it('are ended by the server that brought them, and by nobody else', async () => {
+    it('are ended by whom they are from, and by nobody else', async () => {
       const inviteId = (await among.server.server.graph.memberships(bob.userId)).get(room.roomId)?.eventId ?? '$'
       const stranger: UserId = `@mallory:${other.serverName}`
       await bring(end({ auth_events: [inviteId], sender: stranger }, other), other)
       await bring(end({ auth_events: [inviteId] }, other), other)
+      await bring(end({ auth_events: [inviteId], sender: `@dave:${peer.serverName}` }))
       await bring({ ...end({ auth_events: [inviteId] }), signatures: {} })
       await bring(end({ auth_events: ['$anEarlierOne'] }))
       await bring(end({ auth_events: [inviteId], content: { membership: 'join' } }))
