@@ -8,7 +8,7 @@ type Asked = { readonly origin: ServerName; readonly response: Pick<ServerRespon
 export type MakeInTurn = <T>(asked: Asked, make: () => Promise<T>) => Promise<T | undefined>
 
 const each = { running: 8, waiting: 200 }
-const all = { running: 400, waiting: 4000 }
+const all = { running: 100, waiting: 4000 }
 
 /**
  * Long answers for other servers, a few at a time for each: one that asks for many states and reads none of them fills no memory. 429

@@ -9,7 +9,7 @@ import type { States } from '../receive/resolve-state.ts'
 import { type Room, stateKeyOf } from '../room.ts'
 import { type Rooms, refresh } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
-import { readAuthChain, readPdus } from './auth-chain.ts'
+import { citedBy, readAuthChain } from './auth-chain.ts'
 import { selectPdus } from './for-servers.store.ts'
 import type { Asked, ForServers } from './for-servers.ts'
 import { createKeptAnswers } from './kept-answers.ts'
@@ -28,13 +28,15 @@ type Given = Pick<Home, 'database'> & {
 type Tools = Given & { readonly mayRead: MayRead }
 
 const mostKeptBytes = 32 * 1024 * 1024
+/** A state of some ten thousand events; longer ones are told as they are read. */
+const mostOfOne = 8 * 1024 * 1024
 const mostPages = 20
 
 /** Rooms as other servers may read them. https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events */
 export function createForServers(given: Given): ForServers {
   const tools: Tools = { ...given, mayRead: createMayRead(given) }
   const { select } = tools.database
-  const kept = createKeptAnswers(mostKeptBytes)
+  const kept = createKeptAnswers(mostKeptBytes, mostOfOne)
 
   return {
     checkServer: async (roomId, server) => void (await openRoom(tools, roomId, server)),
@@ -55,8 +57,7 @@ export function createForServers(given: Given): ForServers {
     authChain: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       const chain: Uint8Array[] = []
-      const cited = await readPdus(select, room.roomId, [event.eventId], () => undefined)
-      await readAuthChain(select, room.roomId, cited, ({ json }) => void chain.push(json))
+      for await (const events of readAuthChain(select, room.roomId, citedBy([event]))) chain.push(...events.map(({ json }) => json))
       return chain
     },
     backfill: async (roomId, server, from, limit) => {

@@ -1,4 +1,5 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
+import type { LongAnswer } from './kept-answers.ts'
 
 /** An event of a server's choice, in a room that it named. */
 export type Asked = { readonly roomId: RoomId; readonly eventId: EventId; readonly server: ServerName }
@@ -22,9 +23,9 @@ export type ForServers = {
   /** An event, redacted where a server in the room may not see it. 404 M_NOT_FOUND for one that is not in the room, and may not see it. */
   readonly event: (eventId: EventId, server: ServerName) => Promise<Uint8Array>
   /** The state before an event with its auth chain, as the body of `/state`. */
-  readonly state: (asked: Asked) => Promise<Uint8Array>
+  readonly state: (asked: Asked) => Promise<LongAnswer>
   /** The same by ids, as the body of `/state_ids`. */
-  readonly stateIds: (asked: Asked) => Promise<Uint8Array>
+  readonly stateIds: (asked: Asked) => Promise<LongAnswer>
   /** The auth chain of an event, without itself. */
   readonly authChain: (asked: Asked) => Promise<readonly Uint8Array[]>
   /** Events of a room and those before them, the newest first, redacted where the server may not see them. */

@@ -1,44 +1,51 @@
 import type { EventId, RoomId } from '../../core/ids.ts'
 import type { Select } from '../../storage/database.ts'
 import type { Room } from '../room.ts'
-import { readAuthChain, readPdus } from './auth-chain.ts'
-import { atOnce, redactedText, type StoredPdu } from './stored-pdu.ts'
+import { citedBy, readAuthChain, readPdus } from './auth-chain.ts'
+import { redactedText, type StoredPdu } from './stored-pdu.ts'
 
 type IsOpen = (event: StoredPdu) => boolean
 
-/** A state with its auth chain, as the body of `/state`; what of the state is not open is redacted. */
-export async function stateBody(select: Select, room: Room, ids: readonly EventId[], isOpen: IsOpen): Promise<Uint8Array> {
-  const pdus = createList()
-  const chain = createList()
-  const cited = await readPdus(select, room.roomId, ids, (event) => pdus.add(isOpen(event) ? event.json : redactedText(event, room.rules)))
-  await readAuthChain(select, room.roomId, cited, ({ json }) => chain.add(json))
-  return Buffer.concat([Buffer.from('{"pdus":['), ...pdus.parts(), Buffer.from('],"auth_chain":['), ...chain.parts(), Buffer.from(']}')])
+/** A state with its auth chain, as the body of `/state` in parts; what of the state is not open is redacted. */
+export async function* stateBody(select: Select, room: Room, ids: readonly EventId[], isOpen: IsOpen): AsyncGenerator<Uint8Array> {
+  const cited = new Set<EventId>()
+  yield* listed('{"pdus":[', noting(cited, readPdus(select, room.roomId, ids)), (event) =>
+    isOpen(event) ? event.json : redactedText(event, room.rules),
+  )
+  yield* listed('],"auth_chain":[', readAuthChain(select, room.roomId, cited), ({ json }) => json)
+  yield Buffer.from(']}')
 }
 
-/** The same by ids, as the body of `/state_ids`. */
-export async function stateIdsBody(select: Select, roomId: RoomId, ids: readonly EventId[]): Promise<Uint8Array> {
-  const chain: EventId[] = []
-  const cited = await readPdus(select, roomId, ids, () => undefined)
-  await readAuthChain(select, roomId, cited, ({ eventId }) => void chain.push(eventId))
-  return Buffer.from(JSON.stringify({ pdu_ids: ids, auth_chain_ids: chain }))
+/** The same by ids, as the body of `/state_ids` in parts. */
+export async function* stateIdsBody(select: Select, roomId: RoomId, ids: readonly EventId[]): AsyncGenerator<Uint8Array> {
+  const cited = new Set<EventId>()
+  const idOf = ({ eventId }: StoredPdu) => Buffer.from(JSON.stringify(eventId))
+  yield* listed('{"pdu_ids":[', noting(cited, readPdus(select, roomId, ids)), idOf)
+  yield* listed('],"auth_chain_ids":[', readAuthChain(select, roomId, cited), idOf)
+  yield Buffer.from(']}')
+}
+
+async function* noting(cited: Set<EventId>, slices: AsyncIterable<StoredPdu[]>): AsyncGenerator<StoredPdu[]> {
+  for await (const events of slices) {
+    for (const eventId of citedBy(events)) cited.add(eventId)
+    yield events
+  }
 }
 
 const comma = Buffer.from(',')
 
-/** A JSON list in the making: many short texts are joined to few long ones on the way, so that no turn joins them all. */
-function createList() {
-  const joined: Uint8Array[] = []
-  let last: Uint8Array[] = []
+/** What comes before a JSON list, and what stands in it. */
+async function* listed(
+  before: string,
+  slices: AsyncIterable<StoredPdu[]>,
+  textOf: (event: StoredPdu) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(before)
   let isFirst = true
-  return {
-    add: (text: Uint8Array) => {
-      if (!isFirst) last.push(comma)
-      last.push(text)
-      isFirst = false
-      if (last.length < atOnce) return
-      joined.push(Buffer.concat(last))
-      last = []
-    },
-    parts: () => [...joined, ...last],
+  for await (const events of slices) {
+    if (events.length === 0) continue
+    const texts = events.flatMap((event) => [comma, textOf(event)])
+    yield Buffer.concat(isFirst ? texts.slice(1) : texts)
+    isFirst = false
   }
 }

@@ -219,6 +219,23 @@ forEachScene('a state that another server asks for', (scene) => {
     expect((await ask(near, roomId, now)).body.pdus.every((pdu: Pdu) => isWhole(pdu))).to.equal(true)
   })
 
+  it('arrives whole where it is too long to be held at once', async () => {
+    const { server, alice, near } = scene
+    const roomId = await scene.makeRoom()
+    await setMembership(server, near, roomId, 'join')
+    const content = { text: 'x'.repeat(60_000) }
+    const long = Array.from({ length: 150 }, (_, n) => ({ type: 'org.test', stateKey: `${n}`, sender: alice.userId, content }))
+    await server.server.graph.append(roomId, long)
+    const message = await scene.say(roomId, 'x')
+    const [{ status, text, body }, again] = await Promise.all([ask(near, roomId, message), ask(near, roomId, message)])
+    expect(status).to.equal(200)
+    expect(text.length).to.be.greaterThan(9_000_000)
+    expect(again.text).to.equal(text)
+    expect(body.pdus.filter(({ type }: Pdu) => type === 'org.test')).to.have.length(150)
+    expect(body.pdus.every((pdu: Pdu) => isWhole(pdu))).to.equal(true)
+    expect(body.auth_chain.length).to.be.greaterThan(2)
+  })
+
   it('forgets what was redacted since it was asked for', async () => {
     const { server, alice, near } = scene
     const roomId = await scene.makeRoom()
