@@ -21,6 +21,7 @@ export async function eachInTime<T, R>(
   of: readonly T[],
   work: (one: T) => Promise<R>,
 ): Promise<(R | undefined)[]> {
+  if (of.length === 0) return []
   const results: (R | undefined)[] = of.map(() => undefined)
   const enough = new AbortController()
   const over = clock.sleep(milliseconds, enough.signal)
