@@ -121,9 +121,9 @@ async function keep(files: Files, file: RemoteFile, count: (bytes: number) => vo
 }
 
 function shownError(error: unknown, isTooSlow: boolean): unknown {
+  if (isTooSlow) return new MatrixError(504, 'M_UNKNOWN', 'the other server is too slow')
   if (error instanceof MatrixError) return error.status === 413 ? tooLargeElsewhere() : error
-  if (isSystemError(error)) return error
-  return isTooSlow ? new MatrixError(504, 'M_UNKNOWN', 'the other server is too slow') : malformedAnswer()
+  return isSystemError(error) ? error : malformedAnswer()
 }
 
 /** What the disk says is for the log; a connection's end is the other server's doing. */

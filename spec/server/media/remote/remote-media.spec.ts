@@ -1,4 +1,6 @@
 import { readdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
@@ -128,10 +130,20 @@ for (const engine of engines) {
       expect(await (await get(newId())).text()).to.equal('there')
       expect(peer.asked.at(-1)?.origin, 'unsigned').to.equal(undefined)
       peer.on('GET', '/loop', () => ({ status: 302, headers: { Location: '/loop' } }))
-      for (const location of [`${url}/loop`, 'http://localhost/x', 'file:///etc/passwd', '//', 'https://user:x@localhost/']) {
+      let asked = 0
+      const plain = createServer((_, response) => {
+        asked++
+        response.end('in the clear')
+      })
+      await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
+      const clear = `http://127.0.0.1:${(plain.address() as AddressInfo).port}/`
+      peer.on('GET', '/clear', () => ({ status: 307, headers: { Location: clear } }))
+      for (const location of [`${url}/loop`, clear, `${url}/clear`, 'file:///etc/passwd', '//', 'https://user:x@localhost/']) {
         answering(parts('', [`Location: ${location}`]))
         expect(await refusal(newId()), location).to.deep.equal({ status: 502, errcode: 'M_UNKNOWN' })
       }
+      expect(asked).to.equal(0)
+      plain.close()
     })
 
     const refused: Readonly<Record<string, [reply: () => PeerReply, status: number, errcode: string]>> = {
@@ -189,8 +201,8 @@ for (const engine of engines) {
         for (const wake of sleeping) wake()
         sleeping.clear()
       }, 20)
-      expect(await answer).to.deep.equal({ status: 504, errcode: 'M_UNKNOWN' })
-      clearInterval(stop)
+      const said = await answer.finally(() => clearInterval(stop))
+      expect(said).to.deep.equal({ status: 504, errcode: 'M_UNKNOWN' })
     })
 
     it('cannot bring headers of their own', async () => {
