@@ -1,10 +1,8 @@
-import { pipeline } from 'node:stream/promises'
 import { eventIdParameter, roomIdOf } from '../core/fields.ts'
 import { missingParam, notFound } from '../core/matrix-error.ts'
 import type { Asked } from '../graph/for-servers/for-servers.ts'
-import type { LongAnswer } from '../graph/for-servers/kept-answers.ts'
-import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
-import { sendHead } from '../http/reply.ts'
+import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
+import { replyWith } from '../http/long-body.ts'
 import type { Tools } from '../slice.ts'
 import type { MakeInTurn } from './in-turn.ts'
 import { readMoment } from './moment.ts'
@@ -31,7 +29,7 @@ export function eventsForServers({ graph, home }: Tools, inTurn: MakeInTurn): En
       operationId: 'getRoomState',
       auth: 'x-matrix',
       body: 'none',
-      handle: (call) => inTurn(call, async () => send(call, await forServers.state(askedOf(call)))),
+      handle: (call) => inTurn(call, async () => replyWith(call.response, '{"pdus":', await forServers.state(askedOf(call)))),
     }),
     endpoint({
       method: 'GET',
@@ -39,7 +37,7 @@ export function eventsForServers({ graph, home }: Tools, inTurn: MakeInTurn): En
       operationId: 'getRoomStateIds',
       auth: 'x-matrix',
       body: 'none',
-      handle: (call) => inTurn(call, async () => send(call, await forServers.stateIds(askedOf(call)))),
+      handle: (call) => inTurn(call, async () => replyWith(call.response, '', await forServers.stateIds(askedOf(call)))),
     }),
     endpoint({
       method: 'GET',
@@ -56,14 +54,6 @@ export function eventsForServers({ graph, home }: Tools, inTurn: MakeInTurn): En
       },
     }),
   ]
-}
-
-/** A long body goes out as it is made, no faster than it is read. */
-async function send({ response }: Call, body: LongAnswer): Promise<Reply | undefined> {
-  if (body instanceof Uint8Array) return { body }
-  sendHead(response, 200, { 'Content-Type': 'application/json' })
-  await pipeline(body, response)
-  return undefined
 }
 
 function askedOf({ params, query, origin }: Call<'x-matrix'>): Asked {

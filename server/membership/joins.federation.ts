@@ -7,6 +7,7 @@ import { checkPduShape, type Pdu } from '../core/pdu.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import type { RoomView } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
+import { type LongBody, replyWith } from '../http/long-body.ts'
 import type { Tools } from '../slice.ts'
 import { authoriserOf } from './restricted-join.ts'
 
@@ -27,7 +28,10 @@ export function joinsFederation(tools: Tools): Endpoint[] {
       operationId: 'sendJoinV2',
       auth: 'x-matrix',
       body: 'json',
-      handle: (call) => sendJoin(tools, call),
+      handle: async (call) => {
+        const { before, state } = await sendJoin(tools, call)
+        return replyWith(call.response, before, state)
+      },
     }),
     endpoint({
       method: 'PUT',
@@ -37,8 +41,8 @@ export function joinsFederation(tools: Tools): Endpoint[] {
       body: 'json',
       // The former version's answer is the same in a list, after a status.
       handle: async (call) => {
-        const { body } = await sendJoin(tools, call)
-        return { body: Buffer.concat([Buffer.from('[200,'), body as Uint8Array, Buffer.from(']')]) }
+        const { before, state } = await sendJoin(tools, call)
+        return replyWith(call.response, `[200,${before}`, state, ']')
       },
     }),
   ]
@@ -57,7 +61,8 @@ async function makeJoin(tools: Tools, { params, query, origin }: Call<'x-matrix'
   return { body: { room_version: version, event: event as unknown as JsonObject } }
 }
 
-async function sendJoin(tools: Tools, { params, body, origin }: Call<'x-matrix'>): Promise<Reply> {
+/** Takes a join; what is answered is an object that ends with the room's state. */
+async function sendJoin(tools: Tools, { params, body, origin }: Call<'x-matrix'>): Promise<{ before: string; state: LongBody }> {
   const { home, graph } = tools
   const room = await roomFor(tools, roomIdOf(params['roomId']), origin)
   const userId = checkHanded(room, body, { origin, membership: 'join', eventId: params['eventId'] })
@@ -65,8 +70,8 @@ async function sendJoin(tools: Tools, { params, body, origin }: Call<'x-matrix'>
   const { eventId, pdu } = await graph.takeHanded(origin, room.roomId, { event: body, sign })
   const state = await graph.forServers.state({ roomId: room.roomId, eventId, server: origin })
   const servers = JSON.stringify([...room.servers.keys()])
-  const start = `{"origin":${JSON.stringify(home.serverName)},"members_omitted":false,"servers_in_room":${servers},"event":${JSON.stringify(pdu)},"state":`
-  return { body: Buffer.concat([Buffer.from(start), state.subarray('{"pdus":'.length)]) }
+  const before = `{"origin":${JSON.stringify(home.serverName)},"members_omitted":false,"servers_in_room":${servers},"event":${JSON.stringify(pdu)},"state":`
+  return { before, state }
 }
 
 /** The room, where this server is in it and lets the other one in. 404 M_NOT_FOUND, 403 M_FORBIDDEN. */

@@ -1,5 +1,5 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
-import type { LongAnswer } from './kept-answers.ts'
+import type { LongBody } from '../../http/long-body.ts'
 
 /** An event of a server's choice, in a room that it named. */
 export type Asked = { readonly roomId: RoomId; readonly eventId: EventId; readonly server: ServerName }
@@ -22,10 +22,10 @@ export type ForServers = {
   readonly checkServer: (roomId: RoomId, server: ServerName) => Promise<void>
   /** An event, redacted where a server in the room may not see it. 404 M_NOT_FOUND for one that is not in the room, and may not see it. */
   readonly event: (eventId: EventId, server: ServerName) => Promise<Uint8Array>
-  /** The state before an event with its auth chain, as the body of `/state`. */
-  readonly state: (asked: Asked) => Promise<LongAnswer>
+  /** The state before an event with its auth chain: two lists as an object ends with them, `[…],"auth_chain":[…]}`. */
+  readonly state: (asked: Asked) => Promise<LongBody>
   /** The same by ids, as the body of `/state_ids`. */
-  readonly stateIds: (asked: Asked) => Promise<LongAnswer>
+  readonly stateIds: (asked: Asked) => Promise<LongBody>
   /** The auth chain of an event, without itself. */
   readonly authChain: (asked: Asked) => Promise<readonly Uint8Array[]>
   /** Events of a room and those before them, the newest first, redacted where the server may not see them. */

@@ -1,8 +1,7 @@
-/** A body as a whole, or where it is very long in parts. */
-export type LongAnswer = Uint8Array | AsyncIterable<Uint8Array>
+import type { LongBody } from '../../http/long-body.ts'
 
 /** Long answers: one that is asked for again is made once, and kept while there is room for it; those asked for longest ago go first. */
-export type KeptAnswers = (key: string, make: () => AsyncIterable<Uint8Array>) => Promise<LongAnswer>
+export type KeptAnswers = (key: string, make: () => AsyncIterable<Uint8Array>) => Promise<LongBody>
 
 type Kept = { readonly collected: Promise<Collected>; size: number }
 /** All of an answer; or its beginning, when it is longer than what is held at once. */
@@ -29,7 +28,7 @@ export function createKeptAnswers(mostBytes: number, mostOfOne: number): KeptAns
     }
   }
 
-  async function makeFirst(key: string, make: () => AsyncIterable<Uint8Array>): Promise<LongAnswer> {
+  async function makeFirst(key: string, make: () => AsyncIterable<Uint8Array>): Promise<LongBody> {
     const one: Kept = { collected: collect(make(), mostOfOne), size: 0 }
     kept.set(key, one)
     try {

@@ -6,10 +6,10 @@ import { redactedText, type StoredPdu } from './stored-pdu.ts'
 
 type IsOpen = (event: StoredPdu) => boolean
 
-/** A state with its auth chain, as the body of `/state` in parts; what of the state is not open is redacted. */
+/** A state with its auth chain in parts, as `state` of `ForServers` gives them; what of the state is not open is redacted. */
 export async function* stateBody(select: Select, room: Room, ids: readonly EventId[], isOpen: IsOpen): AsyncGenerator<Uint8Array> {
   const cited = new Set<EventId>()
-  yield* listed('{"pdus":[', noting(cited, readPdus(select, room.roomId, ids)), (event) =>
+  yield* listed('[', noting(cited, readPdus(select, room.roomId, ids)), (event) =>
     isOpen(event) ? event.json : redactedText(event, room.rules),
   )
   yield* listed('],"auth_chain":[', readAuthChain(select, room.roomId, cited), ({ json }) => json)

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { createKeptAnswers, type LongAnswer } from '../../../../server/graph/for-servers/kept-answers.ts'
+import { createKeptAnswers } from '../../../../server/graph/for-servers/kept-answers.ts'
+import type { LongBody } from '../../../../server/http/long-body.ts'
 
 describe('long answers that are asked for again', () => {
   let made: string[] = []
@@ -9,7 +10,7 @@ describe('long answers that are asked for again', () => {
       made.push(name)
       for (let left = bytes; left > 0; left -= 10) yield Buffer.alloc(Math.min(left, 10), name)
     }
-  const whole = async (answer: LongAnswer) => {
+  const whole = async (answer: LongBody) => {
     if (answer instanceof Uint8Array) return String(answer)
     let text = ''
     for await (const part of answer) text += part
