@@ -4,6 +4,7 @@ import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-
 import { type EventId, isEventId, isUserId, serverNameOf, type UserId } from '../../core/ids.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
+import type { RoomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { addDraft, applyDecision, dropDraft, headOf, loadRelated } from '../append.ts'
 import { groupWrites, partOf } from '../commit.ts'
@@ -26,7 +27,7 @@ import { deleteMissing, deleteWaitingRedactions, insertAside, selectWaitingRedac
 type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
 
 /** An event with the state after it, and what must be known to decide on it. */
-type Arriving = {
+export type Arriving = {
   readonly event: Incoming
   readonly before: Before
   readonly after: string
@@ -101,7 +102,6 @@ async function arrive(tools: ReceiveTools, source: Source, event: Incoming, befo
   const afterChain = stateKey === undefined ? below : chainWith(below, eventId)
   const template: Template = { type: pdu.type, sender: pdu.sender, content: pdu.content, ...(pdu.redacts ? { redacts: pdu.redacts } : {}) }
   const { targets, threads } = room ? await loadRelated(select, [template], room) : { targets: new Map(), threads: new Map() }
-  const redacts = pdu.type === 'm.room.redaction' ? (source.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) : undefined
   const waiting = await select(selectWaitingRedactions, source.roomId, eventId)
   return {
     event,
@@ -110,16 +110,23 @@ async function arrive(tools: ReceiveTools, source: Source, event: Incoming, befo
     afterChain,
     newGroup: stateKey === undefined ? undefined : newGroupOf(below, afterChain, [[pdu.type, stateKey, eventId]]),
     replaces: stateKey === undefined ? undefined : (await tools.past.entry(before.stateGroup, pdu.type, stateKey))?.eventId,
-    target: { id: isEventId(redacts) ? redacts : undefined, event: targets.get(redacts as EventId) },
+    target: targetOf(event, source.rules, targets),
     thread: threads.get(template),
     waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, sender: parsePdu(row.json).sender })),
   }
 }
 
+/** What an event is to redact, and that event if it is here. */
+export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Arriving['target'] {
+  const named = rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts
+  const id = pdu.type === 'm.room.redaction' && isEventId(named) ? named : undefined
+  return { id, event: id && targets.get(id) }
+}
+
 type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
 
 /** Decides on a head without waiting; what has to be known first comes back as questions. */
-function decide(
+export function decide(
   room: Room,
   head: DraftHead,
   arriving: Arriving,
@@ -228,7 +235,13 @@ async function learn(
 }
 
 /** False when the room has moved on meanwhile. */
-async function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, arriving: Arriving): Promise<boolean> {
+export async function commitDecision(
+  tools: ReceiveTools,
+  room: Room,
+  head: DraftHead,
+  decision: Decision,
+  arriving: Arriving,
+): Promise<boolean> {
   const { eventId, pdu } = arriving.event
   const writes: Write[] = [...arriving.before.writes]
   const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
@@ -259,7 +272,8 @@ function keyOf(groups: readonly string[]): string {
   return groups.join('\0')
 }
 
-function usersOf({ pdu }: Incoming): UserId[] {
+/** Whose memberships a decision will read. */
+export function usersOf({ pdu }: Incoming): UserId[] {
   const users = [pdu.sender]
   if (pdu.type !== 'm.room.member') return users
   const authoriser = pdu.content['join_authorised_via_users_server']

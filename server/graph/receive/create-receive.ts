@@ -5,11 +5,13 @@ import type { Graph, Received } from '../graph.ts'
 import { createLanes } from '../lanes.ts'
 import { stateKeyOf } from '../room.ts'
 import { fillBack } from './backfill.ts'
-import { checkIncoming } from './check-incoming.ts'
+import { checkIncoming, type Incoming } from './check-incoming.ts'
 import type { Source } from './fetch-missing.ts'
 import { takeHanded } from './handshake.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
+import { selectSpecial } from './stored.store.ts'
+import { takeNext } from './take-next.ts'
 
 /** Receives PDUs of other servers, one after the other in each room. */
 export function createReceive(tools: ReceiveTools): Pick<Graph, 'receive' | 'fillBack' | 'takeHanded'> {
@@ -32,10 +34,33 @@ async function receiveAll(
   if (room === undefined || !room.servers.has(tools.serverName)) return results
   if (!isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, origin)) return results
   const source: Source = { origin, roomId, rules: room.rules }
-  for (const value of pdus) {
-    const event = await checkIncoming(tools.keyRing, room.rules, roomId, value)
-    if (typeof event === 'string') tools.log.info('an event of another server is dropped', { origin, room: roomId, reason: event })
-    else results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
+  const events: Incoming[] = []
+  for (const checked of await Promise.all(pdus.map((value) => checkIncoming(tools.keyRing, room.rules, roomId, value)))) {
+    if (typeof checked !== 'string') events.push(checked)
+    else tools.log.info('an event of another server is dropped', { origin, room: roomId, reason: checked })
   }
+  const ids = events.map(({ eventId }) => eventId)
+  const special = new Set((await tools.database.select(selectSpecial, ids, roomId, ids, roomId, ids)).map((row) => row.event_id))
+  const onTheWay: OnTheWay[] = []
+  for (const event of events) {
+    const taken = special.has(event.eventId) || results.has(event.eventId) ? undefined : await takeNext(tools, room, event)
+    results.set(event.eventId, 'accepted')
+    if (taken !== undefined) {
+      onTheWay.push({ event, ...taken })
+      continue
+    }
+    await arriveAll(tools, source, onTheWay, results)
+    results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
+  }
+  await arriveAll(tools, source, onTheWay, results)
   return results
+}
+
+type OnTheWay = { readonly event: Incoming; readonly committed: Promise<boolean> }
+
+/** Waits for events to be durable; one that the room moved on before is received like any other. */
+async function arriveAll(tools: ReceiveTools, source: Source, onTheWay: OnTheWay[], results: Map<EventId, Received>): Promise<void> {
+  for (const { event, committed } of onTheWay.splice(0)) {
+    if (!(await committed)) results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
+  }
 }

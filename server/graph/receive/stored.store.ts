@@ -96,3 +96,13 @@ export const insertGroupOfEvents = statement<[stateGroup: string, eventIds: read
   SELECT CAST(? AS TEXT), e.type, e.state_key, e.event_id FROM json_each(CAST(? AS TEXT)) AS listed JOIN events e ON e.event_id = listed.value
   WHERE e.state_key IS NOT NULL ON CONFLICT DO NOTHING`,
 )
+
+/** Of these events, those of which something is known: they are here, they are waited for, or they were redacted before they came. */
+export const selectSpecial = statement<
+  [eventIds: readonly string[], roomId: string, missing: readonly string[], sameRoomId: string, redacted: readonly string[]],
+  { event_id: string }
+>(
+  `SELECT event_id FROM events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))
+  UNION SELECT event_id FROM missing_events WHERE room_id = ? AND event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))
+  UNION SELECT target FROM waiting_redactions WHERE room_id = ? AND target IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)
