@@ -14,8 +14,8 @@ export const selectOutside = statement<[userId: string, roomId: string], Outside
   'SELECT user_id, room_id, event_id, room_version, servers, state, json FROM outside_memberships WHERE user_id = ? AND room_id = ?',
 )
 
-export const selectOutsideOfRoom = statement<[roomId: string], { user_id: string; event_id: string }>(
-  'SELECT user_id, event_id FROM outside_memberships WHERE room_id = ?',
+export const selectOutsideOfRoom = statement<[roomId: string], { user_id: string; event_id: string; json: Uint8Array }>(
+  'SELECT user_id, event_id, json FROM outside_memberships WHERE room_id = ?',
 )
 
 export const upsertOutside = statement<

@@ -5,7 +5,7 @@ import type { Pdu } from '../../core/pdu.ts'
 import { roomRules } from '../../core/room-versions.ts'
 import { guard, type Write, write } from '../../storage/database.ts'
 import type { Membership, OutsideMembership, OutsideNote, StateEvent, TimelineEvent } from '../graph.ts'
-import { deleteMembership, upsertMembership } from '../memberships.store.ts'
+import { upsertMembership } from '../memberships.store.ts'
 import { bytesOfReceived, depthOf, loadStored, orderOfHistory } from '../receive/known-events.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { parsePdu } from '../stored-event.ts'
@@ -93,16 +93,16 @@ export async function endOutside({ database, rooms, memberships }: ReceiveTools,
     rows.flatMap(({ user_id }) => room.members.get(user_id as UserId)?.eventId ?? []),
   )
   const writes: Write[] = []
-  const moved: { readonly userId: UserId; readonly event: StateEvent | undefined }[] = []
-  for (const { user_id, event_id } of rows) {
+  const moved: { readonly userId: UserId; readonly event: StateEvent }[] = []
+  for (const { user_id, event_id, json } of rows) {
     const userId = user_id as UserId
     writes.push(write(deleteOutside, userId, roomId))
     const current = room.members.get(userId)?.eventId
     const held = (await memberships.of(userId)).get(roomId)?.eventId
     if (held !== event_id || held === current) continue
-    const event = current && events.get(current)
-    writes.push(event ? membershipWrite(userId, roomId, event, moved.length) : write(deleteMembership, userId, roomId))
-    moved.push({ userId, event: event || undefined })
+    const event = (current && events.get(current)) ?? neverWas({ eventId: held, pdu: parsePdu(json) })
+    writes.push(membershipWrite(userId, roomId, event, moved.length))
+    moved.push({ userId, event })
   }
   await database.commit({
     writes,
@@ -113,6 +113,11 @@ export async function endOutside({ database, rooms, memberships }: ReceiveTools,
       }
     },
   })
+}
+
+/** Of what somebody said from outside and the room does not know nothing is left; the user is told that it is over. */
+function neverWas({ eventId, pdu }: StateEvent): StateEvent {
+  return { eventId, pdu: { ...pdu, sender: pdu.state_key as UserId, content: { membership: 'leave' } } }
 }
 
 function membershipWrite(userId: UserId, roomId: RoomId, { eventId, pdu }: StateEvent, at: number): Write {

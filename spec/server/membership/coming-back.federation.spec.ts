@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import type { RoomId } from '../../../server/core/ids.ts'
+import type { Pdu } from '../../../server/core/pdu.ts'
 import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
 import { type Body, type Engine, engines, type TestServer, type TestUser } from '../../support/server.ts'
 
@@ -70,5 +72,37 @@ function declare(engine: Engine): void {
     expect(nameIn(await syncUntil(carol, ({ rooms }) => rooms?.invite?.[roomId]))).to.equal('First name')
     expect((await carol.post(`/rooms/${roomId}/join`)).status).to.equal(200)
     await becomes(carol, 'join')
+  })
+
+  it('believes the room once it is in it, rather than what was said of it from outside', async () => {
+    await bob.post(`/rooms/${roomId}/leave`)
+    await becomes(bob, 'leave')
+    const mallory = '@mallory:elsewhere.test'
+    const pdu = {
+      type: 'm.room.member',
+      room_id: roomId,
+      sender: mallory,
+      state_key: carol.userId,
+      content: { membership: 'invite' },
+      auth_events: [],
+      prev_events: [],
+      depth: 1,
+      origin_server_ts: 1,
+      hashes: { sha256: '' },
+      signatures: {},
+    } as unknown as Pdu
+    const event = { eventId: '$forged', pdu } as const
+    await there.server.graph.outside.note({ userId: carol.userId, roomId: roomId as RoomId, version: '12', event, servers: [], state: [] })
+    const { body } = await carol.get('/sync')
+    expect(body.rooms.invite).to.have.property(roomId)
+    await invite(bob)
+    await bob.post(`/join/${roomId}`)
+    const { rooms } = (await carol.get('/sync', { query: { since: body.next_batch } })).body
+    expect(rooms.leave[roomId].timeline.events).to.deep.equal([])
+    expect((await carol.get('/sync')).body.rooms?.invite).to.equal(undefined)
+    expect((await carol.post(`/join/${roomId}`)).body.errcode).to.equal('M_FORBIDDEN')
+    await invite(carol)
+    expect(nameIn(await syncUntil(carol, ({ rooms }) => rooms?.invite?.[roomId]))).to.equal('First name')
+    expect((await carol.post(`/join/${roomId}`)).status).to.equal(200)
   })
 }
