@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../server/core/ids.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
+import { roomRules } from '../../../server/core/room-versions.ts'
 import type { Peer } from '../../support/peer.ts'
 import { code, forEachScene, idsOf, isWhole, type Scene, words } from '../../support/peers/asked-by-peers.ts'
 import { setMembership } from '../../support/peers/joined-peer.ts'
@@ -234,6 +236,13 @@ forEachScene('a state that another server asks for', (scene) => {
     expect(body.pdus.filter(({ type }: Pdu) => type === 'org.test')).to.have.length(150)
     expect(body.pdus.every((pdu: Pdu) => isWhole(pdu))).to.equal(true)
     expect(body.auth_chain.length).to.be.greaterThan(2)
+    const userId = `@carol:${scene.far.serverName}`
+    const made = (await scene.far.ask(server, 'GET', `/_matrix/federation/v1/make_join/${roomId}/${userId}?ver=12`)).body
+    const { pdu, eventId } = scene.far.sign(made.event, roomRules('12')!)
+    const path = `send_join/${roomId}/${encodeURIComponent(eventId)}`
+    const joined = await scene.far.ask(server, 'PUT', `/_matrix/federation/v2/${path}`, pdu as unknown as JsonObject)
+    expect(joined.body).to.include.all.keys('event', 'state', 'auth_chain', 'servers_in_room')
+    expect(joined.body.state).to.have.length(body.pdus.length)
   })
 
   it('forgets what was redacted since it was asked for', async () => {
