@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
-import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
 import { type Body, type Engine, engines, type TestServer, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) describe(`hierarchies of spaces for other servers on ${engine}`, () => declare(engine))

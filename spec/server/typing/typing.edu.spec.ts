@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
 import { typing } from '../../../server/typing/index.ts'
-import { putMember, type Speaking, speakAs } from '../edus.ts'
 import { type Body, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
+import { putMember, type Speaking, speakAs } from '../edus.ts'
 
 const bea = '@bea:elsewhere.test'
 
