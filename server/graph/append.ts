@@ -201,6 +201,7 @@ export function applyDecided(
     sentBy: transaction === undefined ? undefined : { session: transaction.session, transactionId: transaction.id },
     delayId: event.delayId,
     handed: event.handed === true,
+    gap: event.gap === true,
   }
   applyEvent(room, placed, event.notifying)
   if (event.redaction !== undefined) applyRedaction(room, event.redaction)

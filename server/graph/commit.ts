@@ -4,7 +4,7 @@ import type { Pdu } from '../core/pdu.ts'
 import { relationOf } from '../core/relation.ts'
 import { type Guard, guard, type LogRow, type Part, type Write, write } from '../storage/database.ts'
 import type { Decided, Decision, NewStateGroup } from './draft.ts'
-import { insertEvent, insertReceived, updateHanded, updateRedacted } from './events.store.ts'
+import { insertEvent, insertReceived, updateGap, updateHanded, updateRedacted } from './events.store.ts'
 import type { AppendOptions } from './graph.ts'
 import { deleteMembership, upsertMembership } from './memberships.store.ts'
 import { bytesOfReceived, depthOf } from './receive/known-events.ts'
@@ -57,6 +57,7 @@ export function partOf(
     }
     if (event.waitsFor !== undefined) writes.push(write(insertWaitingRedaction, room.roomId, event.waitsFor, event.eventId))
     if (event.handed) writes.push(write(updateHanded, event.eventId))
+    if (event.gap) writes.push(write(updateGap, event.eventId))
     const relation = relationOf(event.pdu.content)
     if (relation !== undefined) {
       if (!event.received) guards.push(...duplicateGuard(room.roomId, event.pdu, relation))

@@ -40,6 +40,8 @@ export type Decided = {
   /** Another server's: what was kept of it as an outlier is no longer one. */
   readonly received?: true
   readonly handed?: true
+  /** Events before it are missing. */
+  readonly gap?: true
   /** What it redacts once that is here. */
   readonly waitsFor?: EventId | undefined
 }

@@ -11,6 +11,7 @@ export type EventRow = {
   state_group: string
   head_group: string | null
   handed: number | null
+  gap: number | null
   notifying: number
   session: string | null
   transaction_id: string | null
@@ -56,6 +57,8 @@ export const insertReceived = statement<EventParameters>(`${insertion}
     head_group = excluded.head_group, outlier = 0, rejected = 0, notifying = excluded.notifying, replaces = excluded.replaces,
     thread_id = excluded.thread_id, json = excluded.json
   WHERE events.outlier = 1`)
+
+export const updateGap = statement<[eventId: string]>('UPDATE events SET gap = 1 WHERE event_id = ?')
 
 export const updateHanded = statement<[eventId: string]>('UPDATE events SET handed = 1 WHERE event_id = ?')
 

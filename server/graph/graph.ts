@@ -64,6 +64,8 @@ export type TimelineEvent = {
   readonly delayId: string | undefined
   /** Whether another server brought it into the room, and tells the others of it. */
   readonly handed: boolean
+  /** Whether events before it were missing when it arrived. */
+  readonly gap: boolean
 }
 
 /** An event that a reader may see, and the reader's membership when it was sent. */
@@ -231,8 +233,8 @@ export type Graph = {
     template: Template,
     signedBy: readonly ServerName[],
   ) => Promise<{ readonly version: string; readonly event: UnsignedPdu }>
-  /** Sees to it that a page of history before a place has what other servers have of it, as far as they answer. */
-  readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<void>
+  /** Sees to it that a page of history before a place has what other servers have of it; whether something is still missing there. */
+  readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<boolean>
   /** Takes an event that another server made of a proposal. 403 in words when it does not become part of the room. */
   readonly takeHanded: (origin: ServerName, roomId: RoomId, handed: Handed) => Promise<StateEvent>
   /** Takes over a room that one of our users has joined over another server. 502 M_UNKNOWN when it is none; 403 when its rules refuse the join. */

@@ -33,5 +33,6 @@ export function eventOf(row: EventRow): TimelineEvent {
     sentBy: row.session === null || row.transaction_id === null ? undefined : { session: row.session, transactionId: row.transaction_id },
     delayId: row.delay_id ?? undefined,
     handed: row.handed === 1,
+    gap: row.gap === 1,
   }
 }

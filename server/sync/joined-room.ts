@@ -139,7 +139,7 @@ async function timelineOf({ graph }: Tools, { roomId, request, after, upTo, isNe
   const filter = request.filter.room?.timeline
   const limit = Math.min(filter?.limit ?? defaultLimit, mostEvents)
   for (let most = limit; ; most *= 4) {
-    const { events, limited } = await graph.arrived(roomId, isNew ? 0 : after, upTo, most)
+    const { events, limited } = sinceGap(await graph.arrived(roomId, isNew ? 0 : after, upTo, most))
     const visible = await graph.visible(events, request.requester.userId)
     const matching = visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
     const isAll = !limited || matching.length === visible.length || most >= mostSearched
@@ -149,6 +149,12 @@ async function timelineOf({ graph }: Tools, { roomId, request, after, upTo, isNe
     const first = isCut ? seen[0]?.event : visible[0]?.event
     return { events, first, seen, hidden: visible.length < events.length, limited: limited || isCut }
   }
+}
+
+/** Of events with some missing in between, those after that, as if the others did not fit. */
+function sinceGap(arrived: { events: TimelineEvent[]; limited: boolean }): { events: TimelineEvent[]; limited: boolean } {
+  const from = arrived.events.findLastIndex(({ gap }) => gap)
+  return from < 0 ? arrived : { events: arrived.events.slice(from), limited: true }
 }
 
 /** The state that goes with a timeline; not read at all for a filter that lets none of it through. */

@@ -79,6 +79,7 @@ function outsideOf(row: OutsideRow, membership: Membership): OutsideMembership {
     sentBy: undefined,
     delayId: undefined,
     handed: false,
+    gap: false,
   }
   return { membership, version: row.room_version, servers: JSON.parse(row.servers) as ServerName[], event, state: parseStripped(row.state) }
 }

@@ -164,6 +164,7 @@ export function decide(
     thread: arriving.thread,
     delayId: undefined,
     received: true,
+    ...(before.writes.length > 0 ? { gap: true as const } : {}),
     waitsFor: arriving.target.event === undefined ? arriving.target.id : undefined,
   }
   const state = new Map(head.state)

@@ -10,24 +10,34 @@ import { selectMissingBelow } from './stored.store.ts'
 const atOnce = 100
 const mostFrom = 10
 const mostServers = 3
+const mostBatches = 5
 
 /**
  * Asks other servers for what a page of history before a place lacks: events that known ones cite and that are not here. What comes has its place in the
- * past and changes nothing now. Does nothing when nothing is missing there, or nobody answers.
+ * past and changes nothing now. Gives whether something is still missing there, as when nobody answers.
  * https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
  */
-export async function fillBack(tools: ReceiveTools, roomId: RoomId, { depth, order }: Place, limit: number): Promise<void> {
+export async function fillBack(tools: ReceiveTools, roomId: RoomId, from: Place, limit: number): Promise<boolean> {
   const room = await tools.rooms.load(roomId)
-  if (room === undefined) return
-  const missing = await tools.database.select(selectMissingBelow, roomId, depth, mostFrom)
-  if (missing.length === 0) return
-  const page = await tools.database.select(selectOlder, roomId, depth, depth, order, limit)
-  const lowest = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)
-  const wanted = missing.filter((one) => one.depth >= lowest).map(({ event_id }) => event_id as EventId)
-  if (wanted.length === 0) return
-  for (const origin of likely(room.servers, tools.serverName)) {
-    if (await fillFrom(tools, { origin, roomId, rules: room.rules }, wanted)) return
+  for (let batches = 0; room !== undefined && batches < mostBatches; batches++) {
+    const wanted = await missingIn(tools, roomId, from, limit)
+    if (wanted.length === 0) return false
+    let isFilled = false
+    for (const origin of likely(room.servers, tools.serverName)) {
+      isFilled ||= await fillFrom(tools, { origin, roomId, rules: room.rules }, wanted)
+    }
+    if (!isFilled) return true
   }
+  return room !== undefined
+}
+
+/** What a page lacks. */
+async function missingIn({ database }: ReceiveTools, roomId: RoomId, { depth, order }: Place, limit: number): Promise<EventId[]> {
+  const missing = await database.select(selectMissingBelow, roomId, depth, mostFrom)
+  if (missing.length === 0) return []
+  const page = await database.select(selectOlder, roomId, depth, depth, order, limit)
+  const lowest = page.length < limit ? 0 : (page.at(-1)?.depth ?? 0)
+  return missing.filter((one) => one.depth >= lowest).map(({ event_id }) => event_id as EventId)
 }
 
 /** Servers with many members in the room first: they have been there long. */

@@ -128,6 +128,7 @@ function decidedOf(
     delayId: undefined,
     received: true,
     handed: true,
+    gap: true,
   }
 }
 
