@@ -17,7 +17,8 @@ export type FederationReader = Reader & {
 
 type Needs = Tools & {
   readonly broadcasts: () => readonly Broadcast[]
-  readonly takeLeftOver: (stop: AbortSignal) => Promise<void>
+  /** Takes in what was sent to processes that have ended. */
+  readonly takeLeftOver: (isStart: boolean, stop: AbortSignal) => Promise<void>
   readonly timing: LeaseTiming | undefined
 }
 
@@ -118,9 +119,7 @@ async function serve(needs: Needs, held: Lease, opened: (outbox: Outbox | undefi
   const texts = createPduTexts()
   const outbox = await openOutbox({ ...needs, lease, texts, fail })
   opened(outbox)
-  const leftOver = needs
-    .takeLeftOver(lease.signal)
-    .catch((error) => home.log.error('what was left over was not taken in', errorFields(error)))
+  const leftOver = lookForLeftOver(needs, lease)
   const serving: Serving = { ...needs, broadcasts: needs.broadcasts(), lease, outbox, texts, position, stored: position, thrown: new Map() }
   const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
@@ -134,6 +133,14 @@ async function serve(needs: Needs, held: Lease, opened: (outbox: Outbox | undefi
   }
   if (failure !== undefined) throw failure
   if (!lease.lost.aborted && serving.position > serving.stored) await store(serving, serving.position, undefined)
+}
+
+/** At once, and again and again: other processes may end. */
+async function lookForLeftOver({ home, takeLeftOver }: Needs, { signal }: Lease): Promise<void> {
+  for (let isStart = true; !signal.aborted; isStart = false) {
+    await takeLeftOver(isStart, signal).catch((error) => home.log.error('what was left over was not taken in', errorFields(error)))
+    await home.clock.sleep(nap, signal)
+  }
 }
 
 /** Takes the next rows of the log: what they tell other servers is put on the disk, then sent. */

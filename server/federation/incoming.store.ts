@@ -55,4 +55,8 @@ export const selectLeftEdus = statement<[before: number], { origin: string; tran
 export const clearEdus = statement<Key>('UPDATE federation_received SET edus = NULL WHERE origin = ? AND transaction_id = ?')
 
 /** What is this old is not repeated any more. */
+export const selectOldReceived = statement<[before: number], { origin: string }>(
+  'SELECT origin FROM federation_received WHERE received_at < ? AND edus IS NULL LIMIT 1',
+)
+
 export const deleteOldReceived = statement<[before: number]>('DELETE FROM federation_received WHERE received_at < ? AND edus IS NULL')

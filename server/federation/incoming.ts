@@ -109,12 +109,11 @@ function process(needs: Needs, transaction: Transaction): Processing {
   const answer = (async () => {
     const { origin, id, digest } = transaction
     const row = await needs.home.database.selectOne(selectReceived, origin, id)
-    if (row !== undefined) {
-      if (row.digest !== digest) warnOfAnother(needs, transaction)
-      // One that ended with the process before it was answered was taken in from the disk.
-      return row.answer === null ? { pdus: {} } : (parseStored(row.answer) as JsonObject)
-    }
-    const running = work(needs, transaction)
+    if (row !== undefined && row.digest !== digest) warnOfAnother(needs, transaction)
+    if (row?.answer) return parseStored(row.answer) as JsonObject
+    // One that the process ended with is taken in from the disk; who asks again meanwhile has it taken in now.
+    if (row !== undefined && row.digest !== digest) return { pdus: {} }
+    const running = work(needs, transaction, row !== undefined)
     done = running.done
     ended = running.ended
     return running.answer
@@ -122,10 +121,10 @@ function process(needs: Needs, transaction: Transaction): Processing {
   return { answer, done: answer.then(() => done).then(nothing, nothing), ended: answer.then(() => ended).then(nothing, nothing) }
 }
 
-function work(needs: Needs, transaction: Transaction): Processing {
+function work(needs: Needs, transaction: Transaction, isStaged: boolean): Processing {
   const { home } = needs
   const results: Results = new Map()
-  let staged: Promise<boolean> | undefined
+  let staged: Promise<boolean> | undefined = isStaged ? Promise.resolve(true) : undefined
   const stage = () => {
     staged ??= putOnDisk(needs, transaction)
     return staged

@@ -10,6 +10,9 @@ import { transactionsEndpoint } from './transactions.federation.ts'
 
 type Plugged = { readonly edus: () => readonly EduReceiver[]; readonly broadcasts: () => readonly Broadcast[] }
 
+/** What a process that runs has not taken in by then is left to be taken in by another one too, which does no harm. */
+const leftAfterMs = 60_000
+
 /**
  * What servers send each other unasked: events and EDUs, in transactions, both ways. What the slices take and tell is asked for when the server starts,
  * then all are known. https://spec.matrix.org/v1.19/server-server-api/#transactions
@@ -22,7 +25,7 @@ export function federation(tools: Tools, { edus, broadcasts }: Plugged, timing?:
     ...tools,
     broadcasts,
     timing,
-    takeLeftOver: (stop) => takeLeftOver(needs, stamp(), stop),
+    takeLeftOver: (isStart, stop) => takeLeftOver(needs, { arrival: isStart ? stamp() : stamp() - leftAfterMs * 1000, isStart }, stop),
   })
   return {
     name: 'federation',

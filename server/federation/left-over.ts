@@ -11,6 +11,7 @@ import {
   deleteOneStaged,
   deletePoison,
   selectLeftEdus,
+  selectOldReceived,
   selectPoison,
   selectStaged,
   selectStagedRooms,
@@ -24,23 +25,31 @@ const mostAttempts = 5
 const page = 50
 const keptMs = 3 * 24 * 3_600_000
 
-/** Takes in what servers had sent before `arrival`, when the process ended, and forgets what nobody repeats any more. */
-export async function takeLeftOver(needs: Needs, arrival: number, stop: AbortSignal): Promise<void> {
-  const { database, clock, log } = needs.home
-  const now = clock.now()
-  for (const { origin, room_id: roomId } of await database.select(selectPoison, mostAttempts)) {
-    log.error('an event of another server was given up: the server ended whenever it was taken in', { origin, roomId })
-  }
-  await database.commit({
-    writes: [write(deletePoison, mostAttempts), write(countAttempt, arrival), write(deleteOldReceived, now - keptMs)],
-  })
-  for (const { origin, transaction_id: id, edus } of await database.select(selectLeftEdus, now)) {
+/** At a start, what was staged counts an attempt more; in between, what a process that ended has left behind is looked for. */
+type When = { readonly arrival: number; readonly isStart: boolean }
+
+/** Takes in what servers had sent before `arrival` and no process has taken in, and forgets what nobody repeats any more. */
+export async function takeLeftOver(needs: Needs, { arrival, isStart }: When, stop: AbortSignal): Promise<void> {
+  const { database, clock } = needs.home
+  if (isStart) await countStart(needs, arrival)
+  const old = clock.now() - keptMs
+  if ((await database.selectOne(selectOldReceived, old)) !== undefined) await database.commit({ writes: [write(deleteOldReceived, old)] })
+  for (const { origin, transaction_id: id, edus } of await database.select(selectLeftEdus, Math.floor(arrival / 1000))) {
     if (stop.aborted) return
     await needs.dispatchEdus(origin, parseLossless(edus) as Json[])
     await database.commit({ writes: [write(clearEdus, origin, id)] })
   }
   const rooms = await database.select(selectStagedRooms, arrival)
   await Promise.all(rooms.map(({ room_id: roomId }) => drain(needs, roomId as RoomId, arrival, stop)))
+}
+
+async function countStart({ home }: Needs, arrival: number): Promise<void> {
+  const { database, log } = home
+  for (const { origin, room_id: roomId } of await database.select(selectPoison, mostAttempts)) {
+    log.error('an event of another server was given up: the server ended whenever it was taken in', { origin, roomId })
+  }
+  const rooms = await database.select(selectStagedRooms, arrival)
+  if (rooms.length > 0) await database.commit({ writes: [write(deletePoison, mostAttempts), write(countAttempt, arrival)] })
 }
 
 async function drain({ home, receivePdus }: Needs, roomId: RoomId, arrival: number, stop: AbortSignal): Promise<void> {

@@ -41,12 +41,12 @@ export type Cluster = {
 
 const patience = 90_000
 
-/** Starts real processes of one homeserver over one database. Undefined for PostgreSQL where there is none. */
-export async function startCluster(engine: Engine, size = 1): Promise<Cluster | undefined> {
+/** Starts real processes of one homeserver over one database, with `more` in their configuration. Undefined for PostgreSQL where there is none. */
+export async function startCluster(engine: Engine, size = 1, more: object = {}): Promise<Cluster | undefined> {
   const database = engine === 'postgres' ? await freshDatabase() : undefined
   if (engine === 'postgres' && !database) return undefined
   const folder = temporaryFolder('tombolo-cluster')
-  const config = writeConfig(folder, database)
+  const config = writeConfig(folder, database, more)
   const members = Array.from({ length: size }, (_, place) => createMember(config, join(folder, `server-${place}.log`)))
   for (const member of members) await member.start()
   return {
@@ -65,7 +65,7 @@ export async function startCluster(engine: Engine, size = 1): Promise<Cluster | 
   }
 }
 
-function writeConfig(folder: string, database: FreshDatabase | undefined): string {
+function writeConfig(folder: string, database: FreshDatabase | undefined, more: object): string {
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   const config = {
     server_name: 'hs.test',
@@ -78,6 +78,7 @@ function writeConfig(folder: string, database: FreshDatabase | undefined): strin
     rate_limits: 'off',
     password_hashing: 'fast',
     push: { allow_private_addresses: true },
+    ...more,
   }
   const file = join(folder, 'config.yaml')
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 })

@@ -1,3 +1,4 @@
+import { eventIdOf } from '../../../server/core/hashes.ts'
 import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu, UnsignedPdu } from '../../../server/core/pdu.ts'
@@ -10,7 +11,8 @@ export type PeerMember = {
   readonly userId: UserId
   readonly roomId: RoomId
   readonly rules: RoomRules
-  /** A signed event of this user on top of the room as the server has it, or on top of `after`. */
+  readonly joinId: EventId
+  /** A signed event of this user on top of the room as the server of this process has it, or on top of `after` and of the state at the join. */
   readonly event: (
     of: Partial<UnsignedPdu> & { readonly type: string },
     after?: readonly EventId[],
@@ -31,27 +33,24 @@ export async function joinAsPeer(peer: Peer, server: TestServer, roomId: RoomId,
   const sent = await peer.ask(server, 'PUT', sendTo, pdu as unknown as JsonObject)
   if (sent.status !== 200) throw new Error(`send_join: ${sent.status} ${sent.text}`)
 
+  const atJoin = new Map<string, EventId>()
+  for (const state of sent.body.state) atJoin.set(`${state.type} ${state.state_key}`, eventIdOf(state, rules))
+
   const event: PeerMember['event'] = async (of, after) => {
-    const room = await server.server.graph.room(roomId)
-    const authEvents = [
-      ['m.room.create', ''],
-      ['m.room.power_levels', ''],
-    ].flatMap(([type = '', key = '']) => {
-      if (type === 'm.room.create' && rules.roomIdIsCreateHash) return []
-      return room?.state(type, key)?.eventId ?? []
-    })
+    const room = after === undefined ? await server.server.graph.room(roomId) : undefined
+    const authEvents = rules.roomIdIsCreateHash ? ['m.room.power_levels'] : ['m.room.create', 'm.room.power_levels']
     const unsigned: UnsignedPdu = {
       room_id: roomId,
       sender: userId,
       content: {},
-      auth_events: [...authEvents, eventId],
+      auth_events: [...authEvents.flatMap((type) => room?.state(type, '')?.eventId ?? atJoin.get(`${type} `) ?? []), eventId],
       prev_events: after ?? room?.extremities ?? [],
       depth: 100,
-      origin_server_ts: server.server.home.clock.now(),
+      origin_server_ts: Date.now(),
       ...of,
     }
     return peer.sign(unsigned, rules)
   }
   const message: PeerMember['message'] = (body, after) => event({ type: 'm.room.message', content: { msgtype: 'm.text', body } }, after)
-  return { userId, roomId, rules, event, message }
+  return { userId, roomId, rules, joinId: eventId, event, message }
 }
