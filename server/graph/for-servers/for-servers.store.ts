@@ -29,10 +29,12 @@ export const selectPlaces = statement<
   WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
-/** A room's events at a depth and above it, the deepest first. */
+/** Of so many events of a room at a depth and above it, the deepest ones, those that have a place in it. */
 export const selectPdusUpTo = statement<[roomId: string, depth: number, limit: number], PduRow>(
-  `SELECT event_id, room_id, depth, room_order, state_group, outlier, rejected, replaces, json, replaced
-  FROM served_events WHERE room_id = ? AND depth <= ? AND outlier = 0 ORDER BY depth DESC, room_order DESC LIMIT ?`,
+  `SELECT * FROM (
+    SELECT event_id, room_id, depth, room_order, state_group, outlier, rejected, replaces, json, replaced
+    FROM served_events WHERE room_id = ? AND depth <= ? ORDER BY depth DESC, room_order DESC LIMIT ?
+  ) AS above WHERE outlier = 0`,
 )
 
 /** The members that one state group itself names, of servers whose name ends as the pattern says. */
