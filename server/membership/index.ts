@@ -12,6 +12,7 @@ import { knocksFederation } from './knocks.federation.ts'
 import { leavesFederation } from './leaves.federation.ts'
 import { leaving } from './leaving.client.ts'
 import { listJoinedRooms } from './list-joined-rooms.client.ts'
+import { thirdPartyInvite } from './third-party-invite.federation.ts'
 
 /** Who is in a room: joining, knocking, inviting, leaving, kicking, banning. */
 export function membership(tools: Tools): Slice {
@@ -28,6 +29,7 @@ export function membership(tools: Tools): Slice {
       ...leavesFederation(tools),
       ...knocksFederation(tools),
       ...invitesFederation(tools),
+      ...thirdPartyInvite(tools),
     ],
   }
 }
