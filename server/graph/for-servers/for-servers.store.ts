@@ -29,12 +29,10 @@ export const selectPlaces = statement<
   WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
-/** Of so many events of a room at a depth and above it, the deepest ones, those that have a place in it. */
+/** A room's events at a depth and above it, the deepest first. */
 export const selectPdusUpTo = statement<[roomId: string, depth: number, limit: number], PduRow>(
-  `SELECT * FROM (
-    SELECT event_id, room_id, depth, room_order, state_group, outlier, rejected, replaces, json, replaced
-    FROM served_events WHERE room_id = ? AND depth <= ? ORDER BY depth DESC, room_order DESC LIMIT ?
-  ) AS above WHERE outlier = 0`,
+  `SELECT event_id, room_id, depth, room_order, state_group, outlier, rejected, replaces, json, replaced
+  FROM served_events WHERE room_id = ? AND depth <= ? AND outlier = 0 ORDER BY depth DESC, room_order DESC LIMIT ?`,
 )
 
 /** The members that one state group itself names, of servers whose name ends as the pattern says. */

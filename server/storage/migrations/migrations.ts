@@ -33,6 +33,7 @@ import { serverKeys } from './0070-server-keys.ts'
 import { receivedEvents } from './0071-received-events.ts'
 import { federationSending } from './0080-federation-sending.ts'
 import { federationReceiving } from './0081-federation-receiving.ts'
+import { placedEvents } from './0084-placed-events.ts'
 import { deviceUpdates } from './0085-device-updates.ts'
 import { remoteDeviceLists } from './0086-remote-device-lists.ts'
 import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
@@ -82,4 +83,5 @@ export const migrations: readonly Migration[] = [
   federationSending,
   federationReceiving,
   outsideMemberships,
+  placedEvents,
 ]
