@@ -6,6 +6,7 @@ import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { Guard, LogRow, Write } from '../storage/database.ts'
 import type { ForServers } from './for-servers/for-servers.ts'
+import type { SharedRooms } from './for-servers/shared-rooms.ts'
 
 export type MembershipName = 'join' | 'invite' | 'leave' | 'ban' | 'knock'
 
@@ -173,6 +174,8 @@ export type OutsideMembership = {
 export type Outside = {
   /** What a user is in a room that this server is not in; undefined where the room itself tells, or nothing is known. */
   readonly find: (userId: UserId, roomId: RoomId) => Promise<OutsideMembership | undefined>
+  /** What kind of rooms those are that a user is invited to, or knocks on: as far as was told. */
+  readonly kinds: (userId: UserId) => Promise<ReadonlyMap<RoomId, RoomKind>>
   /** Keeps it in the place of what was kept before; false when the user has joined meanwhile. */
   readonly note: (note: OutsideNote) => Promise<boolean>
   /** Declines an invitation or takes back a knock, over other servers if one of them answers. 403 M_FORBIDDEN for somebody who has no part in the room. */
@@ -345,6 +348,8 @@ export type Graph = {
   readonly readRooms: (userId: UserId) => Promise<ReadonlySet<RoomId>>
   /** Whether a receipt for an event may be one for a thread (its root's id, or `main`): https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts */
   readonly isOfThread: (event: TimelineEvent, threadId: string) => Promise<boolean>
+  /** Of these rooms, those in which users of other servers are joined; none of them is loaded for it. */
+  readonly sharedRooms: SharedRooms
   /** What other servers may read of rooms. */
   readonly forServers: ForServers
   /** What users of this server are in rooms that it is not in. */

@@ -123,7 +123,7 @@ function createServersSharing({ home, graph }: Pick<Tools, 'home' | 'graph'>): (
     const { rooms, newest } = await graph.joinedRooms(userId)
     const kept = known.get(userId)
     if (kept !== undefined && kept.newest === newest && kept.until > home.clock.now()) return kept.servers
-    const servers = await serversOf(graph, [...rooms].slice(0, mostRooms), home.serverName)
+    const servers = await serversOf(graph, (await graph.sharedRooms(rooms)).slice(0, mostRooms), home.serverName)
     known.delete(userId)
     known.set(userId, { servers, until: home.clock.now() + knownFor, newest })
     if (known.size > mostKnown) known.delete(known.keys().next().value as UserId)
