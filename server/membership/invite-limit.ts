@@ -28,3 +28,22 @@ export function createInviteLimit({ home, graph }: Tools): InviteLimit {
     if (waiting >= mostWaiting || ofServer >= mostOfServer) throw limitExceeded(pause)
   }
 }
+
+const mostAtOnce = 32
+
+/** Runs so much at a time for each server. Throws 429 M_LIMIT_EXCEEDED beyond: others have to be asked about an invitation, and they may be slow. */
+export function createAtOnce(): <T>(origin: ServerName, work: () => Promise<T>) => Promise<T> {
+  const running = new Map<ServerName, number>()
+  return async (origin, work) => {
+    const count = running.get(origin) ?? 0
+    if (count >= mostAtOnce) throw limitExceeded(1000)
+    running.set(origin, count + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (running.get(origin) ?? 1) - 1
+      if (left > 0) running.set(origin, left)
+      else running.delete(origin)
+    }
+  }
+}

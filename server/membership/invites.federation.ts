@@ -15,11 +15,13 @@ import { checkIncoming } from '../graph/receive/check-incoming.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { checkInvite } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
-import { createInviteLimit, type InviteLimit } from './invite-limit.ts'
+import { createAtOnce, createInviteLimit, type InviteLimit } from './invite-limit.ts'
 
 /** Users of other servers invite those of this one. https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room */
 export function invitesFederation(tools: Tools): Endpoint[] {
   const limit = createInviteLimit(tools)
+  const atOnce = createAtOnce()
+  const take = (invite: Invite) => atOnce(invite.origin, () => takeInvite(tools, limit, invite))
   const put = { method: 'PUT', auth: 'x-matrix', body: 'json' } as const
   return [
     endpoint({
@@ -31,7 +33,7 @@ export function invitesFederation(tools: Tools): Endpoint[] {
         if (!isJsonObject(event)) throw badJson('`event` must be an object')
         const version = readText(body, 'room_version')
         const given = body['invite_room_state']
-        const signed = await takeInvite(tools, limit, {
+        const signed = await take({
           origin,
           roomId: roomIdOf(params['roomId']),
           eventId: params['eventId'],
@@ -51,7 +53,7 @@ export function invitesFederation(tools: Tools): Endpoint[] {
         const given = unsigned['invite_room_state']
         // "Servers which receive a v1 invite request must assume that the room version is either "1" or "2"": events look the same in both.
         const version = '1'
-        const signed = await takeInvite(tools, limit, {
+        const signed = await take({
           origin,
           roomId: roomIdOf(params['roomId']),
           eventId: params['eventId'],

@@ -2,7 +2,7 @@ import { readOptionalText, roomIdOf } from '../core/fields.ts'
 import { isRoomId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { forbidden, MatrixError } from '../core/matrix-error.ts'
-import type { RoomView } from '../graph/graph.ts'
+import type { Graph, RoomView } from '../graph/graph.ts'
 import { timestampOf } from '../graph/timestamp.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import { carryPushRules } from '../people/carry-push-rules.ts'
@@ -74,7 +74,7 @@ async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: R
   const invite = (await graph.memberships(userId)).get(roomId)
   const inviter = invite?.membership === 'invite' ? [serverNameOf(invite.sender)] : []
   const others = named.filter((server) => server !== home.serverName)
-  const known = others.length > 0 ? [] : [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
+  const known = others.length > 0 ? [] : await knownServers(graph, roomId, userId)
   const reason = readOptionalText(call.body, 'reason')
   const content = { ...ownContent(call.body), ...(await profileContent(people, userId)), ...(reason === undefined ? {} : { reason }) }
   const servers = [...others, ...inviter, ...known]
@@ -82,6 +82,12 @@ async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: R
   const room = await graph.freshRoom(roomId)
   if (room !== undefined) await carrySettings(tools, room, userId)
   return { body: { room_id: roomId } }
+}
+
+/** Those that came with an invitation, and those that were in the room when this server left it. */
+async function knownServers(graph: Graph, roomId: RoomId, userId: UserId): Promise<ServerName[]> {
+  const told = (await graph.outside.find(userId, roomId))?.servers ?? []
+  return [...told, ...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
 }
 
 /** What a client adds to its join of its own accord: keys that nothing else has a use for. */

@@ -149,9 +149,19 @@ async function factsFor(
   return {
     dms: await facts.dms(userId),
     tags: asksTags ? await facts.tags(userId) : nothing.tags,
-    kinds: asksKinds ? await graph.roomKinds([...memberships.keys()]) : nothing.kinds,
+    kinds: asksKinds ? await kindsOf(graph, userId, memberships) : nothing.kinds,
     children,
   }
+}
+
+async function kindsOf(
+  graph: Pick<Graph, 'roomKinds' | 'outside'>,
+  userId: UserId,
+  memberships: ReadonlyMap<RoomId, Membership>,
+): Promise<RoomFacts['kinds']> {
+  const outside = await graph.outside.kinds(userId)
+  const inside = await graph.roomKinds([...memberships.keys()].filter((roomId) => !outside.has(roomId)))
+  return outside.size === 0 ? inside : new Map([...inside, ...outside])
 }
 
 /** https://spec.matrix.org/v1.19/client-server-api/#mspacechild */

@@ -1,6 +1,7 @@
 import type { Graph } from '../graph.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { inviteRemote } from './invite-remote.ts'
+import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
 import { leaveRemote } from './leave-remote.ts'
 import { endOutside, findOutside, noteOutside } from './outside.ts'
@@ -15,6 +16,7 @@ export function createOutside(
     ...inside,
     outside: {
       find: (userId, roomId) => findOutside(tools, userId, roomId),
+      kinds: createKinds(tools),
       note: (note) => noteOutside(tools, note),
       leave: (roomId, userId, content) => leaveRemote(tools, roomId, userId, content),
       knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),

@@ -105,6 +105,25 @@ function declare(engine: Engine): void {
     expect(rooms[roomId].timeline[0]).to.deep.include({ content: { membership: 'leave' }, state_key: bob.userId })
   })
 
+  it('is listed with the kind of room that it is for', async () => {
+    const space = await roomOf({ creation_content: { type: 'm.space' }, invite: [bob.userId] })
+    const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
+    const secret = await roomOf({ initial_state: [encryption], invite: [bob.userId] })
+    const list = (filters: object) => ({ ranges: [[0, 9]], timeline_limit: 1, required_state: [], filters })
+    const lists = {
+      spaces: list({ room_types: ['m.space'] }),
+      rooms: list({ not_room_types: ['m.space'] }),
+      secret: list({ is_encrypted: true }),
+    }
+    const one = async (name: keyof typeof lists) =>
+      Object.keys(
+        (await bob.post('/_matrix/client/unstable/org.matrix.simplified_msc3575/sync', { lists: { [name]: lists[name] } })).body.rooms,
+      )
+    expect(await one('spaces')).to.deep.equal([space])
+    expect(await one('rooms')).to.deep.equal([secret])
+    expect(await one('secret')).to.deep.equal([secret])
+  })
+
   it('is refused to those who may not invite, whom the user has blocked, and for users that there are not', async () => {
     const roomId = await roomOf()
     const code = ({ status, body }: { status: number; body: Body }) => [status, body.errcode]
