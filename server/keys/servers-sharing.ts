@@ -3,7 +3,10 @@ import type { Graph } from '../graph/graph.ts'
 import type { Home } from '../home.ts'
 import type { Logged } from '../storage/database.ts'
 
-type Tools = { readonly home: Pick<Home, 'serverName'>; readonly graph: Pick<Graph, 'room' | 'joinedRooms' | 'memberships'> }
+type Tools = {
+  readonly home: Pick<Home, 'serverName'>
+  readonly graph: Pick<Graph, 'room' | 'joinedRooms' | 'memberships' | 'sharedRooms'>
+}
 
 /** A user of this server with servers that share a room with them now and did not before. */
 export type NewlyShared = { readonly userId: UserId; readonly servers: readonly ServerName[] }
@@ -18,7 +21,7 @@ const mostOfOneServer = 50
 /** The other servers that share a room with a user of this one. */
 export async function serversSharing({ home, graph }: Tools, userId: UserId): Promise<Set<ServerName>> {
   const servers = new Set<ServerName>()
-  for (const roomId of (await graph.joinedRooms(userId)).rooms) {
+  for (const roomId of await graph.sharedRooms((await graph.joinedRooms(userId)).rooms)) {
     for (const server of (await graph.room(roomId))?.servers.keys() ?? []) servers.add(server)
   }
   servers.delete(home.serverName)
