@@ -39,7 +39,6 @@ export function createForServers(given: Given): ForServers {
   const kept = createKeptAnswers(mostKeptBytes, mostOfOne)
 
   return {
-    checkServer: async (roomId, server) => void (await openRoom(tools, roomId, server)),
     event: (eventId, server) => oneEvent(tools, eventId, server),
     state: async (asked) => {
       const { room, event } = await openEvent(tools, asked)

@@ -18,8 +18,6 @@ export type Missing = {
  * here (403 M_FORBIDDEN); an event of another room is one that is not there (404 M_NOT_FOUND). PDUs come as JSON text.
  */
 export type ForServers = {
-  /** 403 M_FORBIDDEN unless the server is in the room now, and let in. */
-  readonly checkServer: (roomId: RoomId, server: ServerName) => Promise<void>
   /** An event, redacted where a server in the room may not see it. 404 M_NOT_FOUND for one that is not in the room, and may not see it. */
   readonly event: (eventId: EventId, server: ServerName) => Promise<Uint8Array>
   /** The state before an event with its auth chain: two lists as an object ends with them, `[…],"auth_chain":[…]}`. */
