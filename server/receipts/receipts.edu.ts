@@ -3,6 +3,7 @@ import { type EventId, isEventId, isRoomId, isUserId, type RoomId, type ServerNa
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { MatrixError } from '../core/matrix-error.ts'
 import { speaksFor } from '../graph/for-servers/speaks-for.ts'
+import { inSharedRooms, othersIn } from '../graph/for-servers/told-in-rooms.ts'
 import type { Broadcast, EduReceiver, Tools } from '../slice.ts'
 import { markRead } from './mark-read.ts'
 import { selectReceiptsAt } from './receipts.store.ts'
@@ -61,13 +62,13 @@ export function receiptBroadcast({ home, graph }: Pick<Tools, 'home' | 'graph'>)
   return {
     kinds: ['receipt'],
     between: async (rows) => {
-      const rooms = rows.map(({ key }) => key)
-      const positions = rows.map(({ position }) => position)
+      const { rooms, positions } = await inSharedRooms(graph, rows)
+      if (rooms.length === 0) return []
       const found = await home.database.select(selectReceiptsAt, rooms, positions)
       const told = []
       for (const { room_id, user_id, thread_id, event_id, at } of found) {
         if (serverNameOf(user_id as UserId) !== home.serverName) continue
-        const servers = [...((await graph.room(room_id as RoomId))?.servers.keys() ?? [])].filter((server) => server !== home.serverName)
+        const servers = await othersIn({ graph, home }, room_id as RoomId)
         if (servers.length === 0) continue
         const receipt: Receipt = { event_ids: [event_id as EventId], data: { ts: at, ...(thread_id === '' ? {} : { thread_id }) } }
         const content = { [room_id]: { 'm.read': { [user_id]: receipt } } }

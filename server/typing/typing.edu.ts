@@ -1,5 +1,6 @@
 import { isRoomId, isUserId, type RoomId, serverNameOf, type UserId } from '../core/ids.ts'
 import { speaksFor } from '../graph/for-servers/speaks-for.ts'
+import { inSharedRooms, othersIn } from '../graph/for-servers/told-in-rooms.ts'
 import type { Broadcast, EduReceiver, Tools } from '../slice.ts'
 import { selectTypingAt } from './typing.store.ts'
 import type { Typing } from './typing.ts'
@@ -24,14 +25,14 @@ export function typingBroadcast({ home, graph }: Pick<Tools, 'home' | 'graph'>):
   return {
     kinds: ['typing'],
     between: async (rows) => {
-      const rooms = rows.map(({ key }) => key)
-      const positions = rows.map(({ position }) => position)
+      const { rooms, positions } = await inSharedRooms(graph, rows)
+      if (rooms.length === 0) return []
       const found = await home.database.select(selectTypingAt, rooms, positions)
       const told = []
       for (const row of found) {
         const [roomId, userId] = [row.room_id as RoomId, row.user_id as UserId]
         if (serverNameOf(userId) !== home.serverName) continue
-        const servers = [...((await graph.room(roomId))?.servers.keys() ?? [])].filter((server) => server !== home.serverName)
+        const servers = await othersIn({ graph, home }, roomId)
         const content = { room_id: roomId, user_id: userId, typing: row.expires_at > 0 }
         if (servers.length > 0) told.push({ edu: { edu_type: 'm.typing', content }, servers, key: `typing ${roomId} ${userId}` })
       }
