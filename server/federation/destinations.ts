@@ -1,7 +1,8 @@
-import { type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
+import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Graph, RoomView, TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import type { Logged } from '../storage/database.ts'
+import type { Insist } from './insist.ts'
 
 /** An event and the servers that are to be told of it. */
 export type Addressed = { readonly event: TimelineEvent; readonly servers: ReadonlySet<ServerName> }
@@ -9,13 +10,15 @@ export type Addressed = { readonly event: TimelineEvent; readonly servers: Reado
 /** A room in which members come and go all the time is taken as it is at last. */
 const mostTries = 5
 
-type Needs = Pick<Tools, 'home' | 'graph'>
+const tookPart = new Set<unknown>(['join', 'invite', 'knock'])
+
+type Needs = Pick<Tools, 'home' | 'graph'> & { readonly insist: Insist }
 
 /** The rows that say that an event of another server came to us alone, so that it is for us to tell the others. The key is its id. */
 export const relayKind = 'relay'
 
 /** This server's events among the rows of the log, in their order, where others are in the room. A room without others costs nothing. */
-export async function addressedEvents({ home, graph }: Needs, rows: readonly Logged[], upTo: number): Promise<Addressed[]> {
+export async function addressedEvents({ home, graph, insist }: Needs, rows: readonly Logged[], upTo: number): Promise<Addressed[]> {
   const { serverName } = home
   const rooms = new Map<RoomId, { first: number; last: number; count: number }>()
   let remoteMoved = false
@@ -27,17 +30,19 @@ export async function addressedEvents({ home, graph }: Needs, rows: readonly Log
     } else if (kind === 'membership') remoteMoved ||= serverNameOf(key as UserId) !== serverName
   }
   for (const [roomId, { first, last, count }] of rooms) {
-    const room = await graph.room(roomId)
-    if (room === undefined) continue
-    // What the room has become since is not known here: only then its members now are those of then.
-    if (!remoteMoved && room.position <= upTo && isLocal(room, serverName)) continue
-    const { events } = await graph.arrived(roomId, first - 1, last, count)
-    for (const event of events) {
-      if (serverNameOf(event.pdu.sender) === serverName && !event.handed) found.push(await address(graph, room, event, serverName))
-    }
+    const ofRoom = await insist(`the events of ${roomId}`, async () => {
+      const room = await graph.room(roomId)
+      // Where the room has moved on, its members now need not be those of then.
+      if (room === undefined || (!remoteMoved && room.position <= upTo && isLocal(room, serverName))) return []
+      const { events } = await graph.arrived(roomId, first - 1, last, count)
+      const ours = events.filter(({ pdu, handed }) => serverNameOf(pdu.sender) === serverName && !handed)
+      return Promise.all(ours.map((event) => address(graph, room, event, serverName)))
+    })
+    found.push(...(ofRoom ?? []))
   }
   for (const { kind, key } of rows) {
-    const event = kind === relayKind ? await graph.event(key as `$${string}`) : undefined
+    if (kind !== relayKind) continue
+    const event = await graph.event(key as EventId)
     const room = event && (await graph.room(event.roomId))
     if (event !== undefined && room !== undefined) found.push(await address(graph, room, event, serverName))
   }
@@ -48,12 +53,12 @@ function isLocal({ servers }: RoomView, serverName: ServerName): boolean {
   return servers.size === 0 || (servers.size === 1 && servers.has(serverName))
 }
 
-/** "The servers in the room" are those before the event and after it: whoever is made to leave is told. */
+/** "The servers in the room" are those before the event and after it: whoever is made to leave is told, and whose invitation is taken back. */
 async function address(graph: Graph, room: RoomView, event: TimelineEvent, serverName: ServerName): Promise<Addressed> {
   const servers = new Set(await serversAt(graph, room, event))
-  const { type, state_key: target, content, sender } = event.pdu
-  // An invited server has the invite already: nobody is invited before it has signed that.
-  if (type === 'm.room.member' && target !== undefined && content['membership'] !== 'invite') servers.add(serverNameOf(target as UserId))
+  const { type, state_key: target, sender } = event.pdu
+  const hadPart = tookPart.has(event.replacedContent?.['membership'])
+  if (type === 'm.room.member' && target !== undefined && hadPart) servers.add(serverNameOf(target as UserId))
   servers.delete(serverName)
   servers.delete(serverNameOf(sender))
   return { event, servers }

@@ -2,10 +2,11 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import type { ServerName } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import { errorFields } from '../http/log.ts'
-import type { Broadcast, Reader, Told, Tools } from '../slice.ts'
+import type { Broadcast, Reader, Tools } from '../slice.ts'
 import { type Logged, write } from '../storage/database.ts'
 import { type Lease, type LeaseTiming, takeLease } from '../storage/lease.ts'
 import { addressedEvents } from './destinations.ts'
+import { createInsist, type Insist } from './insist.ts'
 import { type Items, type Outbox, openOutbox } from './outbox.ts'
 import { createPduTexts, type PduTexts } from './pdu-texts.ts'
 import { insertReader, leaseRows, selectReader, updatePosition } from './queue.store.ts'
@@ -30,14 +31,12 @@ type Serving = Omit<Needs, 'broadcasts'> & {
   position: number
   /** The position on the disk. */
   stored: number
-  /** How often each broadcast has thrown at this position. */
-  readonly thrown: Map<Broadcast, number>
+  readonly insist: Insist
 }
 
 const name = 'federation'
 const page = 1000
 const mostUnstored = 1000
-const mostThrown = 5
 const nap = 60_000
 const heardKind = 'server_heard'
 const heardEveryMs = 10_000
@@ -120,7 +119,16 @@ async function serve(needs: Needs, held: Lease, opened: (outbox: Outbox | undefi
   const outbox = await openOutbox({ ...needs, lease, texts, fail })
   opened(outbox)
   const leftOver = lookForLeftOver(needs, lease)
-  const serving: Serving = { ...needs, broadcasts: needs.broadcasts(), lease, outbox, texts, position, stored: position, thrown: new Map() }
+  const serving: Serving = {
+    ...needs,
+    broadcasts: needs.broadcasts(),
+    lease,
+    outbox,
+    texts,
+    position,
+    stored: position,
+    insist: createInsist(needs),
+  }
   const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
     while (!lease.signal.aborted) {
@@ -154,7 +162,6 @@ async function advance(serving: Serving): Promise<void> {
   if (items.size > 0) await store(serving, upTo, items)
   else if (upTo - serving.stored >= mostUnstored) await store(serving, upTo, undefined)
   serving.position = upTo
-  serving.thrown.clear()
 }
 
 async function store(serving: Serving, position: number, items: ReadonlyMap<ServerName, Items> | undefined): Promise<void> {
@@ -178,25 +185,11 @@ async function gather(serving: Serving, rows: readonly Logged[], upTo: number): 
     for (const server of servers) itemsOf(server).pdus.push(event)
   for (const broadcast of serving.broadcasts) {
     const those = rows.filter(({ kind }) => broadcast.kinds.includes(kind))
-    for (const { edu, servers, key } of those.length === 0 ? [] : await tell(serving, broadcast, those)) {
-      const told = { text: canonicalJson(edu as unknown as Json, false), key, isFleeting: edu.edu_type === 'm.typing' }
-      for (const server of servers) if (server !== serving.home.serverName) itemsOf(server).edus.push(told)
+    const told = those.length === 0 ? [] : await serving.insist(broadcast.kinds.join(), () => broadcast.between(those))
+    for (const { edu, servers, key } of told ?? []) {
+      const item = { text: canonicalJson(edu as unknown as Json, false), key, isFleeting: edu.edu_type === 'm.typing' }
+      for (const server of servers) if (server !== serving.home.serverName) itemsOf(server).edus.push(item)
     }
   }
   return items
-}
-
-/** A broadcast that throws is asked again; one that throws every time is passed over, so that it does not stop the others. */
-async function tell({ home, thrown }: Serving, broadcast: Broadcast, rows: readonly Logged[]): Promise<readonly Told[]> {
-  for (;;) {
-    try {
-      return await broadcast.between(rows)
-    } catch (error) {
-      const times = (thrown.get(broadcast) ?? 0) + 1
-      thrown.set(broadcast, times)
-      home.log.error('what other servers are to be told could not be read', { kinds: broadcast.kinds.join(), times, ...errorFields(error) })
-      if (times >= mostThrown) return []
-      await home.clock.sleep(1000 * times)
-    }
-  }
 }

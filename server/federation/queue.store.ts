@@ -57,7 +57,7 @@ export const deleteTransaction = statement<[destination: string, transactionId: 
 
 /** For whom something waits, and how many events. */
 export const selectWaiting = statement<[], { destination: string; pdus: number }>(
-  `SELECT destination, SUM(pdus) AS pdus FROM (
+  `SELECT destination, CAST(SUM(pdus) AS BIGINT) AS pdus FROM (
     SELECT destination, COUNT(*) AS pdus FROM federation_pdus GROUP BY destination
     UNION ALL SELECT DISTINCT destination, 0 FROM federation_edus
     UNION ALL SELECT DISTINCT destination, 0 FROM federation_missed

@@ -114,6 +114,25 @@ for (const engine of engines) {
       expect(taken.every(({ content }) => content.pdus.length <= 50)).to.equal(true)
     })
 
+    it('not sooner after a restart, but at once when the one that could not be reached is heard from', async () => {
+      const [first, second] = among.peers as [Peer, Peer]
+      const roomId = await openRoom(first, second)
+      await say(roomId, 'here')
+      await untilTold(first, 'here')
+      await first.down()
+      await say(roomId, 'unheard')
+      await untilTold(second, 'unheard')
+      while (!among.server.log().includes('did not take a transaction')) await new Promise((resolve) => setTimeout(resolve, 5))
+      await restart()
+      await first.up()
+      await say(roomId, 'after')
+      await untilTold(second, 'after')
+      expect(new Set(told(first))).to.deep.equal(new Set(['here']))
+      await first.ask(among.server, 'PUT', '/_matrix/federation/v1/send/empty', { pdus: [] })
+      await untilTold(first, 'after')
+      expect([...new Set(told(first))]).to.deep.equal(['here', 'unheard', 'after'])
+    })
+
     it('without haste where one cannot be reached, which costs the others nothing', async () => {
       const [first, second] = among.peers as [Peer, Peer]
       const roomId = await openRoom(first, second)
@@ -137,8 +156,9 @@ for (const engine of engines) {
       const [first, second] = among.peers as [Peer, Peer]
       const [one, two] = [await openRoom(first, second), await openRoom(first, second)]
       await first.down()
-      for (const number of Array(300).keys()) {
-        await Promise.all([say(one, `one ${number}`), say(two, `two ${number}`)])
+      const many = Array.from({ length: 50 }, () => ({ type: 'm.room.message', sender: alice.userId, content: { body: 'one of many' } }))
+      for (const roomId of Array.from({ length: 12 }, (_, turn) => (turn % 2 === 0 ? one : two))) {
+        await among.server.server.graph.append(roomId, many)
       }
       await Promise.all([say(one, 'last of one'), say(two, 'last of two')])
       await Promise.all([untilTold(second, 'last of one'), untilTold(second, 'last of two')])
