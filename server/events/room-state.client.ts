@@ -46,6 +46,7 @@ export function roomState({ graph, home }: Tools, delayed: DelayedEvents): Endpo
         if (type === 'm.room.canonical_alias') await checkAliases(room, body, graph.aliasTarget)
         if (type === 'm.room.member') await checkMember(template, home)
         const delay = readDelay(call.query, home.config.delayed_events.longest)
+        if (delay !== undefined && isRemoteInvite(template, home)) throw forbidden('a user of another server is invited at once, or not')
         if (delay !== undefined) return { body: { delay_id: await delayed.schedule(roomId, template, delay, undefined) } }
         return lanes(JSON.stringify([roomId, type, template.stateKey]), async () => {
           const same = await unchanged(room, template, async () => (await graph.members(roomId, [requester.userId])).size)

@@ -6,7 +6,7 @@ import type { Tools } from '../slice.ts'
 /** Throws 429 M_LIMIT_EXCEEDED when a user is invited by other servers too often, or has too many invitations that wait for an answer. */
 export type InviteLimit = (of: { readonly origin: ServerName; readonly sender: UserId; readonly invited: UserId }) => Promise<void>
 
-const mostWaiting = 1000
+const mostWaiting = 500
 const mostOfServer = 100
 const pause = 3_600_000
 

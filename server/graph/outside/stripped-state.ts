@@ -20,7 +20,7 @@ export const strippedTypes = [
 ] as const
 
 const mostEntries = 30
-const mostBytes = 128 * 1024
+const mostBytes = 48 * 1024
 
 /** Stripped state as JSON text. */
 export function strippedText({ content, sender, state_key, type }: Stripped): string {
@@ -63,7 +63,7 @@ export async function readGivenState(
   const entries = await Promise.all(given.slice(0, mostEntries).map((value) => readEntry(keyRing, roomId, rules, value)))
   const state = new Map<string, Stripped>()
   let bytes = 0
-  for (const { stripped, unsure } of entries) {
+  for (const { stripped, unsure } of entries.sort((a, b) => rankOf(a) - rankOf(b))) {
     if (stripped === undefined || (unsure && (!lenient || rules.roomIdIsCreateHash))) continue
     bytes += strippedText(stripped).length
     const key = `${stripped.type}\0${stripped.state_key}`
@@ -80,6 +80,12 @@ async function readEntry(keyRing: Home['keyRing'], roomId: RoomId, rules: RoomRu
   if (!isWhole(value as JsonObject)) return { stripped }
   const event = await checkIncoming(keyRing, rules, roomId, value)
   return typeof event === 'string' ? { stripped, unsure: true, wrong: event } : { stripped: strippedOf(event.pdu) }
+}
+
+/** What tells most of a room first: there is a limit to all of it. */
+function rankOf({ stripped }: Entry): number {
+  const rank = (strippedTypes as readonly string[]).indexOf(stripped?.type ?? '')
+  return rank < 0 ? strippedTypes.length : rank
 }
 
 function isWhole(value: JsonObject): boolean {

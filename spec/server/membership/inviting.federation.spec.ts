@@ -67,6 +67,16 @@ function declare(engine: Engine): void {
     expect((await bob.post(`/rooms/${roomId}/forget`)).status).to.equal(200)
   })
 
+  it('is declined also when nobody is in the room any more', async () => {
+    const roomId = await roomOf()
+    await alice.post(`/rooms/${roomId}/invite`, { user_id: bob.userId })
+    await alice.post(`/rooms/${roomId}/leave`)
+    const { body } = await bob.get('/sync')
+    expect((await bob.post(`/rooms/${roomId}/leave`)).status).to.equal(200)
+    const { rooms } = (await bob.get('/sync', { query: { since: body.next_batch } })).body
+    expect(rooms.leave[roomId].timeline.events[0].content).to.deep.equal({ membership: 'leave' })
+  })
+
   it('is taken back, and can be said again', async () => {
     const roomId = await roomOf()
     await alice.post(`/rooms/${roomId}/invite`, { user_id: bob.userId })
@@ -98,6 +108,9 @@ function declare(engine: Engine): void {
     const { pos } = (await sliding()).body
     const set = await alice.put(`/rooms/${roomId}/state/m.room.member/${bob.userId}`, { membership: 'invite' })
     expect(set.body.event_id).to.match(/^\$/)
+    const delayed = { query: { 'org.matrix.msc4140.delay': '1000' } }
+    const later = await alice.put(`/rooms/${roomId}/state/m.room.member/${bob.userId}`, { membership: 'invite' }, delayed)
+    expect(later.body.errcode).to.equal('M_FORBIDDEN')
     const told = (await sliding(pos)).body
     expect(told.rooms[roomId].invite_state.map(({ type }: Body) => type)).to.include.members(['m.room.create', 'm.room.name'])
     await bob.post(`/rooms/${roomId}/leave`)
