@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { TakeTransaction } from './incoming.ts'
 
@@ -13,6 +14,11 @@ export function transactionsEndpoint(take: TakeTransaction): Endpoint {
     auth: 'x-matrix',
     body: 'json',
     limit: largestBody,
-    handle: async ({ origin, params, body }) => ({ body: await take(origin, params['txnId'] ?? '', body) }),
+    handle: async ({ origin, params, body }) => ({ body: await take(origin, keyOf(params['txnId'] ?? ''), body) }),
   })
+}
+
+/** What a long id is kept under: how long one may be, nothing says. */
+function keyOf(transactionId: string): string {
+  return transactionId.length <= 128 ? transactionId : hash('sha256', transactionId)
 }

@@ -95,6 +95,13 @@ for (const engine of engines) {
       expect((await put({ pdus: [pdu] }, 'shared')).body).to.deep.equal({ pdus: { [eventId]: {} } })
     })
 
+    it('may have an id as long as a request line holds, of any characters', async () => {
+      const { pdu, eventId } = await member.message('under a long id')
+      for (const id of [`${'x'.repeat(6000)}`, encodeURIComponent('"/% 🦊')]) {
+        for (const _ of [1, 2]) expect((await put({ pdus: [pdu] }, id)).body).to.deep.equal({ pdus: { [eventId]: {} } })
+      }
+    })
+
     it('is refused when it holds more than it may, or something else', async () => {
       const { pdu } = await member.message('too many')
       for (const content of [

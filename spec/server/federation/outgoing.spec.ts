@@ -24,15 +24,19 @@ for (const engine of engines) {
     let count = 0
     const clock = steeredClock()
 
-    beforeEach(async function () {
-      const started = await startServerWithPeers(2, { engine, overrides: { clock } })
+    before(async function () {
+      const started = await startServerWithPeers(0, { engine, overrides: { clock } })
       if (started === undefined) return this.skip()
       among = started
       alice = await among.server.register('alice')
-      for (const peer of among.peers) peer.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
     })
-    afterEach(() => among?.close())
+    after(() => among?.close())
 
+    const newPeer = async (): Promise<Peer> => {
+      const peer = await among.addPeer()
+      peer.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+      return peer
+    }
     const openRoom = async (...members: Peer[]): Promise<RoomId> => {
       const { body } = await alice.post('/createRoom', { preset: 'public_chat' })
       for (const peer of members) await joinAsPeer(peer, among.server, body.room_id)
@@ -45,7 +49,7 @@ for (const engine of engines) {
     }
 
     it('in the rooms that they are in, in order, under our signature, and nothing else', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
+      const [first, second] = [await newPeer(), await newPeer()]
       const both = await openRoom(first, second)
       const one = await openRoom(first)
       await say(await openRoom(), 'among ourselves')
@@ -61,7 +65,7 @@ for (const engine of engines) {
     })
 
     it('once to each server that leaves or is made to leave, and then no more', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
+      const [first, second] = [await newPeer(), await newPeer()]
       const roomId = await openRoom(first, second)
       await alice.post(`/rooms/${roomId}/kick`, { user_id: `@remote:${first.serverName}` })
       await say(roomId, 'after')
@@ -74,9 +78,8 @@ for (const engine of engines) {
     })
 
     it('also what another server brought here, once, and not that server', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
-      const third = await among.addPeer()
-      third.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+      const [first, second] = [await newPeer(), await newPeer()]
+      const third = await newPeer()
       const roomId = await openRoom(first, second, third)
       await say(roomId, 'all are here')
       await Promise.all([first, second, third].map((peer) => untilTold(peer, 'all are here')))
@@ -88,7 +91,7 @@ for (const engine of engines) {
     })
 
     it('again with the same bytes until it is taken, also after a restart, and then what came meanwhile', async () => {
-      const [first] = among.peers as [Peer]
+      const first = await newPeer()
       const roomId = await openRoom(first)
       let isFailing = false
       first.on('PUT', sendPath, (asked) => {
@@ -115,7 +118,7 @@ for (const engine of engines) {
     })
 
     it('not sooner after a restart, but at once when the one that could not be reached is heard from', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
+      const [first, second] = [await newPeer(), await newPeer()]
       const roomId = await openRoom(first, second)
       await say(roomId, 'here')
       await untilTold(first, 'here')
@@ -134,7 +137,7 @@ for (const engine of engines) {
     })
 
     it('without haste where one cannot be reached, which costs the others nothing', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
+      const [first, second] = [await newPeer(), await newPeer()]
       const roomId = await openRoom(first, second)
       let answer = () => {}
       await say(roomId, 'here')
@@ -153,7 +156,7 @@ for (const engine of engines) {
     })
 
     it('after days by the newest event of each room', async () => {
-      const [first, second] = among.peers as [Peer, Peer]
+      const [first, second] = [await newPeer(), await newPeer()]
       const [one, two] = [await openRoom(first, second), await openRoom(first, second)]
       await first.down()
       const many = Array.from({ length: 50 }, () => ({ type: 'm.room.message', sender: alice.userId, content: { body: 'one of many' } }))
