@@ -1,5 +1,5 @@
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
-import type { RoomId, ServerName } from '../../core/ids.ts'
+import { type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import { forbidden, notFound } from '../../core/matrix-error.ts'
 import type { Pdu, ReadState, UnsignedPdu } from '../../core/pdu.ts'
 import { signPdu } from '../../core/signatures.ts'
@@ -47,7 +47,9 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)
-  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, 'handed')
+  // What one of our own users said goes out as all that they say.
+  const kind = serverNameOf(event.pdu.sender) === tools.serverName ? 'news' : 'handed'
+  const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, kind)
   if (received === 'soft-failed') throw forbidden('the room does not allow it now')
   if (typeof received === 'object') throw forbidden('rejected' in received ? received.rejected : received.dropped)
   const stored = (await loadStored(tools.database.select, [event.eventId])).get(event.eventId)

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { signPdu } from '../../../server/core/signatures.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { joinAsPeer } from '../../support/peers/peer-room.ts'
 import type { Body, TestUser } from '../../support/server.ts'
 import { type PeerRoom, roomOfPeer } from './inviting-peer.ts'
 
@@ -203,6 +204,20 @@ describe('other servers that are asked for a signature or a place in a room', ()
         expect(code(await invite()), errcode).to.deep.equal([told, as])
       }
       expect(await membership()).to.equal(undefined)
+    })
+
+    it('and those in the room hear of it once', async () => {
+      const other = among.peers[1] as Peer
+      const initial_state = [{ type: 'm.room.join_rules', content: { join_rule: 'public' } }]
+      roomId = (await bob.post('/createRoom', { initial_state })).body.room_id
+      other.on('PUT', '/_matrix/federation/v1/send/{txnId}', () => ({ body: { pdus: {} } }))
+      await joinAsPeer(other, among.server, roomId)
+      answer((event) => ({ body: { event: signed(event) } }))
+      expect((await invite()).status).to.equal(200)
+      await bob.put(`/rooms/${roomId}/send/m.room.message/last`, { msgtype: 'm.text', body: 'last' })
+      await other.until(({ text }) => text.includes('"last"'))
+      const pdus: Pdu[] = other.asked.flatMap(({ path, content }) => (path.includes('/send/') ? content.pdus : []))
+      expect(pdus.filter(({ state_key }) => state_key === invited)).to.have.length(1)
     })
 
     it('may take their time while the room goes on', async () => {
