@@ -133,9 +133,9 @@ function work(needs: Needs, transaction: Transaction, isStaged: boolean): Proces
   const edus = transaction.edus.length === 0 ? undefined : takeEdus(needs, transaction, stage)
   const done = Promise.all([pdus, edus]).then(nothing)
   const answer = (async () => {
-    if (edus !== undefined) await stage()
-    else if (!(await endsWithin(home, done, stageAfterMs))) await stage()
-    await endsWithin(home, done, answerWithinMs)
+    if (edus === undefined && (await endsWithin(done, stageAfterMs))) return answerOf(results)
+    await stage()
+    await endsWithin(done, answerWithinMs)
     return answerOf(results)
   })()
   const ended = Promise.all([answer, done]).then(() => finish(needs, transaction, staged, answerOf(results)))
@@ -190,12 +190,16 @@ async function finish(
   if (await staged) await putAway.add([write(updateAnswered, bytes, origin, id), write(deleteStaged, origin, id)])
 }
 
-async function endsWithin({ clock }: Needs['home'], done: Promise<void>, milliseconds: number): Promise<boolean> {
-  const over = new AbortController()
-  const ended = done.then(() => true)
-  const first = await Promise.race([ended, clock.sleep(milliseconds, over.signal).then(() => false)])
-  over.abort()
-  return first
+async function endsWithin(done: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds)
+  })
+  try {
+    return await Promise.race([done.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function answerOf(results: Results): JsonObject {

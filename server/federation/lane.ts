@@ -112,8 +112,9 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     kick,
     failed: ({ failures, since, retry_at: retryAt }) => Object.assign(state, { failures, since, retryAt }),
     alive: () => {
-      if (state.failures === 0) return
-      state.retryAt = Math.min(state.retryAt, state.triedAt + leastWaitMs)
+      const soonest = state.triedAt + leastWaitMs
+      if (state.failures === 0 || state.retryAt <= soonest) return
+      state.retryAt = soonest
       state.wake?.abort()
     },
     ended: () => state.running,
