@@ -4,7 +4,7 @@ import { forbidden, MatrixError, notFound, unreachable, unsupportedRoomVersion }
 import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
-import { answerOf } from '../remote/answer-of.ts'
+import { answerOf, sayingMore } from '../remote/answer-of.ts'
 import type { Tools } from '../slice.ts'
 
 type Wanted = {
@@ -24,22 +24,22 @@ const mostBytes = 200 * 1024 * 1024
 const patience = 120_000
 
 /**
- * Joins a room over one of the servers that are in it, one after the other until one lets us in. 404 M_NOT_FOUND when there is none to ask; what the last
- * one refused with; 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+ * Joins a room over one of the servers that are in it, one after the other until one lets us in. 404 M_NOT_FOUND when there is none to ask; the refusal
+ * that says most; 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
  */
 export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
   const servers = [...new Set(wanted.servers)].filter((server) => isServerName(server) && server !== tools.home.serverName)
-  let refusal: unknown = notFound('this server knows no such room, and none was named that could: give one in `via`')
+  let refusal: MatrixError | undefined
   for (const server of servers.slice(0, mostServers)) {
     try {
       await joinOver(tools, server, wanted)
       return
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
-      refusal = error
+      refusal = sayingMore(refusal, error)
     }
   }
-  throw refusal
+  throw refusal ?? notFound('this server knows no such room, and none was named that could: give one in `via`')
 }
 
 async function joinOver({ home, graph }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<void> {

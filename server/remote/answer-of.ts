@@ -20,3 +20,13 @@ export function answerOf(origin: ServerName, answer: Answer<JsonObject> | Failur
   const words = typeof error === 'string' ? error.slice(0, longestWords) : `${origin} refuses`
   throw new MatrixError(status, errcode.slice(0, longestCode), words)
 }
+
+/** Of two servers' refusals the one that says more of why: a no, before not knowing, before not being there. The earlier one where they say as much. */
+export function sayingMore(before: MatrixError | undefined, after: MatrixError): MatrixError {
+  return before !== undefined && weightOf(before) >= weightOf(after) ? before : after
+}
+
+function weightOf({ status }: MatrixError): number {
+  if (status >= 500) return 0
+  return status === 404 ? 1 : 2
+}

@@ -5,7 +5,7 @@ import { checkPduShape, type Pdu, type UnsignedPdu } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { hashAndSignPdu } from '../../core/signatures.ts'
 import type { Home } from '../../home.ts'
-import { answerOf } from '../../remote/answer-of.ts'
+import { answerOf, sayingMore } from '../../remote/answer-of.ts'
 
 type Tools = Pick<Home, 'serverName' | 'signingKey' | 'clock' | 'random' | 'peers'>
 
@@ -41,7 +41,7 @@ export function serversToAsk(servers: readonly ServerName[], serverName: ServerN
 
 /**
  * Has a membership event taken into a room by one of the servers that are in it, one after the other until one does. Undefined when there is none to
- * ask; throws what the last one refused with, 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites
+ * ask; throws the refusal that says most, 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites
  */
 export async function shakeHands(tools: Tools, wanted: Wanted): Promise<Shaken | undefined> {
   let refusal: MatrixError | undefined
@@ -50,7 +50,7 @@ export async function shakeHands(tools: Tools, wanted: Wanted): Promise<Shaken |
       return await shakeHandsWith(tools, server, wanted)
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
-      refusal = error
+      refusal = sayingMore(refusal, error)
     }
   }
   if (refusal !== undefined) throw refusal

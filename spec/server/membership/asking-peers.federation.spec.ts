@@ -106,6 +106,19 @@ describe('other servers that are asked for a signature or a place in a room', ()
       expect(state.map(({ type }: Body) => type)).to.deep.equal(['m.room.create', 'm.room.member'])
     })
 
+    it('say no in words that count before those who do not know, or are not there', async () => {
+      const [, second] = among.peers as [Peer, Peer]
+      const path = '/_matrix/federation/v1/make_knock/{roomId}/{userId}'
+      peer.on('GET', path, () => ({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'banned' } }))
+      const via = (...servers: string[]) => bob.post(`/knock/${room.roomId}?${servers.map((server) => `via=${server}`).join('&')}`)
+      second.on('GET', path, () => ({ status: 404, body: 'nothing' }))
+      expect(code(await via(peer.serverName, second.serverName))).to.deep.equal([403, 'M_FORBIDDEN'])
+      second.on('GET', path, () => ({ status: 404, body: { errcode: 'M_NOT_FOUND' } }))
+      expect(code(await via(second.serverName, peer.serverName))).to.deep.equal([403, 'M_FORBIDDEN'])
+      expect(code(await via('localhost:1', second.serverName))).to.deep.equal([404, 'M_NOT_FOUND'])
+      expect(code(await via('localhost:1'))).to.deep.equal([502, 'M_UNKNOWN'])
+    })
+
     it('are asked one after the other until one lets knock', async () => {
       const refusing = among.peers[1] as Peer
       refusing.on('GET', '/_matrix/federation/v1/make_knock/{roomId}/{userId}', () => ({
