@@ -158,6 +158,8 @@ export type OutsideNote = {
   readonly servers: readonly ServerName[]
   /** What came with the event to tell the room by. */
   readonly state: readonly Stripped[]
+  /** The membership that it ends: where another one has come meanwhile nothing is kept. */
+  readonly instead?: EventId
 }
 
 /** What a user of this server is in a room that this server is not in. */
@@ -176,7 +178,7 @@ export type Outside = {
   readonly find: (userId: UserId, roomId: RoomId) => Promise<OutsideMembership | undefined>
   /** What kind of rooms those are that a user is invited to, or knocks on: as far as was told. */
   readonly kinds: (userId: UserId) => Promise<ReadonlyMap<RoomId, RoomKind>>
-  /** Keeps it in the place of what was kept before; false when the user has joined meanwhile. */
+  /** Keeps it in the place of what was kept before; false when the user has joined meanwhile, or `instead` stands no more. */
   readonly note: (note: OutsideNote) => Promise<boolean>
   /** Declines an invitation or takes back a knock, over other servers if one of them answers. 403 M_FORBIDDEN for somebody who has no part in the room. */
   readonly leave: (roomId: RoomId, userId: UserId, content: JsonObject) => Promise<void>

@@ -6,6 +6,8 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import type { Tools } from '../slice.ts'
 import { checkHanded, roomFor } from './joins.federation.ts'
 
+const formerly = '/_matrix/federation/v1/send_leave/{roomId}/{eventId}'
+
 /** Letting users of other servers leave, decline invitations and take back knocks. https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites */
 export function leavesFederation(tools: Tools): Endpoint[] {
   return [
@@ -20,14 +22,16 @@ export function leavesFederation(tools: Tools): Endpoint[] {
     endpoint({
       method: 'PUT',
       path: '/_matrix/federation/v2/send_leave/{roomId}/{eventId}',
+      aliases: [formerly],
       operationId: 'sendLeaveV2',
       auth: 'x-matrix',
       body: 'json',
-      handle: async ({ params, body, origin }) => {
+      handle: async ({ params, body, origin, request }) => {
         const room = await roomFor(tools, roomIdOf(params['roomId']), origin)
         checkHanded(room, body, { origin, membership: 'leave', eventId: params['eventId'] })
         await tools.graph.takeHanded(origin, room.roomId, { event: body })
-        return { body: {} }
+        // The former endpoint answered with a list.
+        return { body: request.url?.startsWith('/_matrix/federation/v1/') ? '[200,{}]' : {} }
       },
     }),
   ]

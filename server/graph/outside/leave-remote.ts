@@ -29,5 +29,5 @@ export async function leaveRemote(tools: ReceiveTools, roomId: RoomId, userId: U
     return undefined
   })
   const event = shaken?.event ?? buildAlone(tools, rules, wanted)
-  await noteOutside(tools, { userId, roomId, version, event, servers, state: [] })
+  await noteOutside(tools, { userId, roomId, version, event, servers, state: [], instead: membership.eventId })
 }

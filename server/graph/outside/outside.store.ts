@@ -30,6 +30,10 @@ export const deleteOutside = statement<[userId: string, roomId: string]>(
   'DELETE FROM outside_memberships WHERE user_id = ? AND room_id = ?',
 )
 
+export const selectStanding = statement<[userId: string, roomId: string, eventId: string], { room_id: string }>(
+  'SELECT room_id FROM memberships WHERE user_id = ? AND room_id = ? AND event_id = ?',
+)
+
 export const selectJoined = statement<[userId: string, roomId: string], { room_id: string }>(
   `SELECT room_id FROM memberships WHERE user_id = ? AND room_id = ? AND membership = 'join'`,
 )

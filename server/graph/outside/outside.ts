@@ -9,23 +9,34 @@ import { upsertMembership } from '../memberships.store.ts'
 import { bytesOfReceived, depthOf, loadStored, orderOfHistory } from '../receive/known-events.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { parsePdu } from '../stored-event.ts'
-import { deleteOutside, type OutsideRow, selectJoined, selectOutside, selectOutsideOfRoom, upsertOutside } from './outside.store.ts'
+import {
+  deleteOutside,
+  type OutsideRow,
+  selectJoined,
+  selectOutside,
+  selectOutsideOfRoom,
+  selectStanding,
+  upsertOutside,
+} from './outside.store.ts'
 import { parseStripped, strippedText } from './stripped-state.ts'
 
 const mostServers = 20
 
 /**
  * Keeps what a user is in a room that this server is not in, in the place of what was kept before, and wakes the user's readers. False when the user
- * has joined the room meanwhile.
+ * has joined the room meanwhile, or what it is to end stands no more.
  */
 export async function noteOutside({ database, memberships }: ReceiveTools, note: OutsideNote): Promise<boolean> {
-  const { userId, roomId, version, event, servers, state } = note
+  const { userId, roomId, version, event, servers, state, instead } = note
   const { eventId } = event
   const { unsigned: _, ...pdu } = event.pdu
   const json = bytesOfReceived(pdu, { strictJson: roomRules(version)?.strictJson ?? true })
   const known = JSON.stringify([...new Set(servers)].slice(0, mostServers))
   const outcome = await database.commit({
-    guards: [guard('joined', 'no row', selectJoined, userId, roomId)],
+    guards: [
+      guard('joined', 'no row', selectJoined, userId, roomId),
+      ...(instead === undefined ? [] : [guard('standing', 'row', selectStanding, userId, roomId, instead)]),
+    ],
     writes: [
       membershipWrite(userId, roomId, { eventId, pdu }, 0),
       write(upsertOutside, userId, roomId, eventId, version, known, writeStored(canonicalJson([...state], false)), json),

@@ -36,7 +36,7 @@ async function receiveEnd(tools: ReceiveTools, roomId: RoomId, pdu: JsonObject):
   const event = await checkIncoming(tools.keyRing, rules, roomId, pdu)
   if (typeof event === 'string' || !mayEnd(outside, event.pdu)) return undefined
   const { version, servers } = outside
-  const isKept = await noteOutside(tools, { userId, roomId, version, event, servers, state: [] })
+  const isKept = await noteOutside(tools, { userId, roomId, version, event, servers, state: [], instead: outside.membership.eventId })
   return isKept ? event.eventId : undefined
 }
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { RoomId } from '../../../server/core/ids.ts'
+import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
 import { type Body, type Engine, engines, type TestServer, type TestUser } from '../../support/server.ts'
@@ -74,24 +74,22 @@ function declare(engine: Engine): void {
     await becomes(carol, 'join')
   })
 
+  it('keeps a newer invitation when the end of an earlier one comes late', async () => {
+    const { outside, memberships } = there.server.graph
+    const event = (eventId: EventId, membership: string) => ({ eventId, pdu: pduOf(carol.userId, membership) })
+    const note = { userId: carol.userId, roomId: '!elsewhere' as RoomId, version: '12', servers: [], state: [] }
+    await outside.note({ ...note, event: event('$first', 'invite') })
+    expect(await outside.note({ ...note, event: event('$second', 'invite') })).to.equal(true)
+    expect(await outside.note({ ...note, event: event('$end', 'leave'), instead: '$first' })).to.equal(false)
+    expect((await memberships(carol.userId)).get('!elsewhere')).to.include({ membership: 'invite', eventId: '$second' })
+    expect(await outside.note({ ...note, event: event('$end', 'leave'), instead: '$second' })).to.equal(true)
+    expect((await memberships(carol.userId)).get('!elsewhere')).to.include({ membership: 'leave', eventId: '$end' })
+  })
+
   it('believes the room once it is in it, rather than what was said of it from outside', async () => {
     await bob.post(`/rooms/${roomId}/leave`)
     await becomes(bob, 'leave')
-    const mallory = '@mallory:elsewhere.test'
-    const pdu = {
-      type: 'm.room.member',
-      room_id: roomId,
-      sender: mallory,
-      state_key: carol.userId,
-      content: { membership: 'invite' },
-      auth_events: [],
-      prev_events: [],
-      depth: 1,
-      origin_server_ts: 1,
-      hashes: { sha256: '' },
-      signatures: {},
-    } as unknown as Pdu
-    const event = { eventId: '$forged', pdu } as const
+    const event = { eventId: '$forged', pdu: pduOf(carol.userId, 'invite') } as const
     await there.server.graph.outside.note({ userId: carol.userId, roomId: roomId as RoomId, version: '12', event, servers: [], state: [] })
     const { body } = await carol.get('/sync')
     expect(body.rooms.invite).to.have.property(roomId)
@@ -105,4 +103,21 @@ function declare(engine: Engine): void {
     expect(nameIn(await syncUntil(carol, ({ rooms }) => rooms?.invite?.[roomId]))).to.equal('First name')
     expect((await carol.post(`/join/${roomId}`)).status).to.equal(200)
   })
+}
+
+/** As somebody elsewhere would say it. */
+function pduOf(userId: UserId, membership: string): Pdu {
+  return {
+    type: 'm.room.member',
+    room_id: '!elsewhere',
+    sender: '@mallory:elsewhere.test',
+    state_key: userId,
+    content: { membership },
+    auth_events: [],
+    prev_events: [],
+    depth: 1,
+    origin_server_ts: 1,
+    hashes: { sha256: '' },
+    signatures: {},
+  }
 }

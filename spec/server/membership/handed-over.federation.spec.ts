@@ -56,6 +56,8 @@ describe('leaves and knocks that other servers hand over', () => {
     expect((await send('leave', leave)).body).to.deep.equal({})
     expect((await send('leave', leave)).body).to.deep.equal({})
     expect(await membership()).to.equal('leave')
+    const uri = `/_matrix/federation/v1/send_leave/${encodeURIComponent(roomId)}/${encodeURIComponent(eventIdOf(leave as never, rules))}`
+    expect((await peer.ask(among.server, 'PUT', uri, leave)).body).to.deep.equal([200, {}])
   })
 
   it('are proposed to nobody who may not: other users, other versions, other rooms, those banned or not in', async () => {
