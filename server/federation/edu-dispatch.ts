@@ -9,6 +9,7 @@ import type { EduReceiver, Tools } from '../slice.ts'
 export type DispatchEdus = (origin: ServerName, edus: readonly Json[]) => Promise<void>
 
 const mostRooms = 100
+const patienceMs = 60_000
 
 /** Hands over EDUs in the order in which each server sent them. A receiver that throws stops neither the others nor those that come after. */
 export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>, receivers: () => readonly EduReceiver[]): DispatchEdus {
@@ -22,7 +23,7 @@ export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>
       const content = takers === undefined ? undefined : await withoutDenied(graph, edu as Edu, origin)
       if (content === undefined) continue
       for (const { type, receive } of takers ?? []) {
-        await receive(content, origin).catch((error: unknown) => {
+        await withinPatience(receive(content, origin)).catch((error: unknown) => {
           home.log.error('an EDU could not be taken in', { origin, type, ...errorFields(error) })
         })
       }
@@ -37,6 +38,15 @@ export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>
     void tail.then(() => tails.get(origin) === tail && tails.delete(origin))
     return mine
   }
+}
+
+/** One that hangs goes on alone: it does not keep its server's other EDUs waiting. */
+async function withinPatience(received: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it takes too long')), patienceMs)
+  })
+  await Promise.race([received, late]).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -74,6 +74,8 @@ export function federationReader(needs: Needs): FederationReader {
       pass(server)
     },
     start: async () => {
+      const { gauge } = home.metrics
+      gauge('tombolo_federation_failing_destinations', 'Servers that did not take what they were sent last.', () => outbox?.failing() ?? 0)
       await home.database.commit({ writes: [write(insertReader, name, home.notifier.position())] })
       loop = run(needs, stopping.signal, (opened) => {
         outbox = opened

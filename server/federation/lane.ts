@@ -6,12 +6,12 @@ import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
 import { readNext } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
-import { deleteFailure, type FailureRow, upsertFailure, upsertTransaction } from './queue.store.ts'
+import { deleteFailure, type FailureRow, selectBody, upsertFailure, upsertTransaction } from './queue.store.ts'
 import type { Slots } from './slots.ts'
 import { mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
 
-/** What is on its way: the same bytes at every try. */
-export type Transaction = { readonly id: string; readonly text: string }
+/** What is on its way: the same bytes at every try. After one that failed they are read from the disk again. */
+export type Transaction = { readonly id: string; readonly text?: string }
 
 /** What one server is told: one transaction after the other. */
 export type Lane = {
@@ -124,7 +124,8 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
 async function run(needs: LaneNeeds, state: State, first: Transaction | undefined): Promise<void> {
   const { signal } = needs.lease
   for (let transaction = first ?? (await next(needs, state)); transaction !== undefined; transaction = await next(needs, state)) {
-    while (!signal.aborted && !(await attempt(needs, state, transaction))) {}
+    let isTaken = await attempt(needs, state, transaction)
+    while (!signal.aborted && !isTaken) isTaken = await attempt(needs, state, { id: transaction.id })
     if (signal.aborted) return
     needs.done(state.destination, transaction.id)
   }
@@ -154,10 +155,11 @@ async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction
   const { destination } = state
   if (!(await waitForTurn(needs, state))) return false
   const slots = state.failures === 0 ? needs.live : needs.probes
-  const answer = await slots.run(() => {
+  const answer = await slots.run(async () => {
+    const contentText = text ?? (await readText(needs, destination, id))
     state.triedAt = home.clock.now()
     const uri = `/_matrix/federation/v1/send/${id}`
-    return home.peers.fetchJson({ destination, method: 'PUT', uri, contentText: text, timeoutMs: patienceMs, signal: lease.signal })
+    return home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, signal: lease.signal })
   })
   if (answer.ok && answer.status === 200) {
     noteRefused(needs, destination, answer.body)
@@ -166,6 +168,12 @@ async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction
   }
   if (!lease.signal.aborted) await failed(needs, state, answer)
   return false
+}
+
+async function readText({ home }: LaneNeeds, destination: ServerName, id: string): Promise<string> {
+  const row = await home.database.selectOne(selectBody, destination, id)
+  if (row === undefined) throw new Error('another process has sent this transaction')
+  return Buffer.from(row.body).toString()
 }
 
 /** False when it has to be looked again. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ServerName } from '../core/ids.ts'
 import type { TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
@@ -11,7 +12,7 @@ import {
   deletePdus,
   deleteTransaction,
   insertEdu,
-  insertPdu,
+  insertPdus,
   selectFailures,
   selectTransactions,
   selectWaiting,
@@ -31,6 +32,8 @@ export type Outbox = {
   readonly put: (position: number, items: ReadonlyMap<ServerName, Items>) => { writes: Write[]; committed: () => void }
   /** A server is there: what waits because it was not goes now. */
   readonly alive: (destination: ServerName) => void
+  /** How many servers did not take what they were sent last. */
+  readonly failing: () => number
   /** Resolves when nothing is on its way any more: after the lease has ended. */
   readonly ended: () => Promise<void>
 }
@@ -61,28 +64,49 @@ export async function openOutbox(needs: Needs): Promise<Outbox> {
 
   for (const row of await home.database.select(selectFailures)) laneOf(row.destination).failed(row)
   for (const { destination, pdus } of await home.database.select(selectWaiting)) laneOf(destination).waits(pdus)
-  for (const { destination, transaction_id: id, body } of await home.database.select(selectTransactions)) {
-    laneOf(destination).send({ id, text: Buffer.from(body).toString() })
-  }
-  for (const lane of lanes.values()) lane.kick()
+  for (const { destination, transaction_id: id } of await home.database.select(selectTransactions)) laneOf(destination).send({ id })
+  void kickAll([...lanes.values()])
 
   return {
     put: (position, items) => {
       const writes: Write[] = []
       const after: (() => void)[] = []
+      const waiting = new Map<TimelineEvent, ServerName[]>()
       const same = new Map<string, { readonly transaction: Transaction; readonly body: Buffer }>()
       for (const [destination, those] of items) {
         const lane = laneOf(destination)
         if (lane.isFree() && fitsOne(those)) after.push(direct(needs, lane, those, same, writes))
-        else after.push(enqueue(lane, position, those, writes))
+        else {
+          for (const event of those.pdus) addTo(waiting, event, destination)
+          after.push(enqueue(lane, position, those, writes))
+        }
       }
-      return { writes, committed: () => runAll(after) }
+      // These come first: what is collapsed holds them too.
+      const inserts = [...waiting].map(([event, servers]) =>
+        write(insertPdus, event.position ?? position, event.roomId, event.eventId, servers),
+      )
+      return { writes: [...inserts, ...writes], committed: () => runAll(after) }
     },
     alive: (destination) => lanes.get(destination)?.alive(),
+    failing: () => [...lanes.values()].filter((lane) => lane.isFailing()).length,
     ended: async () => {
       await Promise.all([...lanes.values()].map((lane) => lane.ended()))
       if (!lease.lost.aborted) await done.flush()
     },
+  }
+}
+
+function addTo(waiting: Map<TimelineEvent, ServerName[]>, event: TimelineEvent, destination: ServerName): void {
+  const known = waiting.get(event)
+  if (known === undefined) waiting.set(event, [destination])
+  else known.push(destination)
+}
+
+/** What waits is read lane by lane, so that a server that has fallen behind with many comes up all the same. */
+async function kickAll(lanes: readonly Lane[]): Promise<void> {
+  for (const [place, lane] of lanes.entries()) {
+    lane.kick()
+    if (place % 20 === 19) await nextTurn()
   }
 }
 
@@ -118,7 +142,6 @@ function direct(
 
 function enqueue(lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
   const { destination } = lane
-  for (const { eventId, roomId, position: at = position } of pdus) writes.push(write(insertPdu, destination, at, roomId, eventId))
   if (lane.waiting() + pdus.length > mostWaiting && lane.isFailing()) {
     writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
     lane.collapsed()

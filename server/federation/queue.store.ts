@@ -2,7 +2,6 @@ import { statement } from '../storage/database.ts'
 
 export type ReaderRow = { position: number; holder: string; fence: number; beat: number }
 export type FailureRow = { destination: string; failures: number; since: number; retry_at: number; words: string }
-export type TransactionRow = { destination: string; transaction_id: string; body: Uint8Array }
 export type PduRow = { position: number; room_id: string; event_id: string }
 export type EduRow = { position: number; ordinal: number; body: Uint8Array }
 
@@ -43,7 +42,13 @@ export const upsertFailure = statement<[destination: string, failures: number, s
 
 export const deleteFailure = statement<[destination: string]>('DELETE FROM federation_failures WHERE destination = ?')
 
-export const selectTransactions = statement<[], TransactionRow>('SELECT destination, transaction_id, body FROM federation_transactions')
+export const selectTransactions = statement<[], { destination: string; transaction_id: string }>(
+  'SELECT destination, transaction_id FROM federation_transactions',
+)
+
+export const selectBody = statement<[destination: string, transactionId: string], { body: Uint8Array }>(
+  'SELECT body FROM federation_transactions WHERE destination = ? AND transaction_id = ?',
+)
 
 /** A destination has one at a time: the one before was taken. */
 export const upsertTransaction = statement<[destination: string, transactionId: string, body: Uint8Array]>(
@@ -64,8 +69,10 @@ export const selectWaiting = statement<[], { destination: string; pdus: number }
   ) AS waiting GROUP BY destination`,
 )
 
-export const insertPdu = statement<[destination: string, position: number, roomId: string, eventId: string]>(
-  'INSERT INTO federation_pdus (destination, position, room_id, event_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+/** The same for all these destinations. */
+export const insertPdus = statement<[position: number, roomId: string, eventId: string, destinations: readonly string[]]>(
+  `INSERT INTO federation_pdus (destination, position, room_id, event_id)
+  SELECT value, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT) FROM json_each(CAST(? AS TEXT)) WHERE 1 = 1 ON CONFLICT DO NOTHING`,
 )
 
 export const selectPdus = statement<[destination: string, limit: number], PduRow>(
