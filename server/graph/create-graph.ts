@@ -17,7 +17,6 @@ import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotte
 import { createMemberships, type Memberships } from './memberships.ts'
 import { createOutside } from './outside/create-outside.ts'
 import { createReceive } from './receive/create-receive.ts'
-import { enterRoom } from './receive/enter.ts'
 import { propose } from './receive/handshake.ts'
 import { createStates } from './receive/resolve-state.ts'
 import { createRelations } from './relations.ts'
@@ -70,7 +69,7 @@ export function createGraph(home: Home): Graph {
       const room = await rooms.load(roomId)
       if (room !== undefined) checkTemplate(home, room, template)
     },
-    ...createOutside(tools, { ...createReceive(tools), enter: (entering) => enterRoom(tools, entering) }),
+    ...createOutside(tools, createReceive(tools)),
     propose: (roomId, template, signedBy) => propose(tools, roomId, template, signedBy),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),

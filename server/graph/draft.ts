@@ -208,6 +208,7 @@ export function redactionOf(
   room: Pick<Room, 'roomId' | 'rules'>,
   readState: ReadState,
   targets: ReadonlyMap<EventId, TimelineEvent>,
+  isReceived = false,
 ): TimelineEvent | undefined | 'refused' {
   const target = targets.get((room.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) as EventId)
   if (target === undefined || target.roomId !== room.roomId || target.redactedBy !== undefined) return undefined
@@ -215,6 +216,8 @@ export function redactionOf(
   // redaction event matches that of the original event's". https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
   const scope = powerScope(readState, room.rules)
   const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
-  if (!mayRedact && (pdu.sender !== target.pdu.sender || serverNameOf(pdu.sender) !== serverNameOf(target.pdu.sender))) return 'refused'
+  // Of our own users nobody redacts what another one said; of other servers' users that is for their server to say.
+  const isOwn = isReceived ? serverNameOf(pdu.sender) === serverNameOf(target.pdu.sender) : pdu.sender === target.pdu.sender
+  if (!mayRedact && !isOwn) return 'refused'
   return { ...target, pdu: redact(target.pdu, room.rules), thread: undefined, redactedBy: eventId, redactedBecause: pdu }
 }

@@ -67,7 +67,7 @@ export const updateRedacted = statement<[json: Uint8Array, redactedBy: string, e
 )
 
 export const selectEvent = statement<[eventId: string], EventRow>(
-  'SELECT * FROM served_events WHERE event_id = ? AND outlier = 0 AND rejected = 0',
+  'SELECT * FROM served_events WHERE event_id = ? AND outlier = 0 AND rejected = 0 AND soft_failed = 0',
 )
 
 export const selectEvents = statement<[eventIds: readonly string[]], EventRow>(

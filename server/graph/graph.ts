@@ -242,8 +242,8 @@ export type Graph = {
   readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<boolean>
   /** Takes an event that another server made of a proposal. 403 in words when it does not become part of the room. */
   readonly takeHanded: (origin: ServerName, roomId: RoomId, handed: Handed) => Promise<StateEvent>
-  /** Takes over a room that one of our users has joined over another server. 502 M_UNKNOWN when it is none; 403 when its rules refuse the join. */
-  readonly enter: (entering: Entering) => Promise<EventId>
+  /** Takes over a room that one of our users joins over another server, by `join`; what is sent of the room meanwhile waits. 502 M_UNKNOWN when it is none; 403 when its rules refuse the join. */
+  readonly enter: (roomId: RoomId, join: () => Promise<Entering>) => Promise<EventId>
   /** Makes a room: the create event first, then the rest, in one part. Returns its id (in version 12 made of the create event). */
   readonly create: (version: string, templates: readonly Template[], options?: CreateOptions) => Promise<{ roomId: RoomId; guard?: string }>
 

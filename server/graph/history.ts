@@ -4,6 +4,7 @@ import { notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Erasure } from './erasure.ts'
 import {
+  type EventRow,
   selectArrived,
   selectEvent,
   selectEvents,
@@ -172,7 +173,8 @@ async function readStays(tools: Tools, last: EventId): Promise<readonly Stay[]> 
   const stays: Stay[] = []
   let eventId: EventId | undefined = last
   while (eventId !== undefined && stays.length < mostStays) {
-    const row = await tools.database.selectOne(selectEvent, eventId)
+    // Also one that was only ever part of a state that was taken over.
+    const [row]: EventRow[] = await tools.database.select(selectEvents, [eventId])
     if (row === undefined) break
     const event = eventOf(row)
     stays.push({ position: event.position ?? 0, membership: String(event.pdu.content['membership']) })

@@ -1,9 +1,10 @@
-import { isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
+import { type EventId, isEventId, isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { forbidden, MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
+import { MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
 import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
+import type { Entering } from '../graph/graph.ts'
 import { answerOf, sayingMore } from '../remote/answer-of.ts'
 import type { Tools } from '../slice.ts'
 
@@ -20,6 +21,7 @@ type Wanted = {
 const joinable: readonly string[] = supportedRoomVersions.filter((version) => roomRules(version)?.eventIds !== 'wire')
 
 const mostServers = 8
+const mostCited = 20
 const mostBytes = 200 * 1024 * 1024
 const patience = 120_000
 
@@ -32,7 +34,7 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
   let refusal: MatrixError | undefined
   for (const server of servers.slice(0, mostServers)) {
     try {
-      await joinOver(tools, server, wanted)
+      await tools.graph.enter(wanted.roomId, () => joinOver(tools, server, wanted))
       return
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
@@ -42,7 +44,8 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
   throw refusal ?? notFound('this server knows no such room, and none was named that could: give one in `via`')
 }
 
-async function joinOver({ home, graph }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<void> {
+/** The handshake of a join: what is proposed is made our own, signed, and handed in; what comes back is for the graph to judge. */
+async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<Entering> {
   const versions = joinable.map((version) => `ver=${version}`).join('&')
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
   const made = await home.peers.fetchJson({
@@ -72,20 +75,17 @@ async function joinOver({ home, graph }: Tools, origin: ServerName, { roomId, us
     }),
   )
   const event = { ...pdu, signatures: { ...signaturesOf(given['event'], pdu), ...pdu.signatures } } as unknown as JsonObject
-  // A server that is in the room already takes the join as it takes any event.
-  if ((await graph.room(roomId))?.servers.has(home.serverName)) {
-    const received = (await graph.receive(origin, roomId, [event])).get(eventId)
-    if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
-    return
-  }
-  const [state, authChain] = [objectsAt(given, 'state'), objectsAt(given, 'auth_chain')]
-  await graph.enter({ origin, roomId, version: rules.version, event, state, authChain })
+  return { origin, roomId, version: rules.version, event, state: objectsAt(given, 'state'), authChain: objectsAt(given, 'auth_chain') }
 }
 
 /** Our own event: of the proposal nothing counts but where it stands and who vouches for it. */
 function eventOf(proposed: unknown, rules: RoomRules, { roomId, userId, content }: Omit<Wanted, 'servers'>, now: number): UnsignedPdu {
   if (!isJsonObject(proposed as JsonObject)) throw unreachable('the other server proposed no event')
   const { auth_events, prev_events, depth, content: said } = proposed as Partial<Pdu>
+  // Nothing is signed that is no event.
+  if (!isListOfIds(auth_events) || !isListOfIds(prev_events) || !Number.isSafeInteger(depth) || depth === undefined) {
+    throw unreachable('the other server proposed no event')
+  }
   const authoriser = isJsonObject(said) ? said['join_authorised_via_users_server'] : undefined
   const vouched = rules.restrictedJoin && isUserId(authoriser) ? { join_authorised_via_users_server: authoriser } : {}
   return {
@@ -94,11 +94,15 @@ function eventOf(proposed: unknown, rules: RoomRules, { roomId, userId, content 
     sender: userId,
     state_key: userId,
     content: { ...content, membership: 'join', ...vouched },
-    auth_events: auth_events ?? [],
-    prev_events: prev_events ?? [],
-    depth: depth ?? 0,
+    auth_events,
+    prev_events,
+    depth,
     origin_server_ts: now,
   }
+}
+
+function isListOfIds(list: unknown): list is EventId[] {
+  return Array.isArray(list) && list.length <= mostCited && list.every(isEventId)
 }
 
 /** The signatures of whoever else vouches for the join. */

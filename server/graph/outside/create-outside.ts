@@ -1,4 +1,5 @@
 import type { Graph } from '../graph.ts'
+import type { Receive } from '../receive/create-receive.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { inviteRemote } from './invite-remote.ts'
 import { createKinds } from './kinds.ts'
@@ -10,8 +11,9 @@ import { receivingOutside } from './receive-outside.ts'
 /** Adds to what a graph does with other servers what concerns rooms that this server is not in. */
 export function createOutside(
   tools: ReceiveTools,
-  inside: Pick<Graph, 'receive' | 'fillBack' | 'takeHanded' | 'enter'>,
+  { inTurn, receiveNow, ...inside }: Receive,
 ): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'takeHanded' | 'enter'> {
+  const receiveHere = receivingOutside(tools, receiveNow)
   return {
     ...inside,
     outside: {
@@ -22,10 +24,10 @@ export function createOutside(
       knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),
     },
     inviteRemote: (roomId, template) => inviteRemote(tools, inside.takeHanded, roomId, template),
-    receive: receivingOutside(tools, inside.receive),
-    enter: async (entering) => {
-      const eventId = await inside.enter(entering)
-      await endOutside(tools, entering.roomId)
+    receive: (origin, roomId, pdus) => inTurn(roomId, () => receiveHere(origin, roomId, pdus)),
+    enter: async (roomId, join) => {
+      const eventId = await inside.enter(roomId, join)
+      await endOutside(tools, roomId)
       return eventId
     },
   }

@@ -10,7 +10,7 @@ import { addDraft, applyDecision, dropDraft, headOf, loadRelated } from '../appe
 import { groupWrites, partOf } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
-import type { Received, Template, TimelineEvent } from '../graph.ts'
+import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
 import type { ChainLink, DraftHead, Room, StateChange } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
@@ -33,26 +33,33 @@ export type Arriving = {
   readonly after: string
   readonly afterChain: readonly ChainLink[]
   readonly newGroup: NewStateGroup | undefined
-  readonly replaces: EventId | undefined
+  readonly replaces: StateEvent | undefined
   readonly target: { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
   readonly thread: EventId | undefined
-  /** Whether this server tells the others of it. */
-  readonly passOn?: boolean
+  readonly how?: How
   readonly waiting: readonly { readonly eventId: EventId; readonly sender: UserId }[]
 }
 
 const mostTries = 100
+
+export type How = {
+  /** Whether this server tells the others of it. */
+  readonly passOn: boolean
+  /** Whether the room stands on events above it already: then it takes its place in the timeline, and nothing else. */
+  readonly isCited: boolean
+}
 
 /** Keeps an event that is no part of the timeline: what others build on it can be judged all the same. */
 export async function keepAside(tools: ReceiveTools, source: Source, event: Incoming, before: Before, why: Aside): Promise<Received> {
   const { eventId, pdu } = event
   const rejected = typeof why === 'object'
   const arriving = rejected ? undefined : await arrive(tools, source, event, before)
-  const writes: Write[] = [...before.writes, write(deleteMissing, source.roomId, eventId)]
+  // What a refused event cites is not missed: it may still come as news.
+  const writes: Write[] = [...(why === 'history' ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
   if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
   const flags = [rejected ? 1 : 0, why === 'soft-failed' ? 1 : 0] as const
   const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
-  const notes = [arriving?.replaces ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
+  const notes = [arriving?.replaces?.eventId ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
   const json = bytesOfReceived(pdu, source.rules)
   writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
   await tools.database.commit({ writes })
@@ -61,14 +68,8 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
 }
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
-export async function acceptEvent(
-  tools: ReceiveTools,
-  source: Source,
-  event: Incoming,
-  before: Before,
-  passOn: boolean,
-): Promise<Received> {
-  const arriving = { ...(await arrive(tools, source, event, before)), passOn }
+export async function acceptEvent(tools: ReceiveTools, source: Source, event: Incoming, before: Before, how: How): Promise<Received> {
+  const arriving = { ...(await arrive(tools, source, event, before)), how }
   const resolutions = new Map<string, Resolved>()
   const differences = new Map<string, readonly StateChange[]>()
   let isKept = false
@@ -109,7 +110,7 @@ async function arrive(tools: ReceiveTools, source: Source, event: Incoming, befo
     after: stateKey === undefined ? before.stateGroup : eventId,
     afterChain,
     newGroup: stateKey === undefined ? undefined : newGroupOf(below, afterChain, [[pdu.type, stateKey, eventId]]),
-    replaces: stateKey === undefined ? undefined : (await tools.past.entry(before.stateGroup, pdu.type, stateKey))?.eventId,
+    replaces: stateKey === undefined ? undefined : await tools.past.entry(before.stateGroup, pdu.type, stateKey),
     target: targetOf(event, source.rules, targets),
     thread: threads.get(template),
     waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, sender: parsePdu(row.json).sender })),
@@ -140,10 +141,16 @@ export function decide(
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
   const cited = new Set(prevEventIdsOf(pdu))
-  const others = head.extremities.flatMap((id, at) => (cited.has(id) ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
-  const groups = [...new Set([...others.map(({ group }) => group), after])]
+  const isCited = arriving.how?.isCited === true
+  const others = head.extremities.flatMap((id, at) => (cited.has(id) && !isCited ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
+  const own = isCited ? [] : [{ id: eventId, group: after }]
+  const groups = [...new Set([...others, ...own].map(({ group }) => group))]
   const isLinear = others.length === 0 && before.stateGroup === head.stateGroup
-  const resolved = isLinear || groups.length === 1 ? { stateGroup: after, chain: afterChain } : resolutions.get(keyOf(groups))
+  const resolved = isCited
+    ? head
+    : isLinear || groups.length === 1
+      ? { stateGroup: after, chain: afterChain }
+      : resolutions.get(keyOf(groups))
   if (resolved === undefined) return [{ groups }]
   const changes = changesOf(isLinear, head, resolved, arriving, differences)
   if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]
@@ -159,7 +166,7 @@ export function decide(
     changes,
     notifying,
     effect,
-    replaces: isLinear && pdu.state_key !== undefined ? find(pdu.type, pdu.state_key) : undefined,
+    replaces: arriving.replaces,
     redaction,
     thread: arriving.thread,
     delayId: undefined,
@@ -173,8 +180,8 @@ export function decide(
     events: [decided],
     head: {
       version: head.version + 1,
-      extremities: [...others.map(({ id }) => id), eventId],
-      forks: [...others.map(({ group }) => group), after],
+      extremities: [...others, ...own].map(({ id }) => id),
+      forks: [...others, ...own].map(({ group }) => group),
       depth: Math.max(head.depth, depthOf(pdu)),
       notifying,
       stateGroup: resolved.stateGroup,
@@ -201,7 +208,7 @@ function changesOf(
 /** What this event, if it is a redaction, makes of another one. */
 function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, readState: ReadState): TimelineEvent | undefined {
   if (target.event === undefined || target.id === undefined) return undefined
-  const redacted = redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]))
+  const redacted = redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
   return redacted === 'refused' ? undefined : redacted
 }
 
@@ -244,14 +251,14 @@ export async function commitDecision(
   arriving: Arriving,
 ): Promise<boolean> {
   const { eventId, pdu } = arriving.event
-  const writes: Write[] = [...arriving.before.writes]
+  const writes: Write[] = [...arriving.before.writes, ...(arriving.how?.isCited ? [write(deleteMissing, room.roomId, eventId)] : [])]
   const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
   if (redactedBy !== undefined) {
     writes.push(write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId))
     writes.push(write(deleteWaitingRedactions, room.roomId, eventId))
   }
   // Whoever sends for other servers is told that this one is for us to pass on.
-  const log = arriving.passOn ? [{ kind: 'relay', key: eventId }] : []
+  const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
   const { part, positions } = partOf(room, decision, head.version, { writes, log }, tools.clock.now())
   const draft = addDraft(room, head.version, decision.head)
   try {

@@ -1,7 +1,9 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { selectOlder } from '../events.store.ts'
 import type { Place } from '../graph.ts'
+import type { Lanes } from '../lanes.ts'
 import { fetchBackfill, type Source } from './fetch-missing.ts'
+import { inOrder, reachable } from './in-order.ts'
 import { loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
@@ -17,14 +19,14 @@ const mostBatches = 5
  * past and changes nothing now. Gives whether something is still missing there, as when nobody answers.
  * https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
  */
-export async function fillBack(tools: ReceiveTools, roomId: RoomId, from: Place, limit: number): Promise<boolean> {
+export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomId, from: Place, limit: number): Promise<boolean> {
   const room = await tools.rooms.load(roomId)
   for (let batches = 0; room !== undefined && batches < mostBatches; batches++) {
     const wanted = await missingIn(tools, roomId, from, limit)
     if (wanted.length === 0) return false
     let isFilled = false
     for (const origin of likely(room.servers, tools.serverName)) {
-      isFilled ||= await fillFrom(tools, { origin, roomId, rules: room.rules }, wanted)
+      isFilled ||= await fillFrom(tools, inTurn, { origin, roomId, rules: room.rules }, wanted)
     }
     if (!isFilled) return true
   }
@@ -49,9 +51,12 @@ function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName): Serv
     .map(([server]) => server)
 }
 
-async function fillFrom(tools: ReceiveTools, source: Source, wanted: readonly EventId[]): Promise<boolean> {
-  const events = await fetchBackfill(tools, source, wanted, atOnce)
-  for (const event of events) await receiveOne(tools, source, event, 'history')
+async function fillFrom(tools: ReceiveTools, inTurn: Lanes, source: Source, wanted: readonly EventId[]): Promise<boolean> {
+  // Only what was asked for and what lies before it: anything else may be news.
+  const events = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
+  await inTurn(source.roomId, async () => {
+    for (const event of events) await receiveOne(tools, source, event, 'history')
+  })
   const known = await loadStored(tools.database.select, wanted)
   return wanted.some((id) => known.get(id)?.outlier === false)
 }

@@ -2,24 +2,37 @@ import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
-import { createLanes } from '../lanes.ts'
+import { createLanes, type Lanes } from '../lanes.ts'
 import { stateKeyOf } from '../room.ts'
 import { fillBack } from './backfill.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { enterRoom } from './enter.ts'
 import type { Source } from './fetch-missing.ts'
 import { takeHanded } from './handshake.ts'
+import { joinForks } from './join-forks.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { selectSpecial } from './stored.store.ts'
 import { takeNext } from './take-next.ts'
 
-/** Receives PDUs of other servers, one after the other in each room. */
-export function createReceive(tools: ReceiveTools): Pick<Graph, 'receive' | 'fillBack' | 'takeHanded'> {
-  const lanes = createLanes()
+/** What is done with other servers' events of a room that this server is in. */
+export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'enter'> & {
+  /** One thing after the other in each room. */
+  readonly inTurn: Lanes
+  /** To be called in turn. */
+  readonly receiveNow: Graph['receive']
+}
+
+/** Receives events of other servers, in each room one after the other. */
+export function createReceive(tools: ReceiveTools): Receive {
+  const inTurn = createLanes()
   return {
-    receive: (origin, roomId, pdus) => lanes(roomId, () => receiveAll(tools, origin, roomId, pdus)),
-    fillBack: (roomId, from, limit) => lanes(`back ${roomId}`, () => fillBack(tools, roomId, from, limit)),
-    takeHanded: (origin, roomId, handed) => lanes(roomId, () => takeHanded(tools, origin, roomId, handed)),
+    inTurn,
+    receiveNow: (origin, roomId, pdus) => receiveAll(tools, origin, roomId, pdus),
+    fillBack: (roomId, from, limit) => fillBack(tools, inTurn, roomId, from, limit),
+    takeHanded: (origin, roomId, handed) => inTurn(roomId, () => takeHanded(tools, origin, roomId, handed)),
+    // What others send of the room meanwhile waits until it is here.
+    enter: (roomId, join) => inTurn(roomId, async () => enterRoom(tools, await join())),
   }
 }
 
@@ -53,6 +66,7 @@ async function receiveAll(
     results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
   }
   await arriveAll(tools, source, onTheWay, results)
+  await joinForks(tools, room)
   return results
 }
 

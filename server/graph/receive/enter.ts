@@ -15,6 +15,7 @@ import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
+import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { keepState } from './state-before.ts'
 import { deleteMissing, insertMissing } from './stored.store.ts'
@@ -33,6 +34,7 @@ export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, 
   const source: Source = { origin, roomId, rules }
   const join = await checkIncoming(tools.keyRing, rules, roomId, event)
   if (typeof join === 'string') throw unreachable(`the join that ${origin} gave back is none: ${join}`)
+  if (await isFollowed(tools, roomId)) return takeJoin(tools, source, join)
   const chain = await checkAll(tools, source, authChain)
   const given = await checkAll(tools, source, state)
   const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
@@ -44,6 +46,20 @@ export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, 
     [...before.values()].map(({ eventId }) => eventId),
   )
   await takeOver(tools, source, join, { stateGroup: below, state: before })
+  return join.eventId
+}
+
+/** Whether this server is in the room: somebody else of it may have joined meanwhile. */
+async function isFollowed(tools: ReceiveTools, roomId: RoomId): Promise<boolean> {
+  const room = await tools.rooms.load(roomId)
+  if (room !== undefined && tools.database.shared) await refresh(tools.database.select, room, tools.memberships)
+  return room?.servers.has(tools.serverName) === true
+}
+
+/** A server that is in the room takes a join as it takes any event. */
+async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<EventId> {
+  const received = await receiveOne(tools, source, join, 'news')
+  if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
   return join.eventId
 }
 
@@ -78,7 +94,7 @@ function checkJoin(
 type Base = { readonly stateGroup: string; readonly state: ReadonlyMap<string, Stored> }
 
 /** The room's head becomes the join, whatever it was before: nobody of this server has followed the room meanwhile. */
-async function takeOver(tools: ReceiveTools, { roomId, rules }: Source, join: Incoming, base: Base): Promise<void> {
+async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, join: Incoming, base: Base): Promise<void> {
   const { eventId, pdu } = join
   const below = [{ stateGroup: base.stateGroup, ordinal: 1 }]
   const chain = chainWith(below, eventId)
@@ -88,6 +104,10 @@ async function takeOver(tools: ReceiveTools, { roomId, rules }: Source, join: In
     const known = await tools.rooms.load(roomId)
     const room = known ?? emptyRoom(roomId, rules)
     if (known && tools.database.shared) await refresh(tools.database.select, room, tools.memberships)
+    if (known?.servers.has(tools.serverName)) {
+      await takeJoin(tools, { origin, roomId, rules }, join)
+      return
+    }
     const head = headOf(room)
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)

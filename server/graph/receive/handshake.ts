@@ -53,6 +53,6 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   if (received === 'soft-failed') throw forbidden('the room does not allow it now')
   if (typeof received === 'object') throw forbidden('rejected' in received ? received.rejected : received.dropped)
   const stored = (await loadStored(tools.database.select, [event.eventId])).get(event.eventId)
-  if (stored === undefined || stored.rejected) throw forbidden('the room does not allow it')
+  if (stored === undefined || stored.rejected || stored.softFailed) throw forbidden('the room does not allow it')
   return { eventId: event.eventId, pdu: stored.pdu }
 }

@@ -15,6 +15,7 @@ export type Stored = {
   readonly pdu: Pdu
   readonly outlier: boolean
   readonly rejected: boolean
+  readonly softFailed: boolean
   /** The state after it; of an outlier it is not known. */
   readonly stateGroup: string
 }
@@ -33,6 +34,7 @@ function storedOf(row: StoredRow): Stored {
     pdu: parsePdu(row.json),
     outlier: row.outlier === 1,
     rejected: row.rejected === 1,
+    softFailed: row.soft_failed === 1,
     stateGroup: row.state_group,
   }
 }

@@ -7,6 +7,7 @@ import { acceptEvent, keepAside } from './accept.ts'
 import { checkByAuthEvents } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchMissingEvents, type Source } from './fetch-missing.ts'
+import { inOrder } from './in-order.ts'
 import { loadStored } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { knowAuthEvents, stateBefore } from './state-before.ts'
@@ -38,11 +39,11 @@ export async function receiveOne(tools: ReceiveTools, source: Source, event: Inc
   const readBefore = await readStateAt(tools, before.stateGroup, event, source)
   const byState = checkAuthRules(pdu, source.rules, readBefore, (server) => signedBy.has(server))
   if (!byState.allowed) return keepAside(tools, source, event, before, { rejected: byState.reason })
-  // History that others cited before it came: it has its place in the past, and changes nothing now.
-  const isHistory = kind === 'history' || (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
-  if (isHistory) return keepAside(tools, source, event, before, 'history')
+  // What was asked for of the past has its place there, and changes nothing now.
+  if (kind === 'history') return keepAside(tools, source, event, before, 'history')
   // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft-failed.
-  return acceptEvent(tools, source, event, before, kind === 'handed')
+  const isCited = (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
+  return acceptEvent(tools, source, event, before, { passOn: kind === 'handed', isCited })
 }
 
 /** Asks the origin for what lies between what we have and this event; in words why what it gave is of no use. */
@@ -53,7 +54,7 @@ async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Pr
   const room = await tools.rooms.load(source.roomId)
   const between = await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])
   if (between === 'malformed') return 'there are malformed events before it'
-  for (const earlier of between) {
+  for (const earlier of inOrder(between)) {
     if (earlier.eventId === event.eventId) continue
     const received = await receiveOne(tools, source, earlier, 'between')
     if (typeof received === 'object' && 'dropped' in received && prevs.includes(earlier.eventId)) return received.dropped

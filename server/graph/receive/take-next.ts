@@ -61,5 +61,5 @@ function placeOn(room: Room, head: DraftHead, event: Incoming): Omit<Arriving, '
   }
   const afterChain = chainWith(head.chain, eventId)
   const newGroup = newGroupOf(head.chain, afterChain, [[pdu.type, stateKey, eventId]])
-  return { event, before, after: eventId, afterChain, newGroup, replaces: findOn(room, head)(pdu.type, stateKey)?.eventId }
+  return { event, before, after: eventId, afterChain, newGroup, replaces: findOn(room, head)(pdu.type, stateKey) }
 }
