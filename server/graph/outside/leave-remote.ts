@@ -6,8 +6,8 @@ import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { buildAlone, shakeHands } from './handshake.ts'
 import { findOutside, noteOutside } from './outside.ts'
 
-const mostServers = 3
-const timeoutMs = 10_000
+const mostServers = 2
+const timeoutMs = 8_000
 
 /**
  * Declines an invitation to a room that this server is not in, or takes back a knock: over the servers that know the room, the inviting one first. When

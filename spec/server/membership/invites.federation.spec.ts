@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import type { UserId } from '../../../server/core/ids.ts'
+import type { RoomId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { verifyPdu } from '../../../server/core/signatures.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
+import { joinAsPeer, type PeerMember } from '../../support/peers/peer-room.ts'
 import type { Body, TestUser } from '../../support/server.ts'
 import { inviteUri, type PeerRoom, roomOfPeer } from './inviting-peer.ts'
 
@@ -200,6 +201,43 @@ describe('invitations that other servers bring', () => {
     const elsewhere = roomOfPeer(other)
     expect((await elsewhere.send(among.server, elsewhere.invite(bob.userId))).status).to.equal(200)
     expect(Object.keys(await invites())).to.have.length(101)
+  })
+
+  describe('to rooms that this server is in', () => {
+    let alice: TestUser
+    let roomId: RoomId
+    let member: PeerMember
+    beforeEach(async () => {
+      alice = await among.server.register(`alice${people}`)
+      const initial_state = [{ type: 'm.room.join_rules', content: { join_rule: 'public' } }]
+      roomId = (await alice.post('/createRoom', { initial_state })).body.room_id
+      member = await joinAsPeer(peer, among.server, roomId)
+    })
+    const invite = async () => {
+      const { pdu, eventId } = await member.event({ type: 'm.room.member', state_key: bob.userId, content: { membership: 'invite' } })
+      const body = { room_version: '12', event: pdu as unknown as JsonObject, invite_room_state: [] }
+      return peer.ask(among.server, 'PUT', inviteUri(roomId, eventId), body)
+    }
+
+    it('are signed, and stand once the room has them', async () => {
+      const { status, body } = await invite()
+      expect([status, Object.keys(body.event.signatures)]).to.deep.equal([200, ['hs.test', peer.serverName].sort()])
+      expect(await invites()).to.deep.equal({})
+      const content = { origin: peer.serverName, origin_server_ts: 1, pdus: [body.event] }
+      await peer.ask(among.server, 'PUT', '/_matrix/federation/v1/send/resident', content)
+      expect(await invites()).to.have.property(roomId)
+    })
+
+    it('are refused for those who are in it or banned, and to servers that it does not let in', async () => {
+      await bob.post(`/join/${roomId}`)
+      expect(code(await invite())).to.deep.equal([403, 'M_FORBIDDEN'])
+      await alice.post(`/rooms/${roomId}/ban`, { user_id: bob.userId })
+      expect(code(await invite())).to.deep.equal([403, 'M_FORBIDDEN'])
+      await alice.post(`/rooms/${roomId}/unban`, { user_id: bob.userId })
+      expect((await invite()).status).to.equal(200)
+      await alice.put(`/rooms/${roomId}/state/m.room.server_acl`, { allow: ['*'], deny: ['localhost'] })
+      expect(code(await invite())).to.deep.equal([403, 'M_FORBIDDEN'])
+    })
   })
 
   describe('once they stand', () => {
