@@ -9,13 +9,18 @@ import type { Home } from '../../home.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { stateKeyOf } from '../room.ts'
 import type { Incoming } from './check-incoming.ts'
-import { bytesOfReceived, depthOf, loadStored, orderOfHistory } from './known-events.ts'
+import { citedFirst } from './cited-first.ts'
+import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import { insertOutlier } from './stored.store.ts'
+import { storedInPages } from './stored-in-pages.ts'
 
 /** An event that others are judged by, and whether it was rejected itself. */
 export type Judged = { readonly pdu: Pdu; readonly rejected: boolean }
 
 const pageSize = 500
+const pageBytes = 1024 * 1024
+/** So many are judged in one turn. */
+const atOnce = 50
 
 /**
  * Check 4: passes authorisation rules based on the event's auth events, otherwise it is rejected. Undefined when some of those are not known.
@@ -52,32 +57,49 @@ export async function storeOutliers(
   roomId: RoomId,
   events: readonly Incoming[],
 ): Promise<Map<EventId, Judged>> {
+  const given = new Map<EventId, Incoming>()
+  const cited = new Set(rules.roomIdIsCreateHash ? [createIdOf(roomId)] : [])
+  for (const [at, event] of events.entries()) {
+    if (!given.has(event.eventId)) given.set(event.eventId, event)
+    for (const eventId of [event.eventId, ...authEventIdsOf(event.pdu)]) cited.add(eventId)
+    if (at % pageSize === 0) await breathe()
+  }
   const known = new Map<EventId, Judged>()
-  const cited = new Set(events.flatMap(({ eventId, pdu }) => [eventId, ...authEventIdsOf(pdu)]))
-  if (rules.roomIdIsCreateHash) cited.add(createIdOf(roomId))
-  const all = [...cited]
-  for (let from = 0; from < all.length; from += pageSize) {
-    for (const [eventId, event] of await loadStored(database.select, all.slice(from, from + pageSize))) known.set(eventId, event)
+  for await (const event of storedInPages(database.select, cited)) {
+    known.set(event.eventId, event)
+    given.delete(event.eventId)
   }
-  let waiting = events.filter(({ eventId }) => !known.has(eventId))
-  while (waiting.length > 0) {
-    const writes: Write[] = []
-    const later: Incoming[] = []
-    for (const event of waiting) {
-      const verdict = checkByAuthEvents(event, rules, (eventId) => known.get(eventId))
-      if (verdict === undefined || writes.length >= pageSize) {
-        later.push(event)
-        continue
-      }
-      known.set(event.eventId, { pdu: event.pdu, rejected: !verdict.allowed })
-      writes.push(outlierWrite(roomId, rules, event, !verdict.allowed))
+  const page: Write[] = []
+  let bytes = 0
+  let judged = 0
+  for (const eventId of await citedFirst(citesOf(given, rules, roomId))) {
+    const event = given.get(eventId) as Incoming
+    const verdict = checkByAuthEvents(event, rules, (id) => known.get(id))
+    if (verdict !== undefined) {
+      known.set(eventId, { pdu: event.pdu, rejected: !verdict.allowed })
+      const outlier = outlierWrite(roomId, rules, event, !verdict.allowed)
+      page.push(outlier)
+      bytes += (outlier.parameters.at(-1) as Uint8Array).length
     }
-    if (writes.length === 0) break
-    await database.commit({ writes })
-    await breathe()
-    waiting = later
+    if (page.length >= pageSize || bytes >= pageBytes) {
+      await database.commit({ writes: page.splice(0) })
+      bytes = 0
+    }
+    if (++judged % atOnce === 0) await breathe()
   }
+  if (page.length > 0) await database.commit({ writes: page })
   return known
+}
+
+/** What each event is judged by; since version 12 the create event is cited by the room id. */
+function citesOf(given: ReadonlyMap<EventId, Incoming>, rules: RoomRules, roomId: RoomId): Map<EventId, readonly EventId[]> {
+  const opening = rules.roomIdIsCreateHash ? createIdOf(roomId) : undefined
+  const cites = new Map<EventId, readonly EventId[]>()
+  for (const { eventId, pdu } of given.values()) {
+    const isUnder = opening !== undefined && eventId !== opening
+    cites.set(eventId, isUnder ? [...authEventIdsOf(pdu), opening] : authEventIdsOf(pdu))
+  }
+  return cites
 }
 
 /** What keeps an event beside the room. */
