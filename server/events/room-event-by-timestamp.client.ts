@@ -1,8 +1,10 @@
 import { roomIdOf } from '../core/fields.ts'
+import type { RoomId, UserId } from '../core/ids.ts'
 import { forbidden, notFound } from '../core/matrix-error.ts'
+import type { Graph, Seen } from '../graph/graph.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
-import { readMoment } from './moment.ts'
+import { type Moment, readMoment } from './moment.ts'
 
 const pageSize = 50
 const mostPages = 20
@@ -30,11 +32,19 @@ async function eventByTimestamp({ graph }: Tools, { params, query, requester: { 
   const isOpen = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable'
   if (room === undefined || ((membership === undefined || membership.forgotten) && !isOpen))
     throw forbidden('you are not a member of this room')
+  const known = await closestKnown(graph, roomId, userId, { timestamp, direction })
+  const eventId = await graph.bringClosest({ roomId, timestamp, direction, than: known?.event.pdu.origin_server_ts })
+  const brought = eventId === undefined ? [] : await graph.visible(await graph.events([eventId]), userId)
+  const seen = brought[0] ?? known
+  if (seen === undefined) throw notFound(`there is no event ${direction === 'f' ? 'after' : 'before'} this moment that you may see`)
+  return { body: { event_id: seen.event.eventId, origin_server_ts: seen.event.pdu.origin_server_ts } }
+}
+
+async function closestKnown(graph: Graph, roomId: RoomId, userId: UserId, { timestamp, direction }: Moment): Promise<Seen | undefined> {
   for (let pages = 0; pages < mostPages; pages++) {
     const page = await graph.sentAround(roomId, timestamp, direction, pageSize, pages * pageSize)
     const [seen] = await graph.visible(page, userId)
-    if (seen !== undefined) return { body: { event_id: seen.event.eventId, origin_server_ts: seen.event.pdu.origin_server_ts } }
-    if (page.length < pageSize) break
+    if (seen !== undefined || page.length < pageSize) return seen
   }
-  throw notFound(`there is no event ${direction === 'f' ? 'after' : 'before'} this moment that you may see`)
+  return undefined
 }

@@ -142,6 +142,14 @@ export type Entering = {
 /** An event that another server made of a proposal of this one; `sign` when it is to bear this server's signature too. */
 export type Handed = { readonly event: JsonObject; readonly sign?: boolean }
 
+/** A moment in a room, where to look from it, and when the closest event was sent that is known already. */
+export type Moment = {
+  readonly roomId: RoomId
+  readonly timestamp: number
+  readonly direction: 'b' | 'f'
+  readonly than: number | undefined
+}
+
 /** What became of a PDU of another server. */
 export type Received = 'accepted' | 'known' | 'soft-failed' | { readonly rejected: string } | { readonly dropped: string }
 
@@ -238,6 +246,8 @@ export type Graph = {
     template: Template,
     signedBy: readonly ServerName[],
   ) => Promise<{ readonly version: string; readonly event: UnsignedPdu }>
+  /** Brings in the event that other servers have closest to a moment, where history is missing here and theirs is closer than what we have. */
+  readonly bringClosest: (moment: Moment) => Promise<EventId | undefined>
   /** Sees to it that a page of history before a place has what other servers have of it; whether something is still missing there. */
   readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<boolean>
   /** Takes an event that another server made of a proposal. 403 in words when it does not become part of the room. */

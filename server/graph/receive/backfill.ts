@@ -1,8 +1,8 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { selectOlder } from '../events.store.ts'
-import type { Place } from '../graph.ts'
+import type { Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
-import { fetchBackfill, type Source } from './fetch-missing.ts'
+import { fetchBackfill, fetchClosest, type Source } from './fetch-missing.ts'
 import { inOrder, reachable } from './in-order.ts'
 import { loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
@@ -31,6 +31,29 @@ export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomI
     if (!isFilled) return true
   }
   return room !== undefined
+}
+
+/**
+ * Brings in the event that other servers have closest to a moment, where history is missing here and theirs is closer than what we have (`than`).
+ * https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1timestamp_to_eventroomid
+ */
+export async function bringClosest(
+  tools: ReceiveTools,
+  inTurn: Lanes,
+  { roomId, timestamp, direction, than }: Moment,
+): Promise<EventId | undefined> {
+  const room = await tools.rooms.load(roomId)
+  const missing = room && (await tools.database.select(selectMissingBelow, roomId, Number.MAX_SAFE_INTEGER, 1))
+  if (room === undefined || missing?.length === 0) return undefined
+  for (const origin of likely(room.servers, tools.serverName)) {
+    const source = { origin, roomId, rules: room.rules }
+    const found = await fetchClosest(tools, source, timestamp, direction)
+    if (found === undefined) continue
+    const distance = direction === 'f' ? found.timestamp - timestamp : timestamp - found.timestamp
+    if (distance < 0 || (than !== undefined && Math.abs(than - timestamp) <= distance)) return undefined
+    if (await fillFrom(tools, inTurn, source, [found.eventId])) return found.eventId
+  }
+  return undefined
 }
 
 /** What a page lacks. */

@@ -43,7 +43,11 @@ export async function checkIncoming(
   }
   for (const server of signersOf(pdu, rules)) if (!signedBy.has(server)) return `no valid signature of ${server}`
   // 3. Passes hash checks, otherwise it is redacted before being processed further.
-  return { eventId, pdu: hasRightHash(pdu, rules) ? pdu : redact(pdu, rules), signedBy }
+  const kept = hasRightHash(pdu, rules) ? pdu : redact(pdu, rules)
+  // Who vouches for a join signs it too. Its key may be had another time: then the join must not have been rejected for ever.
+  const vouching = rules.restrictedJoin && kept.content['membership'] === 'join' ? authoriserOf(kept) : []
+  for (const server of vouching) if (!signedBy.has(server)) return `no valid signature of ${server}, which is to vouch for the join`
+  return { eventId, pdu: kept, signedBy }
 }
 
 function idOf(pdu: Pdu, rules: RoomRules): EventId | undefined {

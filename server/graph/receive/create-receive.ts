@@ -4,7 +4,7 @@ import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
 import { stateKeyOf } from '../room.ts'
-import { fillBack } from './backfill.ts'
+import { bringClosest, fillBack } from './backfill.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
 import type { Source } from './fetch-missing.ts'
@@ -16,7 +16,7 @@ import { selectSpecial } from './stored.store.ts'
 import { takeNext } from './take-next.ts'
 
 /** What is done with other servers' events of a room that this server is in. */
-export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'enter'> & {
+export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'bringClosest' | 'enter'> & {
   /** One thing after the other in each room. */
   readonly inTurn: Lanes
   /** To be called in turn. */
@@ -30,6 +30,7 @@ export function createReceive(tools: ReceiveTools): Receive {
     inTurn,
     receiveNow: (origin, roomId, pdus) => receiveAll(tools, origin, roomId, pdus),
     fillBack: (roomId, from, limit) => fillBack(tools, inTurn, roomId, from, limit),
+    bringClosest: (moment) => bringClosest(tools, inTurn, moment),
     takeHanded: (origin, roomId, handed) => inTurn(roomId, () => takeHanded(tools, origin, roomId, handed)),
     // What others send of the room meanwhile waits until it is here.
     enter: (roomId, join) => inTurn(roomId, async () => enterRoom(tools, await join())),

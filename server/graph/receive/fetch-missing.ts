@@ -1,20 +1,37 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { isEventId } from '../../core/ids.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { checkPduShape } from '../../core/pdu.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import type { Home } from '../../home.ts'
+import type { SignedRequest } from '../../remote/signed-request.ts'
+import type { Budget } from './budget.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { askFewForKeys } from './few-keys.ts'
 
 type Tools = Pick<Home, 'peers' | 'keyRing'>
 
 const mostMissing = 20
-const mostBytes = 50 * 1024 * 1024
 const mostListed = 100_000
+const megabyte = 1024 * 1024
 const signaturesAtOnce = 8
+/** So many signatures are checked in one turn: each takes a tenth of a millisecond, of a large event ten times that. */
+const checkedAtOnce = 8
+/** Of an answer's servers whose keys are not here so many are asked; of the state of a room that is entered all, within reason. */
+const mostAskedForKeys = 50
+const mostAskedOnEntry = 5000
+const patience = 15_000
+const patienceForState = 30_000
 
 /** What a server says of a room; nothing of it is believed before it was checked. */
-export type Source = { readonly origin: ServerName; readonly roomId: RoomId; readonly rules: RoomRules }
+export type Source = {
+  readonly origin: ServerName
+  readonly roomId: RoomId
+  readonly rules: RoomRules
+  /** What may be asked of it for the event at hand. */
+  readonly budget?: Budget
+}
 
 /** Events between what we have and what we were sent, oldest first as far as depths tell; `malformed` when that is no list of events of this room version. */
 export async function fetchMissingEvents(
@@ -25,10 +42,10 @@ export async function fetchMissingEvents(
 ): Promise<Incoming[] | 'malformed'> {
   const content = { limit: mostMissing, min_depth: 0, latest_events: [...latest], earliest_events: [...earliest] }
   const uri = `/_matrix/federation/v1/get_missing_events/${encodeURIComponent(source.roomId)}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'POST', uri, content })
-  if (!answer.ok || answer.status !== 200) return []
-  if (!Array.isArray(answer.body['events'])) return 'malformed'
-  const listed = listAt(answer.body, 'events').slice(0, mostMissing)
+  const answer = await ask(tools, source, { method: 'POST', uri, content, limit: 2 * megabyte })
+  if (answer === undefined) return []
+  if (!Array.isArray(answer['events'])) return 'malformed'
+  const listed = listAt(answer, 'events').slice(0, mostMissing)
   if (listed.some((value) => !checkPduShape(value, source.rules).allowed)) return 'malformed'
   const events = await checkAll(tools, source, listed)
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
@@ -38,18 +55,31 @@ export async function fetchMissingEvents(
 export async function fetchBackfill(tools: Tools, source: Source, from: readonly EventId[], limit: number): Promise<Incoming[]> {
   const named = from.map((eventId) => `v=${encodeURIComponent(eventId)}`).join('&')
   const uri = `/_matrix/federation/v1/backfill/${encodeURIComponent(source.roomId)}?limit=${limit}&${named}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
-  if (!answer.ok || answer.status !== 200) return []
-  const events = await checkAll(tools, source, listAt(answer.body, 'pdus').slice(0, limit))
+  const answer = await ask(tools, source, { method: 'GET', uri, limit: 8 * megabyte, timeoutMs: patienceForState })
+  if (answer === undefined) return []
+  const events = await checkAll(tools, source, listAt(answer, 'pdus').slice(0, limit))
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
+}
+
+/** Which event a server has closest to a moment, after it or before it. */
+export async function fetchClosest(
+  tools: Tools,
+  { origin, roomId }: Source,
+  timestamp: number,
+  direction: 'b' | 'f',
+): Promise<{ readonly eventId: EventId; readonly timestamp: number } | undefined> {
+  const uri = `/_matrix/federation/v1/timestamp_to_event/${encodeURIComponent(roomId)}?ts=${timestamp}&dir=${direction}`
+  const answer = await tools.peers.fetchJson({ destination: origin, method: 'GET', uri })
+  if (!answer.ok || answer.status !== 200) return undefined
+  const { event_id: eventId, origin_server_ts: sentAt } = answer.body
+  return isEventId(eventId) && typeof sentAt === 'number' ? { eventId, timestamp: sentAt } : undefined
 }
 
 /** The auth chain of an event. */
 export async function fetchAuthChain(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[]> {
   const uri = `/_matrix/federation/v1/event_auth/${encodeURIComponent(source.roomId)}/${encodeURIComponent(eventId)}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
-  if (answer.ok && answer.status === 200) return checkAll(tools, source, listAt(answer.body, 'auth_chain').slice(0, mostListed))
-  return []
+  const answer = await ask(tools, source, { method: 'GET', uri, limit: 10 * megabyte, timeoutMs: patienceForState })
+  return answer === undefined ? [] : checkAll(tools, source, listAt(answer, 'auth_chain').slice(0, mostListed))
 }
 
 /** Events by their ids, each asked for by itself, as many as are worth it. */
@@ -61,9 +91,9 @@ export async function fetchEvents(tools: Tools, source: Source, eventIds: readon
 /** One event by its id; undefined when it is not given, or is another one. */
 export async function fetchEvent(tools: Tools, source: Source, eventId: EventId): Promise<Incoming | undefined> {
   const uri = `/_matrix/federation/v1/event/${encodeURIComponent(eventId)}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri })
-  if (!answer.ok || answer.status !== 200) return undefined
-  const [event] = await checkAll(tools, source, listAt(answer.body, 'pdus').slice(0, 1))
+  const answer = await ask(tools, source, { method: 'GET', uri, limit: megabyte })
+  if (answer === undefined) return undefined
+  const [event] = await checkAll(tools, source, listAt(answer, 'pdus').slice(0, 1))
   return event?.eventId === eventId ? event : undefined
 }
 
@@ -74,34 +104,45 @@ export async function fetchStateIds(
   eventId: EventId,
 ): Promise<{ readonly state: readonly EventId[]; readonly authChain: readonly EventId[] } | undefined> {
   const uri = `/_matrix/federation/v1/state_ids/${encodeURIComponent(source.roomId)}?event_id=${encodeURIComponent(eventId)}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
-  if (!answer.ok || answer.status !== 200) return undefined
-  const idsAt = (key: string) => listAt(answer.body, key).filter(isEventId).slice(0, mostListed)
+  const answer = await ask(tools, source, { method: 'GET', uri, limit: 10 * megabyte, timeoutMs: patienceForState })
+  if (answer === undefined) return undefined
+  const idsAt = (key: string) => listAt(answer, key).filter(isEventId).slice(0, mostListed)
   return { state: idsAt('pdu_ids'), authChain: idsAt('auth_chain_ids') }
 }
 
 /** The state before an event, and its auth chain, whole. */
 export async function fetchState(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[]> {
   const uri = `/_matrix/federation/v1/state/${encodeURIComponent(source.roomId)}?event_id=${encodeURIComponent(eventId)}`
-  const answer = await tools.peers.fetchJson({ destination: source.origin, method: 'GET', uri, limit: mostBytes })
-  if (!answer.ok || answer.status !== 200) return []
-  return checkAll(tools, source, [...listAt(answer.body, 'pdus'), ...listAt(answer.body, 'auth_chain')].slice(0, mostListed))
+  const answer = await ask(tools, source, { method: 'GET', uri, limit: 50 * megabyte, timeoutMs: patienceForState })
+  if (answer === undefined) return []
+  return checkAll(tools, source, [...listAt(answer, 'pdus'), ...listAt(answer, 'auth_chain')].slice(0, mostListed))
 }
 
 /** Those of many events that are well-formed and signed, in their order; keys are asked for side by side. */
-export async function checkAll(tools: Tools, { rules, roomId }: Source, values: readonly Json[]): Promise<Incoming[]> {
+export async function checkAll(tools: Tools, { rules, roomId, budget }: Source, values: readonly Json[]): Promise<Incoming[]> {
+  const signal = budget?.signal()
+  const keyRing = askFewForKeys(tools.keyRing, budget === undefined ? mostAskedOnEntry : mostAskedForKeys, signal)
   const found: (Incoming | undefined)[] = new Array(values.length)
   let next = 0
+  let breath: Promise<void> | undefined
   const work = async () => {
-    for (let at = next++; at < values.length; at = next++) {
-      const checked = await checkIncoming(tools.keyRing, rules, roomId, values[at])
+    for (let at = next++; at < values.length && !signal?.aborted; at = next++) {
+      // All of them wait: one that went on would leave no turn to others.
+      if (at % checkedAtOnce === 0) breath = breathe()
+      await breath
+      const checked = await checkIncoming(keyRing, rules, roomId, values[at])
       found[at] = typeof checked === 'string' ? undefined : checked
-      // A signature takes a tenth of a millisecond or so.
-      if (at % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
   }
   await Promise.all(Array.from({ length: signaturesAtOnce }, work))
   return found.filter((event) => event !== undefined)
+}
+
+/** The body of what the server answers; undefined where that is of no use. */
+async function ask(tools: Tools, { origin, budget }: Source, question: Omit<SignedRequest, 'destination'>): Promise<JsonObject | undefined> {
+  const signal = budget?.signal()
+  const answer = await tools.peers.fetchJson({ timeoutMs: patience, ...question, destination: origin, ...(signal ? { signal } : {}) })
+  return answer.ok && answer.status === 200 ? answer.body : undefined
 }
 
 function listAt(body: JsonObject, key: string): readonly Json[] {

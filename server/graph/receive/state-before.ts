@@ -6,11 +6,13 @@ import { type Write, write } from '../../storage/database.ts'
 import { stateKeyOf } from '../room.ts'
 import { insertStateGroup } from '../state.store.ts'
 import { type Judged, storeOutliers } from './auth-events.ts'
+import { mostMissing, withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
-import { depthOf, loadStored, type Stored } from './known-events.ts'
+import { depthOf, loadStored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
+import { storedInPages } from './stored-in-pages.ts'
 
 type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States }
 
@@ -22,8 +24,11 @@ const mostFetchedSingly = 20
 /** The state before an event, of the states after those that it cites in `prev_events`; what nobody gave us is asked of the origin. */
 export async function stateBefore(tools: Tools, source: Source, event: Incoming): Promise<Before | undefined> {
   const { roomId, rules } = source
+  const { budget } = withBudget(source)
   const prevs = [...new Set(prevEventIdsOf(event.pdu))]
   const known = await loadStored(tools.database.select, prevs)
+  const missing = prevs.filter((prev) => known.get(prev)?.outlier !== false)
+  if (missing.length > mostMissing) return undefined
   const groups: string[] = []
   const writes: Write[] = []
   for (const prev of prevs) {
@@ -33,7 +38,7 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
       groups.push(stored.stateGroup)
       continue
     }
-    const group = await stateAfterMissing(tools, source, prev)
+    const group = await budget.stateAfter(prev, () => stateAfterMissing(tools, { ...source, budget }, prev))
     if (group === undefined) return undefined
     groups.push(group)
     writes.push(write(insertMissing, roomId, prev, depthOf(event.pdu)))
@@ -54,12 +59,14 @@ async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId)
   const event = await knownOrFetched(tools, source, eventId)
   if (event === undefined) return undefined
   const state = new Map<string, EventId>()
-  for (const [id, stored] of await loadAll(tools, ids.state)) {
+  for await (const stored of storedInPages(tools.database.select, ids.state)) {
     const { pdu, rejected } = stored
     if (rejected || stored.roomId !== roomId || pdu.state_key === undefined) continue
-    state.set(stateKeyOf(pdu.type, pdu.state_key), id)
+    state.set(stateKeyOf(pdu.type, pdu.state_key), stored.eventId)
   }
-  if (![...state.keys()].some((key) => key === stateKeyOf('m.room.create', ''))) return undefined
+  if (!state.has(stateKeyOf('m.room.create', ''))) return undefined
+  // Of what did not come in time nobody knows what it would have been.
+  if (source.budget?.signal().aborted) return undefined
   if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
   return keepState(tools, roomId, [...state.values()])
 }
@@ -91,19 +98,12 @@ export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pd
 }
 
 async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
-  const known = await loadAll(tools, wanted)
-  const unknown = wanted.filter((id) => !known.has(id))
-  if (unknown.length === 0) return
-  const events = unknown.length > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, unknown)
+  const unknown = new Set(wanted)
+  for await (const stored of storedInPages(tools.database.select, wanted)) unknown.delete(stored.eventId)
+  if (unknown.size === 0) return
+  const events =
+    unknown.size > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, [...unknown])
   await storeOutliers(tools, source.rules, source.roomId, events)
-}
-
-async function loadAll({ database }: Tools, ids: readonly EventId[]): Promise<Map<EventId, Stored>> {
-  const all = new Map<EventId, Stored>()
-  for (let from = 0; from < ids.length; from += 500) {
-    for (const [id, stored] of await loadStored(database.select, ids.slice(from, from + 500))) all.set(id, stored)
-  }
-  return all
 }
 
 /** Stores a whole state under a name that its events give it. */
