@@ -28,7 +28,7 @@ export function knocksFederation(tools: Tools): Endpoint[] {
         const room = await roomFor(tools, roomIdOf(params['roomId']), origin)
         checkHanded(room, body, { origin, membership: 'knock', eventId: params['eventId'] })
         await tools.graph.takeHanded(origin, room.roomId, { event: body })
-        return { body: { knock_room_state: stateToSend(room.state) } }
+        return { body: { knock_room_state: stateToSend(room.state) as unknown as JsonObject[] } }
       },
     }),
   ]

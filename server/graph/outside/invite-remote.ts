@@ -1,6 +1,6 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
-import { MatrixError, tooLarge, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
+import { forbidden, MatrixError, tooLarge, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
 import { checkPduShape, type Pdu } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { hashAndSignPdu } from '../../core/signatures.ts'
@@ -18,7 +18,7 @@ type Invitation = {
   readonly rules: RoomRules
   readonly pdu: Pdu
   readonly eventId: EventId
-  readonly state: readonly JsonObject[]
+  readonly state: readonly Pdu[]
 }
 
 const timeoutMs = 30_000
@@ -43,6 +43,8 @@ export async function inviteRemote(
   if (!shape.allowed) throw tooLarge(shape.reason)
   const server = serverNameOf(pdu.state_key as UserId)
   const state = await stateFor(tools, roomId, pdu.sender)
+  if (state[0]?.type === 'm.room.create' && state[0].content['m.federate'] === false)
+    throw forbidden('the room is for users of this server alone')
   const answer = await askToSign(tools, server, { roomId, rules, pdu, eventId, state })
   const given = isJsonObject(answer['event']) ? answer['event']['signatures'] : undefined
   const theirs = isJsonObject(given) ? await findSignature(tools.keyRing, pdu, rules, server, given) : undefined
@@ -52,7 +54,7 @@ export async function inviteRemote(
   return takeHanded(tools.serverName, roomId, { event })
 }
 
-async function stateFor(tools: ReceiveTools, roomId: RoomId, inviter: UserId): Promise<JsonObject[]> {
+async function stateFor(tools: ReceiveTools, roomId: RoomId, inviter: UserId): Promise<Pdu[]> {
   const room = await tools.rooms.load(roomId)
   if (room === undefined) return []
   await need(tools.database.select, room, tools.memberships, [inviter])
@@ -61,11 +63,11 @@ async function stateFor(tools: ReceiveTools, roomId: RoomId, inviter: UserId): P
 }
 
 async function askToSign({ peers }: ReceiveTools, destination: ServerName, invitation: Invitation): Promise<JsonObject> {
-  const { roomId, rules, eventId, state } = invitation
+  const { roomId, rules, eventId } = invitation
   const event = invitation.pdu as unknown as JsonObject
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
   const put = { destination, method: 'PUT', timeoutMs, limit: longestAnswer } as const
-  const content = { room_version: rules.version, event, invite_room_state: [...state] }
+  const content = { room_version: rules.version, event, invite_room_state: invitation.state as unknown as JsonObject[] }
   const answer = await peers.fetchJson({ ...put, uri: `/_matrix/federation/v2/invite/${path}`, content })
   if (answer.ok && (answer.status === 404 || answer.status === 400) && isUnknownEndpoint(answer.body)) {
     // The older endpoint is for rooms of versions 1 and 2, in which this server is never.

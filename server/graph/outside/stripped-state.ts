@@ -37,9 +37,9 @@ export function strippedOf({ content, sender, state_key = '', type }: Pdu): Stri
 }
 
 /** The state that goes along with an invitation or the answer to a knock: whole events. https://github.com/matrix-org/matrix-spec-proposals/pull/4311 */
-export function stateToSend(state: (type: string, stateKey: string) => StateEvent | undefined, inviter?: StateEvent): JsonObject[] {
+export function stateToSend(state: (type: string, stateKey: string) => StateEvent | undefined, inviter?: StateEvent): Pdu[] {
   const events = [...strippedTypes.map((type) => state(type, '')), inviter]
-  return events.flatMap((event) => (event === undefined ? [] : [event.pdu as unknown as JsonObject]))
+  return events.flatMap((event) => (event === undefined ? [] : [event.pdu]))
 }
 
 /** State that another server gave: what can be shown of it, and in words what is wrong with the rest. */

@@ -96,15 +96,17 @@ describe('other servers that are asked for a signature or a place in a room', ()
       expect((await bob.get('/sync')).body.rooms).to.equal(undefined)
     })
 
-    it('show nothing of the state that was not signed', async () => {
-      propose(proposal)
-      const forged = { ...room.name, content: { name: 'A bank' }, signatures: {} }
-      const answer = { knock_room_state: [room.create, forged, 5] }
-      peer.on('PUT', '/_matrix/federation/v1/send_knock/{roomId}/{eventId}', () => ({ body: answer }))
-      expect((await knock()).status).to.equal(200)
-      const state = (await bob.get('/sync')).body.rooms.knock[room.roomId].knock_state.events
-      expect(state.map(({ type }: Body) => type)).to.deep.equal(['m.room.create', 'm.room.member'])
-    })
+    for (const version of ['10', '12'])
+      it(`show nothing of the state that was not signed in rooms of version ${version}`, async () => {
+        room = roomOfPeer(peer, version)
+        propose({ ...proposal, room_id: room.roomId })
+        const forged = { ...room.name, content: { name: 'A bank' }, signatures: {} }
+        const answer = { knock_room_state: [room.create, forged, 5] }
+        peer.on('PUT', '/_matrix/federation/v1/send_knock/{roomId}/{eventId}', () => ({ body: answer }))
+        expect((await knock()).status).to.equal(200)
+        const state = (await bob.get('/sync')).body.rooms.knock[room.roomId].knock_state.events
+        expect(state.map(({ type }: Body) => type)).to.deep.equal(['m.room.create', 'm.room.member'])
+      })
 
     it('say no in words that count before those who do not know, or are not there', async () => {
       const [, second] = among.peers as [Peer, Peer]

@@ -45,7 +45,8 @@ describe('invitations by third-party identifiers', () => {
     alice = await here.register(`alice${people}`)
     bob = await there.register(`bob${people++}`)
     roomId = (await alice.post('/createRoom', { name: 'A room' })).body.room_id
-    const content = { display_name: 'b...@example.org', public_key, key_validity_url, public_keys: [{ public_key, key_validity_url }] }
+    const other = { public_key: encodeBase64(generateSigningKey(randomBytes(32)).publicKey) }
+    const content = { display_name: 'b...@example.org', ...other, public_keys: [other, { public_key, key_validity_url }] }
     await alice.put(`/rooms/${roomId}/state/m.room.third_party_invite/token`, content)
   })
 
