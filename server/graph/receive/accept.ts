@@ -11,7 +11,7 @@ import { groupWrites, partOf } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
-import type { ChainLink, DraftHead, Room, StateChange } from '../room.ts'
+import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
@@ -21,7 +21,7 @@ import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import { deleteMissing, deleteWaitingRedactions, insertAside, selectWaitingRedactions } from './stored.store.ts'
+import { deleteMissing, deleteWaitingRedactions, insertAside, insertWaitingRedaction, selectWaitingRedactions } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
 type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
@@ -62,9 +62,36 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const notes = [arriving?.replaces?.eventId ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
   const json = bytesOfReceived(pdu, source.rules)
   writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
+  const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
+  const redacted = room && arriving && redactionInHistory(room, arriving, writes)
   await tools.database.commit({ writes })
+  if (room && redacted) applyRedaction(room, redacted)
   if (rejected) return why
   return why === 'history' ? 'accepted' : 'soft-failed'
+}
+
+/** What of history redacts, or was redacted before it came, by the room's powers as they are now. */
+function redactionInHistory(room: Room, arriving: Arriving, writes: Write[]): TimelineEvent | undefined {
+  const { eventId } = arriving.event
+  const head = headOf(room)
+  writes.push(...redactedBefore(room, head, arriving))
+  const { id, event } = arriving.target
+  if (id !== undefined && event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, id, eventId))
+  const find = findOn(room, head)
+  const redacted = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
+  if (redacted !== undefined) writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
+  return redacted
+}
+
+/** Prunes an event whose redaction came before it. */
+function redactedBefore(room: Room, head: DraftHead, arriving: Arriving): Write[] {
+  const { eventId, pdu } = arriving.event
+  const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
+  if (redactedBy === undefined) return []
+  return [
+    write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId),
+    write(deleteWaitingRedactions, room.roomId, eventId),
+  ]
 }
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
@@ -250,13 +277,9 @@ export async function commitDecision(
   decision: Decision,
   arriving: Arriving,
 ): Promise<boolean> {
-  const { eventId, pdu } = arriving.event
+  const { eventId } = arriving.event
   const writes: Write[] = [...arriving.before.writes, ...(arriving.how?.isCited ? [write(deleteMissing, room.roomId, eventId)] : [])]
-  const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
-  if (redactedBy !== undefined) {
-    writes.push(write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId))
-    writes.push(write(deleteWaitingRedactions, room.roomId, eventId))
-  }
+  writes.push(...redactedBefore(room, head, arriving))
   // Whoever sends for other servers is told that this one is for us to pass on.
   const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
   const { part, positions } = partOf(room, decision, head.version, { writes, log }, tools.clock.now())

@@ -139,7 +139,11 @@ export async function checkAll(tools: Tools, { rules, roomId, budget }: Source, 
 }
 
 /** The body of what the server answers; undefined where that is of no use. */
-async function ask(tools: Tools, { origin, budget }: Source, question: Omit<SignedRequest, 'destination'>): Promise<JsonObject | undefined> {
+async function ask(
+  tools: Tools,
+  { origin, budget }: Source,
+  question: Omit<SignedRequest, 'destination'>,
+): Promise<JsonObject | undefined> {
   const signal = budget?.signal()
   const answer = await tools.peers.fetchJson({ timeoutMs: patience, ...question, destination: origin, ...(signal ? { signal } : {}) })
   return answer.ok && answer.status === 200 ? answer.body : undefined

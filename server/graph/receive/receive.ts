@@ -5,6 +5,7 @@ import type { Received } from '../graph.ts'
 import { stateKeyOf } from '../room.ts'
 import { acceptEvent, keepAside } from './accept.ts'
 import { checkByAuthEvents } from './auth-events.ts'
+import { withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchMissingEvents, type Source } from './fetch-missing.ts'
 import { inOrder } from './in-order.ts'
@@ -20,7 +21,8 @@ export type Kind = 'news' | 'handed' | 'between' | 'history'
  * The checks on receipt of a PDU, from the fourth on: the first three made it an `Incoming`.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export async function receiveOne(tools: ReceiveTools, source: Source, event: Incoming, kind: Kind): Promise<Received> {
+export async function receiveOne(tools: ReceiveTools, from: Source, event: Incoming, kind: Kind): Promise<Received> {
+  const source = withBudget(from)
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { EventId, RoomId } from '../../core/ids.ts'
 import { authEventIdsOf, createIdOf, prevEventIdsOf } from '../../core/pdu.ts'
+import { sortInSteps } from '../../core/state-resolution/heap.ts'
+import { drive } from '../../core/state-resolution/steps.ts'
 import type { Home } from '../../home.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { stateKeyOf } from '../room.ts'
@@ -108,9 +111,14 @@ async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, want
 
 /** Stores a whole state under a name that its events give it. */
 export async function keepState({ database }: Pick<Tools, 'database'>, roomId: RoomId, eventIds: readonly EventId[]): Promise<string> {
-  const name = `=${createHash('sha256')
-    .update([...eventIds].sort().join('\0'))
-    .digest('base64url')}`
+  const hash = createHash('sha256')
+  const sorted = await drive(sortInSteps(eventIds, compareIds), () => breathe())
+  for (const [at, eventId] of sorted.entries()) hash.update(at === 0 ? eventId : `\0${eventId}`)
+  const name = `=${hash.digest('base64url')}`
   await database.commit({ writes: [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, eventIds)] })
   return name
+}
+
+function compareIds(a: EventId, b: EventId): number {
+  return a < b ? -1 : Number(a > b)
 }
