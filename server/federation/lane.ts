@@ -1,5 +1,5 @@
 import type { ServerName } from '../core/ids.ts'
-import type { JsonObject } from '../core/json.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Answer, Failure } from '../remote/egress.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
@@ -8,7 +8,7 @@ import { readNext } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
 import { deleteFailure, type FailureRow, selectBody, upsertFailure, upsertTransaction } from './queue.store.ts'
 import type { Slots } from './slots.ts'
-import { mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
+import { most, mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
 
 /** What is on its way: the same bytes at every try. After one that failed they are read from the disk again. */
 export type Transaction = { readonly id: string; readonly text?: string }
@@ -113,8 +113,8 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     failed: ({ failures, since, retry_at: retryAt }) => Object.assign(state, { failures, since, retryAt }),
     alive: () => {
       const soonest = state.triedAt + leastWaitMs
-      if (state.failures === 0 || state.retryAt <= soonest) return
-      state.retryAt = soonest
+      if (state.failures === 0 || (state.retryAt <= soonest && needs.home.clock.now() < state.retryAt)) return
+      state.retryAt = Math.min(state.retryAt, soonest)
       state.wake?.abort()
     },
     ended: () => state.running,
@@ -210,9 +210,10 @@ async function recovered(needs: LaneNeeds, state: State): Promise<void> {
 }
 
 function noteRefused({ home }: LaneNeeds, destination: ServerName, { pdus }: JsonObject): void {
-  for (const [eventId, result] of Object.entries(pdus ?? {})) {
-    const error = (result as JsonObject | null)?.['error']
-    if (typeof error === 'string') home.log.info('a server did not take an event', { destination, eventId, reason: error.slice(0, 200) })
+  for (const [eventId, result] of Object.entries(isJsonObject(pdus) ? pdus : {}).slice(0, most.pdus)) {
+    const error = isJsonObject(result) ? result['error'] : undefined
+    if (typeof error !== 'string') continue
+    home.log.info('a server did not take an event', { destination, eventId: eventId.slice(0, 255), reason: error.slice(0, 200) })
   }
 }
 

@@ -155,6 +155,34 @@ for (const engine of engines) {
       answer()
     })
 
+    it('whatever the others answer', async () => {
+      const first = await newPeer()
+      const roomId = await openRoom(first)
+      await say(roomId, 'here')
+      await untilTold(first, 'here')
+      const many = Object.fromEntries(
+        Array.from({ length: 3000 }, (_, number) => [`$${number}${'x'.repeat(100)}`, { error: 'no'.repeat(50) }]),
+      )
+      const answers = ['', 'null', '[]', '{"pdus":', { pdus: 'x' }, { pdus: null }, { pdus: { x: 7, y: { error: 5 } } }, { pdus: many }, {}]
+      for (const [number, body] of answers.entries()) {
+        first.on('PUT', sendPath, () => ({ body }))
+        await say(roomId, `answered ${number}`)
+        await untilTold(first, `answered ${number}`)
+        first.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+        await say(roomId, `then ${number}`)
+        while (!told(first).includes(`then ${number}`)) {
+          clock.advance(3000)
+          await first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+        }
+      }
+      expect([...new Set(told(first))]).to.deep.equal(['here', ...answers.flatMap((_, number) => [`answered ${number}`, `then ${number}`])])
+      const lines = among.server
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('did not take an event'))
+      expect(lines.length).to.equal(50)
+    })
+
     it('after days by the newest event of each room', async () => {
       const [first, second] = [await newPeer(), await newPeer()]
       const [one, two] = [await openRoom(first, second), await openRoom(first, second)]
