@@ -16,6 +16,8 @@ export type Wanted = {
   readonly at: number | undefined
   /** A request: old keys are no good. */
   readonly forRequest?: boolean
+  /** Only a key that is here already: nobody is asked. */
+  readonly isHere?: boolean
 }
 export type KeyRing = {
   /** The public key in Base64, or undefined: there is none, it was not valid then, or nobody could be asked. */
@@ -85,12 +87,12 @@ export function createKeyRing(tools: Tools): KeyRing {
 
   return {
     find: async (wanted) => {
-      const { serverName, keyId, at } = wanted
+      const { serverName, keyId, at, isHere = false } = wanted
       if (serverName === tools.serverName) return keyId === tools.signingKey.keyId ? encodeBase64(tools.signingKey.publicKey) : undefined
       const memory = known.get(serverName)
       const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
       const found = choose(fresh, wanted) ?? choose(await read(serverName), wanted)
-      if (found !== undefined) return found
+      if (found !== undefined || isHere) return found
       await refresh(serverName, at ?? clock.now())
       return choose(await read(serverName), wanted)
     },

@@ -1,0 +1,39 @@
+import type { EventId } from '../../core/ids.ts'
+import type { Source } from './fetch-missing.ts'
+
+/** What one event may cost of another server's time, with all that is asked for because of it. */
+export type Budget = {
+  /** Aborted once the server has had its time, which begins with the first question. */
+  readonly signal: () => AbortSignal
+  /** The state after an event that is not here: looked for once, and only of so many events; undefined beyond. */
+  readonly stateAfter: (eventId: EventId, find: () => Promise<string | undefined>) => Promise<string | undefined>
+}
+
+/** So many events that are not here may an event cite, with all that lies between. */
+export const mostMissing = 3
+const patience = 45_000
+
+/** A budget; `patienceMs` is for all questions together. */
+export function createBudget(patienceMs = patience): Budget {
+  const found = new Map<EventId, Promise<string | undefined>>()
+  let signal: AbortSignal | undefined
+  return {
+    signal: () => {
+      signal ??= AbortSignal.timeout(patienceMs)
+      return signal
+    },
+    stateAfter: (eventId, find) => {
+      const known = found.get(eventId)
+      if (known !== undefined) return known
+      if (found.size >= mostMissing) return Promise.resolve(undefined)
+      const state = find()
+      found.set(eventId, state)
+      return state
+    },
+  }
+}
+
+/** A source for what one event needs; what belongs to an event that has a budget already shares it. */
+export function withBudget(source: Source): Source & { readonly budget: Budget } {
+  return { ...source, budget: source.budget ?? createBudget() }
+}
