@@ -8,6 +8,7 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import { carryPushRules } from '../people/carry-push-rules.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
+import { isElsewhere } from './is-elsewhere.ts'
 import { joinRemote } from './join-remote.ts'
 import { authoriserOf } from './restricted-join.ts'
 import { type Found, findRoom, viaOf } from './room-of.ts'
@@ -36,7 +37,7 @@ async function join(tools: Tools, call: Call<'access_token'>, { roomId, servers 
   const { userId } = call.requester
   const room = await graph.freshRoom(roomId)
   if (room?.membership(userId) === 'join') return { body: { room_id: roomId } }
-  if (!room?.servers.has(tools.home.serverName)) return joinElsewhere(tools, call, roomId, servers)
+  if (room === undefined || isElsewhere(room, tools.home)) return joinElsewhere(tools, call, roomId, servers)
   const authoriser = await authoriserHere(tools, room, userId)
   if (authoriser === 'elsewhere') return joinElsewhere(tools, call, roomId, servers)
   await changeMembership(graph, {

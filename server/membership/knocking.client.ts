@@ -3,6 +3,7 @@ import { timestampOf } from '../graph/timestamp.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
 import { changeMembership, profileContent } from './change-membership.ts'
+import { isElsewhere } from './is-elsewhere.ts'
 import { findRoom } from './room-of.ts'
 
 /**
@@ -26,7 +27,7 @@ export function knocking(tools: Tools): Endpoint[] {
         const { roomId, servers } = await findRoom(tools, call)
         const room = await graph.freshRoom(roomId)
         const content = await profileContent(people, userId)
-        if (!room?.servers.has(home.serverName)) {
+        if (room === undefined || isElsewhere(room, home)) {
           const before = (await graph.outside.find(userId, roomId))?.servers ?? []
           const known = [...servers, ...before, ...(room?.servers.keys() ?? [])]
           await graph.outside.knock(roomId, userId, { content: reason === undefined ? content : { ...content, reason }, servers: known })
