@@ -34,6 +34,8 @@ export async function takeLeftOver(needs: Needs, { arrival, isStart }: When, sto
   if (isStart) await countStart(needs, arrival)
   const old = clock.now() - keptMs
   if ((await database.selectOne(selectOldReceived, old)) !== undefined) await database.commit({ writes: [write(deleteOldReceived, old)] })
+  // Where there is no other process, none can have ended since.
+  if (!isStart && !database.shared) return
   for (const { origin, transaction_id: id, edus } of await database.select(selectLeftEdus, Math.floor(arrival / 1000))) {
     if (stop.aborted) return
     await needs.dispatchEdus(origin, parseLossless(edus) as Json[])
