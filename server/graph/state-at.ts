@@ -20,8 +20,6 @@ type Place = { readonly key: string; readonly eventId: EventId }
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
-  /** Which event stands in which place (`stateKeyOf`). */
-  readonly places: (stateGroup: string) => Promise<ReadonlyMap<string, EventId>>
   /** The group and those below it, newest first. */
   readonly chain: (stateGroup: string) => Promise<readonly string[]>
   /** What is the same in `current`, a room's state in memory, is taken from there. */
@@ -86,7 +84,6 @@ export function createPastStates(home: Pick<Home, 'database'>, most = mostPlaces
   return {
     entry,
     all: async (stateGroup) => load((await placesOf(stateGroup, selectChainEntries)).map(({ eventId }) => eventId)),
-    places: async (stateGroup) => new Map((await placesOf(stateGroup, selectChainEntries)).map(({ key, eventId }) => [key, eventId])),
     chain: chainOf,
     withoutMembers,
     groupAt: async (roomId, position) => {

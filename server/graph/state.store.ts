@@ -100,3 +100,15 @@ export const selectChainEntry = statement<[newestFirst: readonly string[], type:
   WHERE e.type = ? AND e.state_key = ?
   ORDER BY CAST(chain.key AS BIGINT) LIMIT 1`,
 )
+
+type EntryRow = { type: string; state_key: string; event_id: string }
+
+/** The first of a group's own entries, in the order of their places. */
+export const selectFirstEntries = statement<[stateGroup: string, limit: number], EntryRow>(
+  'SELECT type, state_key, event_id FROM state_group_entries WHERE state_group = ? ORDER BY type, state_key LIMIT ?',
+)
+
+export const selectEntriesAfter = statement<[stateGroup: string, type: string, stateKey: string, limit: number], EntryRow>(
+  `SELECT type, state_key, event_id FROM state_group_entries
+  WHERE state_group = ? AND (type, state_key) > (?, ?) ORDER BY type, state_key LIMIT ?`,
+)

@@ -15,8 +15,11 @@ import type { ChainLink, StateChange } from '../room.ts'
 import { readChain } from '../rooms.ts'
 import { insertStateGroup } from '../state.store.ts'
 import type { PastStates } from '../state-at.ts'
-import { loadStored } from './known-events.ts'
+import { citedFirst } from './cited-first.ts'
+import { createLayers, type Layers, type StateMap } from './layers.ts'
+import { type Apart, takeApart } from './states-apart.ts'
 import { insertGroupOfEvents } from './stored.store.ts'
+import { storedInPages } from './stored-in-pages.ts'
 
 /** A state group with the chain below it. */
 export type Resolved = { readonly stateGroup: string; readonly chain: readonly ChainLink[] }
@@ -32,12 +35,15 @@ export type States = {
 const mostIndexed = 200_000
 const pageSize = 500
 const mostDifferences = 5000
+const looksInTurn = 5000
+const nowhere: StateMap = new Map()
 
 type Tools = Pick<Home, 'database'> & { readonly past: PastStates }
 
 /** Resolves states over the disk. What must be kept to answer quickly, which events cite which, stays in memory (bounded). */
 export function createStates(tools: Tools): States {
   const { select } = tools.database
+  const layered = { ...tools, layers: createLayers(tools.database) }
   const indexOf = createIndexes()
   const resolving = new Map<string, Promise<Resolved>>()
   return {
@@ -46,11 +52,11 @@ export function createStates(tools: Tools): States {
       const groups = [...new Set(stateGroups)].sort()
       const name = `~${createHash('sha256').update(groups.join('\0')).digest('base64url')}`
       const question = { roomId, rules, stateGroups: groups, name }
-      const under = resolving.get(name) ?? resolveNow(tools, indexOf(roomId), question).finally(() => resolving.delete(name))
+      const under = resolving.get(name) ?? resolveNow(layered, indexOf(roomId), question).finally(() => resolving.delete(name))
       resolving.set(name, under)
       return under
     },
-    changes: (from, to) => changesBetween(tools, from, to),
+    changes: (from, to) => changesBetween(layered, from, to),
   }
 }
 
@@ -78,53 +84,61 @@ type Question = {
   readonly name: string
 }
 
-async function resolveNow(tools: Tools, index: AuthChainIndex, question: Question): Promise<Resolved> {
-  const { database, past } = tools
+async function resolveNow(tools: Tools & { readonly layers: Layers }, index: AuthChainIndex, question: Question): Promise<Resolved> {
+  const { database } = tools
   const { name, rules, stateGroups } = question
   const known = await readChain(database.select, name)
   if (known.length > 0) return { stateGroup: name, chain: known }
-  const states = await Promise.all(stateGroups.map((group) => past.places(group)))
-  for (const state of states) await addAll(database.select, index, state.values())
+  const apart = await takeApart(tools, stateGroups)
+  await addAll(database.select, index, apart)
   const loaded = new Map<EventId, KnownEvent>()
   const resolved = await drive(
-    resolveStates(states, rules, (eventId) => loaded.get(eventId), index),
+    resolveStates(apart.own, rules, (eventId) => loaded.get(eventId), index, apart.shared),
     async (wanted) => {
-      for (const [eventId, { pdu, rejected }] of await loadStored(database.select, wanted)) loaded.set(eventId, { eventId, pdu, rejected })
       await breathe()
+      for await (const { eventId, pdu, rejected } of storedInPages(database.select, wanted)) loaded.set(eventId, { eventId, pdu, rejected })
     },
   )
-  return keepResolved(tools, question, states, resolved)
+  return keepResolved(tools, question, apart, resolved)
 }
 
-/** Puts events into the index, after all that they cite. */
-async function addAll(select: Select, index: AuthChainIndex, eventIds: Iterable<EventId>): Promise<void> {
+/** Puts the events of states into the index, after all that they cite. */
+async function addAll(select: Select, index: AuthChainIndex, { shared, own }: Apart): Promise<void> {
   const cites = new Map<EventId, readonly EventId[]>()
-  let wanted = [...new Set(eventIds)].filter((eventId) => !index.places.has(eventId))
-  while (wanted.length > 0) {
-    const next = new Set<EventId>()
-    for (let from = 0; from < wanted.length; from += pageSize) {
-      for (const [eventId, { pdu }] of await loadStored(select, wanted.slice(from, from + pageSize))) {
-        const cited = authEventIdsOf(pdu)
-        cites.set(eventId, cited)
-        for (const other of cited) if (!index.places.has(other)) next.add(other)
-      }
-      await breathe()
+  let wanted = new Set<EventId>()
+  let looked = 0
+  for (const list of [shared, ...own]) {
+    for (const eventId of list.values()) {
+      if (!index.places.has(eventId)) wanted.add(eventId)
+      if (++looked % looksInTurn === 0) await breathe()
     }
-    wanted = [...next].filter((eventId) => !cites.has(eventId))
   }
-  await addInOrder(index, cites)
+  while (wanted.size > 0) {
+    const next = new Set<EventId>()
+    for await (const { eventId, pdu } of storedInPages(select, wanted)) {
+      const cited = authEventIdsOf(pdu)
+      cites.set(eventId, cited)
+      for (const other of cited) if (!index.places.has(other)) next.add(other)
+    }
+    wanted = new Set([...next].filter((eventId) => !cites.has(eventId)))
+  }
+  let added = 0
+  // One whose cited events nobody has is added without them.
+  for (const eventId of await citedFirst(cites)) {
+    const cited = (cites.get(eventId) ?? []).filter((other) => index.places.has(other))
+    addToIndex(index, eventId, cited)
+    if (++added % pageSize === 0) await breathe()
+  }
 }
-
-type StateMap = ReadonlyMap<string, EventId>
 
 /** Stores a resolved state above the one of those it came from that is most like it, or whole where that holds what it does not. */
 async function keepResolved(
   { database }: Tools,
   { roomId, name, stateGroups }: Question,
-  states: readonly StateMap[],
+  { shared, own }: Apart,
   resolved: StateMap,
 ): Promise<Resolved> {
-  const bases = states.map((state, at) => ({
+  const bases = own.map((state, at) => ({
     stateGroup: stateGroups[at] ?? '',
     isSameSize: state.size === resolved.size,
     changes: [...resolved].filter(([key, eventId]) => state.get(key) !== eventId),
@@ -134,7 +148,10 @@ async function keepResolved(
     .filter(({ fits, changes }) => fits && changes.length <= mostDifferences)
     .sort((a, b) => a.changes.length - b.changes.length)
   if (base === undefined) {
-    const writes = [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, [...resolved.values()])]
+    const writes = [
+      write(insertStateGroup, name, roomId, 1, null),
+      write(insertGroupOfEvents, name, [...shared.values(), ...resolved.values()]),
+    ]
     await database.commit({ writes })
     return { stateGroup: name, chain: [{ stateGroup: name, ordinal: 1 }] }
   }
@@ -146,14 +163,12 @@ async function keepResolved(
   return { stateGroup: name, chain }
 }
 
-async function changesBetween({ database, past }: Tools, from: string, to: string): Promise<StateChange[]> {
-  const [before, after] = await Promise.all([past.places(from), past.places(to)])
-  const changed = [...after].filter(([key, eventId]) => before.get(key) !== eventId)
+async function changesBetween(tools: Tools & { readonly layers: Layers }, from: string, to: string): Promise<StateChange[]> {
+  const { own } = await takeApart(tools, [from, to])
+  const [before = nowhere, after = nowhere] = own
+  const changed = [...after]
   const events = new Map<EventId, StateEvent>()
-  for (let at = 0; at < changed.length; at += pageSize) {
-    const ids = changed.slice(at, at + pageSize).map(([, eventId]) => eventId)
-    for (const [eventId, { pdu }] of await loadStored(database.select, ids)) events.set(eventId, { eventId, pdu })
-  }
+  for await (const { eventId, pdu } of storedInPages(tools.database.select, after.values())) events.set(eventId, { eventId, pdu })
   const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => [key, undefined] as const)
   return [...changed, ...gone].map(([key, eventId]) => {
     const [type, stateKey] = partsOf(key)
@@ -164,35 +179,4 @@ async function changesBetween({ database, past }: Tools, from: string, to: strin
 function partsOf(key: string): [type: string, stateKey: string] {
   const at = key.indexOf('\0')
   return [key.slice(0, at), key.slice(at + 1)]
-}
-
-/** Adds events to the index, each after those that it cites; one whose cited events nobody has is added without them. */
-async function addInOrder(index: AuthChainIndex, cites: ReadonlyMap<EventId, readonly EventId[]>): Promise<void> {
-  const waiting = new Map<EventId, EventId[]>()
-  const left = new Map<EventId, number>()
-  const ready: EventId[] = []
-  for (const [eventId, cited] of cites) {
-    const inner = [...new Set(cited)].filter((other) => cites.has(other))
-    left.set(eventId, inner.length)
-    if (inner.length === 0) ready.push(eventId)
-    for (const other of inner) {
-      const above = waiting.get(other)
-      if (above === undefined) waiting.set(other, [eventId])
-      else above.push(eventId)
-    }
-  }
-  let added = 0
-  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-    addToIndex(
-      index,
-      next,
-      (cites.get(next) ?? []).filter((other) => index.places.has(other)),
-    )
-    for (const above of waiting.get(next) ?? []) {
-      const count = (left.get(above) ?? 1) - 1
-      left.set(above, count)
-      if (count === 0) ready.push(above)
-    }
-    if (++added % pageSize === 0) await breathe()
-  }
 }

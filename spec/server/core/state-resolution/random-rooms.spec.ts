@@ -58,6 +58,17 @@ describe('state resolution in random rooms', () => {
       })
     })
 
+    it(`comes to the same where what all states share stands apart from them, in version ${version}`, () => {
+      forRandomStates(version, 60, ({ room, random }, states, name) => {
+        const same = [...states[0]!].filter(([key, eventId]) => states.every((state) => state.get(key) === eventId))
+        const shared = new Map(same.filter(() => random() < 0.8))
+        const apart = states.map((state) => new Map([...state].filter(([key]) => !shared.has(key))))
+        const resolved = finish(resolveStates(apart, room.rules, room.readEvent, room.index, shared))
+        expect(sorted(new Map([...shared, ...resolved])), name).to.deep.equal(sorted(room.resolve(states)))
+        for (const key of resolved.keys()) expect(shared.has(key), name).to.equal(false)
+      })
+    })
+
     it(`asks for the events that it needs, and does without the others, in version ${version}`, async () => {
       const drawn = randomRoom(version, 5, 60)
       for (let draw = 0; draw < 20; draw++) {
