@@ -1,5 +1,4 @@
 import type { EventId } from '../../core/ids.ts'
-import type { Source } from './fetch-missing.ts'
 
 /** What one event may cost of another server's time, with all that is asked for because of it. */
 export type Budget = {
@@ -34,6 +33,6 @@ export function createBudget(patienceMs = patience): Budget {
 }
 
 /** A source for what one event needs; what belongs to an event that has a budget already shares it. */
-export function withBudget(source: Source): Source & { readonly budget: Budget } {
+export function withBudget<S extends { readonly budget?: Budget }>(source: S): S & { readonly budget: Budget } {
   return { ...source, budget: source.budget ?? createBudget() }
 }
