@@ -77,7 +77,7 @@ async function collect({ graph }: Tools, wanted: Wanted, start: Place): Promise<
     const lacks = wanted.direction === 'b' && pages < mostAsked && (await graph.fillBack(wanted.roomId, place, size))
     const page = (await graph.page(wanted.roomId, place, wanted.direction, size)).filter((event) => !isPast(event, wanted))
     const last = page.at(-1)
-    if (last === undefined) return { seen, next: lacks ? place : undefined }
+    if (last === undefined) return { seen, next: undefined }
     for (const one of await graph.visible(page, wanted.userId)) {
       if (matchesFilter(wanted.filter, one.event.pdu)) seen.push(one)
     }

@@ -167,13 +167,8 @@ export function decide(
   const find = findOn(room, head)
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
-  const cited = new Set(prevEventIdsOf(pdu))
-  const isCited = arriving.how?.isCited === true
-  const others = head.extremities.flatMap((id, at) => (cited.has(id) && !isCited ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
-  const own = isCited ? [] : [{ id: eventId, group: after }]
-  const groups = [...new Set([...others, ...own].map(({ group }) => group))]
-  const isLinear = others.length === 0 && before.stateGroup === head.stateGroup
-  const resolved = isCited
+  const { tips, isLinear, groups } = standOn(head, arriving)
+  const resolved = arriving.how?.isCited
     ? head
     : isLinear || groups.length === 1
       ? { stateGroup: after, chain: afterChain }
@@ -207,8 +202,8 @@ export function decide(
     events: [decided],
     head: {
       version: head.version + 1,
-      extremities: [...others, ...own].map(({ id }) => id),
-      forks: [...others, ...own].map(({ group }) => group),
+      extremities: tips.map(({ id }) => id),
+      forks: tips.map(({ group }) => group),
       depth: Math.max(head.depth, depthOf(pdu)),
       notifying,
       stateGroup: resolved.stateGroup,
@@ -216,6 +211,15 @@ export function decide(
       state,
     },
   }
+}
+
+/** What the room stands on with an event: it takes the place of what it cites, unless others cite it already. */
+function standOn(head: DraftHead, { event: { eventId, pdu }, before, after, how }: Arriving) {
+  const cited = new Set(how?.isCited ? [] : prevEventIdsOf(pdu))
+  const others = head.extremities.flatMap((id, at) => (cited.has(id) ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
+  const tips = how?.isCited ? others : [...others, { id: eventId, group: after }]
+  const groups = [...new Set(tips.map(({ group }) => group))]
+  return { tips, groups, isLinear: others.length === 0 && before.stateGroup === head.stateGroup }
 }
 
 const none: readonly StateChange[] = []

@@ -145,7 +145,13 @@ async function ask(
   question: Omit<SignedRequest, 'destination'>,
 ): Promise<JsonObject | undefined> {
   const signal = budget?.signal()
-  const answer = await tools.peers.fetchJson({ timeoutMs: patience, ...question, destination: origin, ...(signal ? { signal } : {}) })
+  const answer = await tools.peers.fetchJson({
+    timeoutMs: patience,
+    ...question,
+    destination: origin,
+    exact: true,
+    ...(signal ? { signal } : {}),
+  })
   return answer.ok && answer.status === 200 ? answer.body : undefined
 }
 

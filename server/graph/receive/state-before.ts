@@ -47,7 +47,9 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
     writes.push(write(insertMissing, roomId, prev, depthOf(event.pdu)))
   }
   const [first] = groups
-  if (first === undefined) return undefined
+  // Before the event that begins a room there is nothing; any other stands on one.
+  if (first === undefined)
+    return event.pdu.type === 'm.room.create' ? { stateGroup: await keepState(tools, roomId, []), writes } : undefined
   if (groups.every((group) => group === first)) return { stateGroup: first, writes }
   return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes }
 }
@@ -111,7 +113,7 @@ async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, want
 
 /** Stores a whole state under a name that its events give it. */
 export async function keepState({ database }: Pick<Tools, 'database'>, roomId: RoomId, eventIds: readonly EventId[]): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(eventIds.length === 0 ? roomId : '')
   const sorted = await drive(sortInSteps(eventIds, compareIds), () => breathe())
   for (const [at, eventId] of sorted.entries()) hash.update(at === 0 ? eventId : `\0${eventId}`)
   const name = `=${hash.digest('base64url')}`

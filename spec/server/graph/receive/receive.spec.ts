@@ -127,6 +127,16 @@ for (const version of ['6', '11', '12']) {
       expect(texts).to.deep.equal(['3', '2', '1'])
     })
 
+    it('lets one read back to the event that began the room', async () => {
+      const { alice, bob, sees } = town
+      expect(await sees(bob)).to.deep.equal([])
+      for (const { user } of [alice, bob]) {
+        const { body } = await user.get(`/rooms/${town.room}/messages?dir=b&limit=100`)
+        expect(body.chunk.at(-1).type, user.userId).to.equal('m.room.create')
+        expect(body.end, user.userId).to.equal(undefined)
+      }
+    })
+
     it('redacts a message by a redaction that comes after it, or before it', async () => {
       const { alice, bob, carry, say, sees, room } = town
       for (const order of ['after', 'before']) {
