@@ -12,11 +12,11 @@ const spelled = ' '.charCodeAt(0)
 
 /**
  * Parses the body of a request. Throws `M_NOT_JSON` for bytes that are no UTF-8 or no JSON (also `NaN`), `M_BAD_JSON` for nesting beyond
- * `maxNesting`. Of a key that stands twice the last one counts; `__proto__` is a key like any other.
+ * `levels`. Of a key that stands twice the last one counts; `__proto__` is a key like any other.
  */
-export function parseStrict(body: Uint8Array | string): Json {
-  const value = parse(decode(body))
-  if (!isShallow(value, maxNesting)) throw badJson('the JSON is nested too deeply')
+export function parseStrict(body: Uint8Array | string, levels = maxNesting): Json {
+  const value = parse(decodeText(body))
+  if (!isShallow(value, levels)) throw badJson('the JSON is nested too deeply')
   return value
 }
 
@@ -24,9 +24,9 @@ export function parseStrict(body: Uint8Array | string): Json {
  * Parses JSON of another server with every number exact: integers beyond ±(2^53-1), which events of room versions 1 to 5 may carry, become
  * bigints, and what JavaScript would write in another way (`1.0`) a `SpelledNumber`. Throws as `parseStrict` does.
  */
-export function parseLossless(body: Uint8Array | string): Json {
-  const text = decode(body)
-  const value = parseStrict(text)
+export function parseLossless(body: Uint8Array | string, levels = maxNesting): Json {
+  const text = decodeText(body)
+  const value = parseStrict(text, levels)
   return longInteger.test(text) || fraction.test(text) ? JSON.parse(text, keepNumber) : value
 }
 
@@ -36,7 +36,7 @@ export function parseLossless(body: Uint8Array | string): Json {
  */
 export function parseStored(json: Uint8Array): Json {
   if (json[0] === spelled) return parseLossless(json)
-  const text = decode(json)
+  const text = decodeText(json)
   return longInteger.test(text) ? JSON.parse(text, keepInteger) : JSON.parse(text)
 }
 
@@ -61,7 +61,8 @@ function keepNumber(key: string, value: Json, context?: { source?: string }): Js
   return String(value) === source ? value : (new SpelledNumber(source) as unknown as Json)
 }
 
-function decode(body: Uint8Array | string): string {
+/** The text of bytes. Throws `M_NOT_JSON` if they are no UTF-8. */
+export function decodeText(body: Uint8Array | string): string {
   if (typeof body === 'string') return body
   try {
     return utf8.decode(body)

@@ -72,6 +72,7 @@ async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, c
       content: pdu as unknown as JsonObject,
       limit: mostBytes,
       timeoutMs: patience,
+      exact: true,
     }),
   )
   const event = { ...pdu, signatures: { ...signaturesOf(given['event'], pdu), ...pdu.signatures } } as unknown as JsonObject

@@ -2,10 +2,11 @@ import { lookup as lookUpName } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector, request as send } from 'undici'
-import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { parseStrict } from '../core/lossless-json.ts'
+import type { JsonObject } from '../core/json.ts'
+import { parseAnswer } from './parse-answer.ts'
 import { isPrivateAddress } from './private-address.ts'
 
 export type OutgoingRequest = {
@@ -17,6 +18,8 @@ export type OutgoingRequest = {
   readonly limit?: number
   /** For all of it; 30 s unless told. */
   readonly timeoutMs?: number
+  /** Numbers of a JSON answer are kept as they are spelled (`parseLossless`): it holds events. */
+  readonly exact?: boolean
   /** May reach this machine and private networks. */
   readonly allowPrivate?: boolean
   readonly signal?: AbortSignal
@@ -47,6 +50,8 @@ export type Egress = {
   readonly stream: (of: OutgoingRequest) => Promise<Answer<Readable> | Failure>
   readonly close: () => Promise<void>
 }
+
+const copiedAtOnce = 4 * 1024 * 1024
 
 type Received = Awaited<ReturnType<typeof send>>
 class ForbiddenAddress extends Error {}
@@ -85,7 +90,7 @@ export function createEgress({ caFile, userAgent }: { caFile: string | undefined
   async function fetchJson(of: OutgoingRequest): Promise<Answer<JsonObject> | Failure> {
     const answer = await request(of)
     if (!answer.ok) return answer
-    const body = parseObject(answer.body)
+    const body = await parseAnswer(answer.body, of.exact)
     return body ? { ...answer, body } : { ok: false, reason: 'not json', words: `the answer (${answer.status}) is not a JSON object` }
   }
   return { request, fetchJson, stream, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
@@ -134,7 +139,21 @@ async function readBounded(body: AsyncIterable<Buffer>, limit: number, promised:
     if (size > limit || promised > limit) throw new AnswerTooLarge()
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks, size)
+  return join(chunks, size)
+}
+
+/** One buffer of many, other work in between. */
+async function join(chunks: readonly Buffer[], size: number): Promise<Buffer> {
+  const whole = Buffer.allocUnsafe(size)
+  let at = 0
+  let restAt = copiedAtOnce
+  for (const chunk of chunks) {
+    at += chunk.copy(whole, at)
+    if (at < restAt) continue
+    restAt = at + copiedAtOnce
+    await breathe()
+  }
+  return whole
 }
 
 function failureOf(error: unknown, time: AbortSignal, signal: AbortSignal | undefined): Failure {
@@ -150,13 +169,4 @@ function isCausedBy(error: unknown, kind: typeof ForbiddenAddress): boolean {
   if (error instanceof kind) return true
   if (error instanceof AggregateError) return error.errors.some((one) => isCausedBy(one, kind))
   return error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, kind)
-}
-
-function parseObject(bytes: Buffer): JsonObject | undefined {
-  try {
-    const value = parseStrict(bytes)
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }

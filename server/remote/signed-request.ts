@@ -17,6 +17,8 @@ export type SignedRequest = {
   readonly contentText?: string
   readonly limit?: number
   readonly timeoutMs?: number
+  /** The answer holds events: numbers are kept as they are spelled. */
+  readonly exact?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -48,7 +50,7 @@ export function createPeers(tools: Tools): Peers {
     authorization: Readonly<Record<string, string>>,
     send: (request: OutgoingRequest) => Promise<A | Failure>,
   ): Promise<A | Failure> {
-    const { destination, method, uri, limit, timeoutMs, signal } = of
+    const { destination, method, uri, limit, timeoutMs, exact, signal } = of
     const content = textOf(of)
     if (destination === tools.serverName) return ourselves
     let answer: A | Failure = nowhere
@@ -60,6 +62,7 @@ export function createPeers(tools: Tools): Peers {
         ...(content === undefined ? {} : { body: content }),
         ...(limit === undefined ? {} : { limit }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(exact === undefined ? {} : { exact }),
         ...(signal === undefined ? {} : { signal }),
         allowPrivate: tools.allowPrivate,
       })

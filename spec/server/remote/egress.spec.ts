@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import { SpelledNumber } from '../../../server/core/json.ts'
 import { createEgress, type Egress } from '../../../server/remote/egress.ts'
 
 describe('createEgress', () => {
@@ -91,6 +92,15 @@ describe('createEgress', () => {
     if (!result.ok) throw new Error(result.words)
     await new Promise((resolve) => result.body.once('close', resolve))
     expect(result.body.destroyed).to.equal(true)
+  })
+  it('keeps numbers as they are spelled where that is asked for, in answers of any length', async () => {
+    for (const padding of [1, 200_000]) {
+      answer = (_, response) => response.end(`{"padding":["${'x'.repeat(padding)}"],"depth":9007199254740993,"ts":1.0}`)
+      const exact = await egress.fetchJson({ url, allowPrivate: true, exact: true })
+      expect(exact.ok && [exact.body['depth'], exact.body['ts']]).to.deep.equal([9007199254740993n, new SpelledNumber('1.0')])
+      const rounded = await egress.fetchJson({ url, allowPrivate: true })
+      expect(rounded.ok && rounded.body['ts']).to.equal(1)
+    }
   })
   it('says why there is no answer', async () => {
     answer = (_, response) => response.end('[1]')

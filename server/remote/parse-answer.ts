@@ -1,0 +1,26 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { parseLossless, parseStrict } from '../core/lossless-json.ts'
+import { parseInSteps } from './json-in-steps.ts'
+
+const atOnce = 64 * 1024
+
+/** Parses an answer, a large one in steps with other work in between; undefined if it is no JSON object. Numbers stay as they are spelled if `exact`. */
+export async function parseAnswer(bytes: Uint8Array, exact = false): Promise<JsonObject | undefined> {
+  const parse = exact ? parseLossless : parseStrict
+  try {
+    if (bytes.length <= atOnce) return objectOf(parse(bytes))
+    const steps = parseInSteps(bytes, { parse, atOnce })
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return objectOf(step.value)
+      await breathe()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function objectOf(value: Json): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined
+}
