@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { parseLossless, parseStrict } from '../core/lossless-json.ts'
 import { parseInSteps } from './json-in-steps.ts'
 
-const atOnce = 64 * 1024
+const atOnce = 32 * 1024
 
 /** Parses an answer, a large one in steps with other work in between; undefined if it is no JSON object. Numbers stay as they are spelled if `exact`. */
 export async function parseAnswer(bytes: Uint8Array, exact = false): Promise<JsonObject | undefined> {

@@ -2,6 +2,7 @@ import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { selectOlder } from '../events.store.ts'
 import type { Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
+import { withBudget } from './budget.ts'
 import { fetchBackfill, fetchClosest, type Source } from './fetch-missing.ts'
 import { inOrder, reachable } from './in-order.ts'
 import { loadStored } from './known-events.ts'
@@ -78,7 +79,9 @@ async function fillFrom(tools: ReceiveTools, inTurn: Lanes, source: Source, want
   // Only what was asked for and what lies before it: anything else may be news.
   const events = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
   await inTurn(source.roomId, async () => {
-    for (const event of events) await receiveOne(tools, source, event, 'history')
+    // All of them together may hold the room up for no longer than one event.
+    const together = withBudget(source)
+    for (const event of events) await receiveOne(tools, together, event, 'history')
   })
   const known = await loadStored(tools.database.select, wanted)
   return wanted.some((id) => known.get(id)?.outlier === false)

@@ -72,6 +72,29 @@ describe('what an event of another server may cost', () => {
     expect(new Set(states(asked)).size).to.equal(3)
   })
 
+  it('counts a page of history as one', async () => {
+    const gone = Array.from({ length: 6 }, (_, n) => said(`gone ${n}`))
+    const earlier = gone.map(({ eventId }, n) => said(`earlier ${n}`, [eventId]))
+    const missing = said(
+      'missing',
+      earlier.map(({ eventId }) => eventId),
+    )
+    const top = said('top', [missing.eventId])
+    const pdu_ids = Object.values(await town.state(town.alice))
+    const asked = listen((uri) => {
+      if (uri.includes('get_missing_events')) return { events: [] }
+      if (uri.includes('/state_ids/')) return { pdu_ids, auth_chain_ids: [] }
+      if (uri.includes('/backfill/')) return { pdus: [missing, ...earlier].map(({ pdu }) => pdu as unknown as JsonObject) }
+      const found = [...gone, missing].find(({ eventId }) => uri.includes(`/event/${encodeURIComponent(eventId)}`))
+      return found && { pdus: [found.pdu as unknown as JsonObject] }
+    })
+    expect(await give(top.pdu)).to.deep.equal(['accepted'])
+    expect(states(asked)).to.have.length(1)
+    await town.bob.server.server.graph.fillBack(town.room, { depth: Number.MAX_SAFE_INTEGER, order: 0 }, 10)
+    expect(asked.filter((uri) => uri.includes('/backfill/'))).not.to.deep.equal([])
+    expect(states(asked).filter((uri) => gone.some(({ eventId }) => uri.includes(encodeURIComponent(eventId))))).to.have.length(3)
+  })
+
   it('ends when the origin has had its time, however many questions are left', async () => {
     const { bob } = town
     const peers = bob.server.server.home.peers
