@@ -75,17 +75,18 @@ forEachEngine('storing events that others are judged by', (open) => {
     expect((await loadStored(database.select, [idOf(1), idOf(long)])).size).to.equal(2)
   })
 
-  it('lets other work be done meanwhile', async () => {
-    const { database } = await counted()
+  it('lets other work be done meanwhile, however fast the database is', async () => {
+    const { database } = await open()
+    const atOnce: Database = { ...database, select: async () => [], commit: async () => ({ ok: true, position: 0 }) }
     let [turns, isOver] = [0, false]
     const turn = () => {
       turns++
       if (!isOver) setImmediate(turn)
     }
     setImmediate(turn)
-    await storeOutliers({ database }, rules, roomId, [create, ...chain].reverse())
+    await storeOutliers({ database: atOnce }, rules, roomId, [create, ...chain].reverse())
     isOver = true
-    expect(turns).to.be.at.least(long / 50)
+    expect(turns).to.be.at.least(long / 40)
   })
 
   it('leaves out what cites an event that nobody has, and what cites that', async () => {
