@@ -45,7 +45,8 @@ export function createPastStates(home: Pick<Home, 'database'>, most = mostPlaces
     const known = chains.get(stateGroup)
     if (known !== undefined) return known
     const chain = (await select(selectStateGroupChain, stateGroup)).map((row) => row.state_group)
-    return keep(chains, stateGroup, chain, mostChains)
+    // One that is on its way to the disk is asked for again.
+    return chain.length === 0 ? chain : keep(chains, stateGroup, chain, mostChains)
   }
 
   const load = (eventIds: readonly string[]) => loadEvents(select, eventIds)

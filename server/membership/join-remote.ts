@@ -17,8 +17,8 @@ type Wanted = {
   readonly content: JsonObject
 }
 
-/** Versions that this server can live in as a guest: all of them whose events it can make. */
-const joinable: readonly string[] = supportedRoomVersions.filter((version) => roomRules(version)?.eventIds !== 'wire')
+/** Versions that this server can live in as a guest: those that it makes rooms of, and older ones whose events are named by their hash. */
+const joinable: readonly string[] = ['3', '4', '5', ...supportedRoomVersions]
 
 const mostServers = 8
 const mostCited = 20
