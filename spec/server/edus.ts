@@ -20,8 +20,9 @@ export function speakAs({ server }: TestServer, slice: (tools: Tools) => Slice):
       for (const edu of edus) if (edu.type === type) await edu.receive(content, origin)
     },
     told: async () => {
-      const rows = await home.notifier.rows(after, home.notifier.position(), 1000)
-      after = home.notifier.position()
+      const upTo = home.notifier.position()
+      const rows = await home.notifier.rows(after, upTo, 1000)
+      after = upTo
       const told: Told[] = []
       for (const { kinds, between } of broadcasts) {
         const wanted = rows.filter(({ kind }) => kinds.includes(kind))

@@ -147,8 +147,8 @@ function declare(engine: Engine): void {
   })
 
   it('a room has one create event, which names its room wherever it is shown', async () => {
-    expect(code(await alice.put(`/rooms/${roomId}/state/m.room.create`, {}))).to.deep.equal([403, 'M_FORBIDDEN'])
-    expect(code(await send(alice, 'c', 'x', roomId, 'm.room.create'))).to.deep.equal([403, 'M_FORBIDDEN'])
+    expect(code(await alice.put(`/rooms/${roomId}/state/m.room.create`, {}))).to.deep.equal([400, 'M_BAD_JSON'])
+    expect(code(await send(alice, 'c', 'x', roomId, 'm.room.create'))).to.deep.equal([400, 'M_BAD_JSON'])
     const { chunk } = (await alice.get(`/rooms/${roomId}/messages`, { query: { dir: 'f', limit: '1' } })).body
     const state: Body[] = (await alice.get(`/rooms/${roomId}/state`)).body
     const path = `/rooms/${roomId}`

@@ -93,7 +93,7 @@ for (const engine of engines) {
 
     it('are asked for at the old address, without a signature, of a server that knows no other', async () => {
       answering({ status: 404, body: '<html>nothing here</html>' })
-      answeringOld({ body: 'very old' })
+      answeringOld({ body: 'very old', headers: { 'Content-Type': 'text/plain' } })
       expect(await (await get(newId())).text()).to.equal('very old')
       const id = newId()
       answering({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } })
