@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { EventId } from '../../../../server/core/ids.ts'
 import { pduOf, startTwoServers, type TwoServers } from './two-servers.ts'
 
-for (const version of ['6', '11', '12']) {
+for (const version of ['6', '12']) {
   describe(`receiving events of another server, in version ${version}`, () => {
     let town: TwoServers
     beforeEach(async () => {

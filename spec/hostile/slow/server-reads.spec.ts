@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import type { EventId, RoomId, UserId } from '../../server/core/ids.ts'
-import type { JsonObject } from '../../server/core/json.ts'
-import { forEachScene, idsOf, isWhole } from '../support/peers/asked-by-peers.ts'
-import { setMembership } from '../support/peers/joined-peer.ts'
-import { randomNumbers } from '../support/random-json.ts'
-import type { Answered, Body } from '../support/server.ts'
+import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
+import type { JsonObject } from '../../../server/core/json.ts'
+import { forEachScene, idsOf, isWhole } from '../../support/peers/asked-by-peers.ts'
+import { setMembership } from '../../support/peers/joined-peer.ts'
+import { randomNumbers } from '../../support/random-json.ts'
+import type { Answered, Body } from '../../support/server.ts'
 
 const visibilities = ['world_readable', 'shared', 'invited', 'joined'] as const
 type Visibility = (typeof visibilities)[number]
