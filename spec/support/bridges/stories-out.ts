@@ -57,18 +57,21 @@ type Record = {
 function recordOf(town: StruckTown, quarter: Quarter, { person }: Friend): Record {
   const said: Said[] = []
   let texts = 0
+  let before = quarter.sendsCutOff()
   return {
     said,
     async next() {
+      // From here on: the bridge may be struck before it is known what was said.
+      before = quarter.sendsCutOff()
       await town.sandbox.control.advance({ ms: 20_000 })
       return `to ${quarter.network} ${texts++}`
     },
     note(one) {
       said.push(one)
-      const before = quarter.sendsCutOff()
+      const since = before
       // A send that was cut off may be lost, which is told after a while, and looked for at the end.
       const here = async () =>
-        one.parts(await person.sees()).every((count) => count > 0) || quarter.sendsCutOff() > before ? true : undefined
+        one.parts(await person.sees()).every((count) => count > 0) || quarter.sendsCutOff() > since ? true : undefined
       return () => eventually(`${quarter.network} sees ${one.what}`, here, town.stand)
     },
   }

@@ -54,7 +54,7 @@ export function specifyThousands(engine: Engine, each: number): void {
     }
 
     it('are answered with errors in Matrix’s form or as good ones, and leave neither memory nor descriptors behind', async () => {
-      const endpoints = listEndpoints()
+      const endpoints = listEndpoints().filter(({ path }) => !path.startsWith('/_matrix/federation/'))
       for (const endpoint of endpoints) await attack(endpoint, 10)
       wire.close()
       const before = await heldNow()
