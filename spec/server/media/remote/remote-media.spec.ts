@@ -108,7 +108,7 @@ for (const engine of engines) {
 
     it('are not asked for at the old address of a server that has no such file', async () => {
       answering({ status: 404, body: { errcode: 'M_NOT_FOUND' } })
-      answeringOld({ body: 'old' })
+      answeringOld({ body: 'old', headers: { 'Content-Type': 'text/plain' } })
       expect(await refusal(newId())).to.deep.equal({ status: 404, errcode: 'M_NOT_FOUND' })
     })
 
@@ -123,8 +123,13 @@ for (const engine of engines) {
 
     it('are followed to where their server says that they are, and no further than that', async () => {
       const url = `https://${peer.serverName}`
-      peer.on('GET', '/cdn/{name}', ({ params }) =>
-        params['name'] === 'first' ? { status: 302, headers: { Location: 'second' } } : { body: 'there' },
+      peer.on(
+        'GET',
+        '/cdn/{name}',
+        ({ params }): PeerReply =>
+          params['name'] === 'first'
+            ? { status: 302, headers: { Location: 'second' } }
+            : { body: 'there', headers: { 'Content-Type': 'text/plain' } },
       )
       answering(parts('', [`location: ${url}/cdn/first`]))
       expect(await (await get(newId())).text()).to.equal('there')
