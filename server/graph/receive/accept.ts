@@ -6,8 +6,8 @@ import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
-import { addDraft, applyDecision, dropDraft, headOf, loadRelated } from '../append.ts'
-import { groupWrites, partOf } from '../commit.ts'
+import { headOf, loadRelated } from '../append.ts'
+import { groupWrites } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
@@ -16,6 +16,7 @@ import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
+import { commitOn } from './commit-on.ts'
 import type { Source } from './fetch-missing.ts'
 import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
@@ -274,33 +275,13 @@ async function learn(
 }
 
 /** False when the room has moved on meanwhile. */
-export async function commitDecision(
-  tools: ReceiveTools,
-  room: Room,
-  head: DraftHead,
-  decision: Decision,
-  arriving: Arriving,
-): Promise<boolean> {
+export function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, arriving: Arriving): Promise<boolean> {
   const { eventId } = arriving.event
   const writes: Write[] = [...arriving.before.writes, ...(arriving.how?.isCited ? [write(deleteMissing, room.roomId, eventId)] : [])]
   writes.push(...redactedBefore(room, head, arriving))
   // Whoever sends for other servers is told that this one is for us to pass on.
   const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
-  const { part, positions } = partOf(room, decision, head.version, { writes, log }, tools.clock.now())
-  const draft = addDraft(room, head.version, decision.head)
-  try {
-    const outcome = await tools.database.commit({
-      ...part,
-      room: { id: room.roomId, version: head.version, isVoid: () => draft.isVoid, decideAgain: async () => undefined },
-      applied: (firstPosition) => {
-        dropDraft(room, draft)
-        applyDecision(tools, room, decision, positions, firstPosition, {})
-      },
-    })
-    return outcome.ok
-  } finally {
-    for (const later of dropDraft(room, draft)) later.isVoid = true
-  }
+  return commitOn(tools, room, head, decision, { writes, log })
 }
 
 function keyOf(groups: readonly string[]): string {

@@ -4,15 +4,16 @@ import type { EventId, RoomId } from '../../core/ids.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
-import { write } from '../../storage/database.ts'
-import { addDraft, applyDecision, dropDraft, headOf } from '../append.ts'
-import { groupWrites, partOf } from '../commit.ts'
+import { type Write, write } from '../../storage/database.ts'
+import { headOf } from '../append.ts'
+import { groupWrites } from '../commit.ts'
 import { chainWith, type Decision, newGroupOf } from '../draft.ts'
 import type { Entering } from '../graph.ts'
 import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { emptyRoom, refresh } from '../rooms.ts'
 import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { commitOn } from './commit-on.ts'
 import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
@@ -100,6 +101,7 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
   const chain = chainWith(below, eventId)
   const newGroup = newGroupOf(below, chain, [[pdu.type, pdu.state_key ?? '', eventId]])
   await tools.database.commit({ writes: [outlierWrite(roomId, rules, join, false), ...groupWrites(roomId, newGroup)] })
+  const writes = await writesOf(tools, roomId, join)
   for (let tries = 0; tries < mostTries; tries++) {
     const known = await tools.rooms.load(roomId)
     const room = known ?? emptyRoom(roomId, rules)
@@ -113,7 +115,7 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
     if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
     const decision: Decision = { events: [decidedOf(join, head, changes, base)], head: headAfter(join, head, chain, changes) }
-    if (await commitEntry(tools, room, head, decision, join)) return
+    if (await commitOn(tools, room, head, decision, { writes })) return
   }
   throw new Error('a room moves on faster than it can be entered')
 }
@@ -165,34 +167,10 @@ function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], change
   }
 }
 
-async function commitEntry(
-  tools: ReceiveTools,
-  room: Room,
-  head: DraftHead,
-  decision: Decision,
-  { eventId, pdu }: Incoming,
-): Promise<boolean> {
-  const prevs = [...(await loadStored(tools.database.select, prevEventIdsOf(pdu))).values()].filter(({ outlier }) => !outlier)
+/** Notes which of the events before a join are not here. */
+async function writesOf({ database }: ReceiveTools, roomId: RoomId, { eventId, pdu }: Incoming): Promise<Write[]> {
+  const prevs = [...(await loadStored(database.select, prevEventIdsOf(pdu))).values()].filter(({ outlier }) => !outlier)
   const here = new Set(prevs.map((stored) => stored.eventId))
   const missing = prevEventIdsOf(pdu).filter((prev) => !here.has(prev))
-  const writes = [
-    write(deleteMissing, room.roomId, eventId),
-    ...missing.map((prev) => write(insertMissing, room.roomId, prev, depthOf(pdu))),
-  ]
-  const { part, positions } = partOf(room, decision, head.version, { writes }, tools.clock.now())
-  const draft = addDraft(room, head.version, decision.head)
-  try {
-    const outcome = await tools.database.commit({
-      ...part,
-      room: { id: room.roomId, version: head.version, isVoid: () => draft.isVoid, decideAgain: async () => undefined },
-      applied: (firstPosition) => {
-        dropDraft(room, draft)
-        applyDecision(tools, room, decision, positions, firstPosition, {})
-        tools.rooms.add(room)
-      },
-    })
-    return outcome.ok
-  } finally {
-    for (const later of dropDraft(room, draft)) later.isVoid = true
-  }
+  return [write(deleteMissing, roomId, eventId), ...missing.map((prev) => write(insertMissing, roomId, prev, depthOf(pdu)))]
 }
