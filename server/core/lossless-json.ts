@@ -1,3 +1,4 @@
+import { hasEscapedKey, parseKeyByKey } from './escaped-keys.ts'
 import { type Json, SpelledNumber } from './json.ts'
 import { badJson, notJson } from './matrix-error.ts'
 
@@ -15,9 +16,7 @@ const spelled = ' '.charCodeAt(0)
  * `levels`. Of a key that stands twice the last one counts; `__proto__` is a key like any other.
  */
 export function parseStrict(body: Uint8Array | string, levels = maxNesting): Json {
-  const value = parse(decodeText(body))
-  if (!isShallow(value, levels)) throw badJson('the JSON is nested too deeply')
-  return value
+  return parse(decodeText(body), levels)
 }
 
 /**
@@ -27,7 +26,7 @@ export function parseStrict(body: Uint8Array | string, levels = maxNesting): Jso
 export function parseLossless(body: Uint8Array | string, levels = maxNesting): Json {
   const text = decodeText(body)
   const value = parseStrict(text, levels)
-  return longInteger.test(text) || fraction.test(text) ? JSON.parse(text, keepNumber) : value
+  return longInteger.test(text) || fraction.test(text) ? parseRight(text, keepNumber) : value
 }
 
 /**
@@ -37,7 +36,7 @@ export function parseLossless(body: Uint8Array | string, levels = maxNesting): J
 export function parseStored(json: Uint8Array): Json {
   if (json[0] === spelled) return parseLossless(json)
   const text = decodeText(json)
-  return longInteger.test(text) ? JSON.parse(text, keepInteger) : JSON.parse(text)
+  return parseRight(text, longInteger.test(text) ? keepInteger : undefined)
 }
 
 /**
@@ -71,12 +70,20 @@ export function decodeText(body: Uint8Array | string): string {
   }
 }
 
-function parse(text: string): Json {
+function parse(text: string, levels: number): Json {
+  let value: Json
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw notJson()
   }
+  if (!isShallow(value, levels)) throw badJson('the JSON is nested too deeply')
+  return hasEscapedKey(text) ? parseKeyByKey(text, JSON.parse) : value
+}
+
+/** `JSON.parse`, also of keys that V8 gets wrong. */
+function parseRight(text: string, keep?: typeof keepNumber): Json {
+  return hasEscapedKey(text) ? parseKeyByKey(text, (token) => JSON.parse(token, keep)) : JSON.parse(text, keep)
 }
 
 function isShallow(value: Json | undefined, levels: number): boolean {
