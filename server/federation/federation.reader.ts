@@ -39,6 +39,8 @@ const page = 1000
 const mostUnstored = 1000
 const nap = 60_000
 const heardKind = 'server_heard'
+/** The rows that say that a failing destination is to be tried at once. The key is its name. */
+export const resetKind = 'server_reset'
 const heardEveryMs = 10_000
 const mostHeard = 10_000
 
@@ -159,7 +161,10 @@ async function advance(serving: Serving): Promise<void> {
   const head = home.notifier.position()
   const rows = await home.notifier.rows(serving.position, head, page)
   const upTo = rows.length < page ? head : (rows.at(-1)?.position ?? head)
-  for (const { kind, key } of rows) if (kind === heardKind) outbox.alive(key)
+  for (const { kind, key } of rows) {
+    if (kind === heardKind) outbox.alive(key)
+    else if (kind === resetKind) outbox.reset(key)
+  }
   const items = await gather(serving, rows, upTo)
   if (items.size > 0) await store(serving, upTo, items)
   else if (upTo - serving.stored >= mostUnstored) await store(serving, upTo, undefined)

@@ -1,5 +1,6 @@
 import type { Broadcast, EduReceiver, Slice, Tools } from '../slice.ts'
 import type { LeaseTiming } from '../storage/lease.ts'
+import { destinationsAdmin } from './destinations.admin.ts'
 import { createEduDispatch } from './edu-dispatch.ts'
 import { federationReader } from './federation.reader.ts'
 import { createIncoming } from './incoming.ts'
@@ -29,7 +30,7 @@ export function federation(tools: Tools, { edus, broadcasts }: Plugged, timing?:
   })
   return {
     name: 'federation',
-    endpoints: [transactionsEndpoint(createIncoming({ ...needs, stamp, putAway }))],
+    endpoints: [transactionsEndpoint(createIncoming({ ...needs, stamp, putAway })), ...destinationsAdmin(tools)],
     readers: [{ ...reader, stop: () => Promise.all([reader.stop(), putAway.flush()]).then(() => {}) }],
     heardFrom: reader.heardFrom,
   }

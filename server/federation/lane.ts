@@ -4,14 +4,15 @@ import type { Answer, Failure } from '../remote/egress.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
-import { readNext } from './next-transaction.ts'
+import { insertDestination } from './destinations.store.ts'
+import { putTransaction, readNext } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
-import { deleteFailure, type FailureRow, selectBody, upsertFailure, upsertTransaction } from './queue.store.ts'
+import { deleteFailure, type FailureRow, selectBody, upsertFailure } from './queue.store.ts'
 import type { Slots } from './slots.ts'
 import { most, mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
 
-/** What is on its way: the same bytes at every try. After one that failed they are read from the disk again. */
-export type Transaction = { readonly id: string; readonly text?: string }
+/** What is on its way: the same bytes at every try. After one that failed they are read from the disk again. `position` is that of its last event. */
+export type Transaction = { readonly id: string; readonly text?: string | undefined; readonly position: number | undefined }
 
 /** What one server is told: one transaction after the other. */
 export type Lane = {
@@ -31,6 +32,8 @@ export type Lane = {
   readonly failed: (row: FailureRow) => void
   /** The destination is there: a wait after a failure ends. */
   readonly alive: () => void
+  /** It is tried at once, as after a first failure. */
+  readonly reset: () => void
   readonly ended: () => Promise<void>
 }
 
@@ -40,7 +43,7 @@ export type LaneNeeds = Pick<Tools, 'home' | 'graph'> & {
   readonly live: Slots
   readonly probes: Slots
   /** A transaction was taken. */
-  readonly done: (destination: ServerName, id: string) => void
+  readonly done: (destination: ServerName, transaction: Transaction) => void
   /** Sending cannot go on: it begins anew from the disk. */
   readonly fail: (error: unknown) => void
 }
@@ -117,6 +120,10 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
       state.retryAt = Math.min(state.retryAt, soonest)
       state.wake?.abort()
     },
+    reset: () => {
+      Object.assign(state, { failures: Math.min(state.failures, 1), retryAt: 0 })
+      state.wake?.abort()
+    },
     ended: () => state.running,
   }
 }
@@ -125,9 +132,9 @@ async function run(needs: LaneNeeds, state: State, first: Transaction | undefine
   const { signal } = needs.lease
   for (let transaction = first ?? (await next(needs, state)); transaction !== undefined; transaction = await next(needs, state)) {
     let isTaken = await attempt(needs, state, transaction)
-    while (!signal.aborted && !isTaken) isTaken = await attempt(needs, state, { id: transaction.id })
+    while (!signal.aborted && !isTaken) isTaken = await attempt(needs, state, { ...transaction, text: undefined })
     if (signal.aborted) return
-    needs.done(state.destination, transaction.id)
+    needs.done(state.destination, transaction)
   }
 }
 
@@ -137,14 +144,15 @@ async function next(needs: LaneNeeds, state: State): Promise<Transaction | undef
   const { destination } = state
   while (state.isWaiting && !lease.signal.aborted) {
     state.isWaiting = false
-    const { contents, taken, isAll } = await readNext(needs, destination)
+    const { contents, about, taken, isAll } = await readNext(needs, destination)
     if (!isAll) state.isWaiting = true
     state.pdus = Math.max(0, state.pdus - contents.pdus.length)
     if (taken.length === 0) continue
     const isEmpty = contents.pdus.length === 0 && contents.edus.length === 0
-    const transaction = { id: home.random(12).toString('base64url'), text: transactionText(home.serverName, home.clock.now(), contents) }
-    await commit(needs, isEmpty ? taken : [...taken, write(upsertTransaction, destination, transaction.id, Buffer.from(transaction.text))])
-    if (!isEmpty) return transaction
+    const id = home.random(12).toString('base64url')
+    const text = transactionText(home.serverName, home.clock.now(), contents)
+    await commit(needs, isEmpty ? taken : [...taken, putTransaction(destination, id, Buffer.from(text), about)])
+    if (!isEmpty) return { id, text, position: about.position }
   }
   return undefined
 }
@@ -199,7 +207,8 @@ async function failed(needs: LaneNeeds, state: State, answer: Answer<JsonObject>
   state.retryAt = now + wait
   const fields = { destination, reason: words, failures: state.failures, seconds: Math.round(wait / 1000) }
   home.log.info('a server did not take a transaction', fields)
-  await commit(needs, [write(upsertFailure, destination, state.failures, state.since, state.retryAt, words)])
+  const failure = write(upsertFailure, destination, state.failures, state.since, now, state.retryAt, words)
+  await commit(needs, [failure, write(insertDestination, destination)])
 }
 
 async function recovered(needs: LaneNeeds, state: State): Promise<void> {

@@ -3,13 +3,40 @@ import type { TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { PduTexts } from './pdu-texts.ts'
-import { deleteEdus, deleteMissed, deletePdus, type PduRow, selectEdus, selectMissed, selectPdus } from './queue.store.ts'
+import {
+  deleteEdus,
+  deleteMissed,
+  deletePdus,
+  type PduRow,
+  selectEdus,
+  selectMissed,
+  selectPdus,
+  upsertTransaction,
+} from './queue.store.ts'
 import { type Contents, countFitting, most } from './transaction-text.ts'
 
 type Needs = Pick<Tools, 'home' | 'graph'> & { readonly texts: PduTexts }
 
 /** The next of what waits for a destination, and what takes it off; `isAll` when nothing is left. */
-export type Next = { readonly contents: Contents; readonly taken: readonly Write[]; readonly isAll: boolean }
+export type Next = { readonly contents: Contents; readonly about: About; readonly taken: readonly Write[]; readonly isAll: boolean }
+
+/** What is kept of a transaction beside its bytes: its first event, the position of its last, how many it holds. */
+export type About = {
+  readonly first: EventId | undefined
+  readonly position: number | undefined
+  readonly pdus: number
+  readonly edus: number
+}
+
+export function aboutOf(events: readonly TimelineEvent[], edus: number): About {
+  const position = events.reduce((last, event) => Math.max(last, event.position ?? 0), 0)
+  return { first: events[0]?.eventId, position: position === 0 ? undefined : position, pdus: events.length, edus }
+}
+
+/** What puts a destination's transaction on the disk. */
+export function putTransaction(destination: ServerName, id: string, body: Buffer, { first, position, pdus, edus }: About): Write {
+  return write(upsertTransaction, destination, id, body, first ?? null, position ?? null, pdus, edus)
+}
 
 /** Rooms in which a destination missed much come first: of each it gets the newest events, and asks for those before. */
 export async function readNext(needs: Needs, destination: ServerName): Promise<Next> {
@@ -28,7 +55,8 @@ export async function readNext(needs: Needs, destination: ServerName): Promise<N
   if (missed.length === 0 && lastPdu !== undefined) taken.push(write(deletePdus, destination, lastPdu.position))
   const pdus = events.map(needs.texts).filter((text) => text !== undefined)
   const isAll = missed.length === 0 && waiting.length <= most.pdus && fitting.length === edus.length
-  return { contents: { pdus, edus: fitting.map(({ body }) => Buffer.from(body).toString()) }, taken, isAll }
+  const contents = { pdus, edus: fitting.map(({ body }) => Buffer.from(body).toString()) }
+  return { contents, about: aboutOf(events, fitting.length), taken, isAll }
 }
 
 async function eventsOf({ graph }: Needs, rows: readonly PduRow[]): Promise<TimelineEvent[]> {

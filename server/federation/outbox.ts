@@ -4,7 +4,9 @@ import type { TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
+import { upsertReached } from './destinations.store.ts'
 import { createLane, type Lane, type LaneNeeds, type Transaction } from './lane.ts'
+import { type About, aboutOf, putTransaction } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
 import {
   collapsePdus,
@@ -16,7 +18,6 @@ import {
   selectFailures,
   selectTransactions,
   selectWaiting,
-  upsertTransaction,
 } from './queue.store.ts'
 import { createSlots } from './slots.ts'
 import { countFitting, most, transactionText } from './transaction-text.ts'
@@ -32,6 +33,8 @@ export type Outbox = {
   readonly put: (position: number, items: ReadonlyMap<ServerName, Items>) => { writes: Write[]; committed: () => void }
   /** A server is there: what waits because it was not goes now. */
   readonly alive: (destination: ServerName) => void
+  /** What waits for a server that fails goes now, as after a first failure. */
+  readonly reset: (destination: ServerName) => void
   /** How many servers did not take what they were sent last. */
   readonly failing: () => number
   /** Resolves when nothing is on its way any more: after the lease has ended. */
@@ -64,7 +67,9 @@ export async function openOutbox(needs: Needs): Promise<Outbox> {
 
   for (const row of await home.database.select(selectFailures)) laneOf(row.destination).failed(row)
   for (const { destination, pdus } of await home.database.select(selectWaiting)) laneOf(destination).waits(pdus)
-  for (const { destination, transaction_id: id } of await home.database.select(selectTransactions)) laneOf(destination).send({ id })
+  for (const { destination, transaction_id: id, position } of await home.database.select(selectTransactions)) {
+    laneOf(destination).send({ id, position: position ?? undefined })
+  }
   void kickAll([...lanes.values()])
 
   return {
@@ -72,7 +77,7 @@ export async function openOutbox(needs: Needs): Promise<Outbox> {
       const writes: Write[] = []
       const after: (() => void)[] = []
       const waiting = new Map<TimelineEvent, ServerName[]>()
-      const same = new Map<string, { readonly transaction: Transaction; readonly body: Buffer }>()
+      const same: Same = new Map()
       for (const [destination, those] of items) {
         const lane = laneOf(destination)
         if (lane.isFree() && fitsOne(those)) after.push(direct(needs, lane, those, same, writes))
@@ -88,6 +93,7 @@ export async function openOutbox(needs: Needs): Promise<Outbox> {
       return { writes: [...inserts, ...writes], committed: () => runAll(after) }
     },
     alive: (destination) => lanes.get(destination)?.alive(),
+    reset: (destination) => lanes.get(destination)?.reset(),
     failing: () => [...lanes.values()].filter((lane) => lane.isFailing()).length,
     ended: async () => {
       await Promise.all([...lanes.values()].map((lane) => lane.ended()))
@@ -118,24 +124,23 @@ function fitsOne({ pdus, edus }: Items): boolean {
   return pdus.length <= most.pdus && countFitting(edus.map(({ text }) => text)) === edus.length
 }
 
+/** Transactions of one moment by what they hold. */
+type Same = Map<string, { readonly transaction: Transaction; readonly about: About; readonly body: Buffer }>
+
 /** Goes at once: its transaction is put on the disk as it is. Those of several destinations that hold the same are written down once. */
-function direct(
-  { home, texts }: Needs,
-  lane: Lane,
-  { pdus, edus }: Items,
-  same: Map<string, { readonly transaction: Transaction; readonly body: Buffer }>,
-  writes: Write[],
-): () => void {
+function direct({ home, texts }: Needs, lane: Lane, { pdus, edus }: Items, same: Same, writes: Write[]): () => void {
   const contents = { pdus: pdus.map(texts).filter((text) => text !== undefined), edus: withoutEarlier(edus).map(({ text }) => text) }
   const key = `${pdus.map(({ eventId }) => eventId).join()} ${contents.edus.join()}`
   let known = same.get(key)
   if (known === undefined) {
     const text = transactionText(home.serverName, home.clock.now(), contents)
-    known = { transaction: { id: home.random(12).toString('base64url'), text }, body: Buffer.from(text) }
+    const about = aboutOf(pdus, contents.edus.length)
+    const transaction = { id: home.random(12).toString('base64url'), text, position: about.position }
+    known = { transaction, about, body: Buffer.from(text) }
     same.set(key, known)
   }
-  const { transaction, body } = known
-  writes.push(write(upsertTransaction, lane.destination, transaction.id, body))
+  const { transaction, about, body } = known
+  writes.push(putTransaction(lane.destination, transaction.id, body, about))
   lane.claim()
   return () => lane.send(transaction)
 }
@@ -164,19 +169,35 @@ function withoutEarlier(edus: readonly ToldEdu[]): readonly ToldEdu[] {
   return last.size === 0 ? edus : edus.filter((edu) => edu.key === undefined || last.get(edu.key) === edu)
 }
 
-/** Takes transactions that were taken off the disk, many at once: one that is sent again after a crash does no harm. */
+/** Takes transactions that were taken off the disk, and notes how far each destination is, many at once: one that is sent again after a crash does no harm. */
 function createDone({ home, lease, fail }: Needs) {
   let finished: Write[] = []
+  let reached = new Map<ServerName, number | undefined>()
   const flush = async () => {
-    const writes = finished
+    const writes = [...finished, ...notesOf(reached, home.clock.now())]
     finished = []
+    reached = new Map()
     if (writes.length > 0) await home.database.commit({ guards: [lease.guard], writes })
   }
   return {
     flush,
-    add: (destination: ServerName, id: string) => {
+    add: (destination: ServerName, { id, position }: Transaction) => {
       if (finished.length === 0) setTimeout(() => void flush().catch(fail), 50).unref()
       finished.push(write(deleteTransaction, destination, id))
+      reached.set(destination, position ?? reached.get(destination))
     },
   }
+}
+
+/** Those that have come as far as each other are noted in one. */
+function notesOf(reached: ReadonlyMap<ServerName, number | undefined>, now: number): Write[] {
+  const groups = Map.groupBy(reached, ([, position]) => position)
+  return [...groups].map(([position, those]) =>
+    write(
+      upsertReached,
+      position ?? null,
+      now,
+      those.map(([destination]) => destination),
+    ),
+  )
 }

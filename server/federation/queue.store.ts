@@ -35,25 +35,39 @@ export const leaseRows = {
 
 export const selectFailures = statement<[], FailureRow>('SELECT destination, failures, since, retry_at, words FROM federation_failures')
 
-export const upsertFailure = statement<[destination: string, failures: number, since: number, retryAt: number, words: string]>(
-  `INSERT INTO federation_failures (destination, failures, since, retry_at, words) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (destination) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at, words = excluded.words`,
+export const upsertFailure = statement<
+  [destination: string, failures: number, since: number, triedAt: number, retryAt: number, words: string]
+>(
+  `INSERT INTO federation_failures (destination, failures, since, tried_at, retry_at, words) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (destination) DO UPDATE SET
+    failures = excluded.failures, tried_at = excluded.tried_at, retry_at = excluded.retry_at, words = excluded.words`,
 )
 
 export const deleteFailure = statement<[destination: string]>('DELETE FROM federation_failures WHERE destination = ?')
 
-export const selectTransactions = statement<[], { destination: string; transaction_id: string }>(
-  'SELECT destination, transaction_id FROM federation_transactions',
+export const selectTransactions = statement<[], { destination: string; transaction_id: string; position: number | null }>(
+  'SELECT destination, transaction_id, position FROM federation_transactions',
 )
 
 export const selectBody = statement<[destination: string, transactionId: string], { body: Uint8Array }>(
   'SELECT body FROM federation_transactions WHERE destination = ? AND transaction_id = ?',
 )
 
-/** A destination has one at a time: the one before was taken. */
-export const upsertTransaction = statement<[destination: string, transactionId: string, body: Uint8Array]>(
-  `INSERT INTO federation_transactions (destination, transaction_id, body) VALUES (?, ?, ?)
-  ON CONFLICT (destination) DO UPDATE SET transaction_id = excluded.transaction_id, body = excluded.body`,
+/** A destination has one at a time: the one before was taken. With its first event, the position of its last, and how many it holds. */
+export const upsertTransaction = statement<
+  [
+    destination: string,
+    transactionId: string,
+    body: Uint8Array,
+    eventId: string | null,
+    position: number | null,
+    pdus: number,
+    edus: number,
+  ]
+>(
+  `INSERT INTO federation_transactions (destination, transaction_id, body, event_id, position, pdus, edus) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (destination) DO UPDATE SET transaction_id = excluded.transaction_id, body = excluded.body, event_id = excluded.event_id,
+    position = excluded.position, pdus = excluded.pdus, edus = excluded.edus`,
 )
 
 export const deleteTransaction = statement<[destination: string, transactionId: string]>(

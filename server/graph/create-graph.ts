@@ -10,6 +10,7 @@ import { create } from './create.ts'
 import { checkTemplate } from './draft.ts'
 import { createErasure } from './erasure.ts'
 import { createForServers } from './for-servers/create-for-servers.ts'
+import { roomsOfServer } from './for-servers/rooms-of-server.ts'
 import { createSharedRooms } from './for-servers/shared-rooms.ts'
 import type { Graph, StateEvent } from './graph.ts'
 import { createHistory } from './history.ts'
@@ -62,6 +63,7 @@ export function createGraph(home: Home): Graph {
     pushContext: unread.pushContext,
     forServers: createForServers({ ...tools, isErased }),
     sharedRooms: createSharedRooms(home),
+    roomsOfServer: (server) => roomsOfServer(home, server),
     isOfThread: (event, threadId) => isOfThread(event, threadId, history.event),
     room: (roomId) => load(roomId, false),
     freshRoom: (roomId) => load(roomId, true),

@@ -362,6 +362,8 @@ export type Graph = {
   readonly isOfThread: (event: TimelineEvent, threadId: string) => Promise<boolean>
   /** Of these rooms, those in which users of other servers are joined; none of them is loaded for it. */
   readonly sharedRooms: SharedRooms
+  /** The rooms in which users of a server are joined, by their ids: looked for through all rooms, for those who administrate. */
+  readonly roomsOfServer: (server: ServerName) => Promise<RoomId[]>
   /** What other servers may read of rooms. */
   readonly forServers: ForServers
   /** What users of this server are in rooms that it is not in. */

@@ -6,6 +6,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector, request as send } from 'undici'
 import type { JsonObject } from '../core/json.ts'
+import { failureWords } from './failure-words.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { isPrivateAddress } from './private-address.ts'
 
@@ -161,8 +162,7 @@ function failureOf(error: unknown, time: AbortSignal, signal: AbortSignal | unde
   if (error instanceof AnswerTooLarge) return { ok: false, reason: 'too large', words: 'the answer is too large' }
   if (signal?.aborted) return { ok: false, reason: 'aborted', words: 'the request is no longer wanted' }
   if (time.aborted) return { ok: false, reason: 'timeout', words: 'no answer in time' }
-  const code = (error as { code?: unknown }).code
-  return { ok: false, reason: 'unreachable', words: typeof code === 'string' ? code : 'the server could not be reached' }
+  return { ok: false, reason: 'unreachable', words: failureWords((error as { code?: unknown }).code) }
 }
 
 function isCausedBy(error: unknown, kind: typeof ForbiddenAddress): boolean {

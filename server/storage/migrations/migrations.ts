@@ -39,6 +39,7 @@ import { remoteDeviceLists } from './0086-remote-device-lists.ts'
 import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
 import { remoteMedia } from './0088-remote-media.ts'
 import { outsideMemberships } from './0090-outside-memberships.ts'
+import { federationDestinations } from './0095-federation-destinations.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -84,4 +85,5 @@ export const migrations: readonly Migration[] = [
   federationReceiving,
   outsideMemberships,
   placedEvents,
+  federationDestinations,
 ]
