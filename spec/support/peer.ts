@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../../config/schema.ts'
+import { encodeBase64 } from '../../server/core/base64.ts'
 import { canonicalJson } from '../../server/core/canonical-json.ts'
 import type { EventId, ServerName } from '../../server/core/ids.ts'
 import type { JsonObject } from '../../server/core/json.ts'
@@ -58,10 +59,11 @@ export type Peer = {
 }
 
 type Handler = { readonly method: string; readonly pattern: RegExp; readonly names: readonly string[]; readonly handle: Handle }
+const keysPath = '/_matrix/key/v2/server'
 type Note = (of: Omit<Asked, 'content' | 'origin' | 'isSignedBy'>, authorization: string | undefined) => Asked
 
-/** Starts a peer under a certificate; a server reaches it when its `federation.ca_file` is that certificate and it may reach private addresses. */
-export async function startPeer(files: Files): Promise<Peer> {
+/** Starts a peer under a certificate, perhaps under another spelling of its name; a server reaches it when its `federation.ca_file` is that certificate and it may reach private addresses. */
+export async function startPeer(files: Files, nameAt: (port: number) => ServerName = (port) => `localhost:${port}`): Promise<Peer> {
   const signingKey = generateSigningKey(randomBytes(32))
   const asked: Asked[] = []
   const handlers: Handler[] = []
@@ -73,14 +75,14 @@ export async function startPeer(files: Files): Promise<Peer> {
     return one
   }
   const server = tlsServer(files, async (request, response) => {
-    const isForKeys = request.url === '/_matrix/key/v2/server'
+    const isForKeys = request.url === keysPath && !handlers.some(({ pattern }) => pattern.test(keysPath))
     const reply = isForKeys ? { body: keysOf(serverName(), signingKey) } : await answer(request, handlers, note)
     const { status = 200, body = {}, headers = {} }: PeerReply = reply
     response.writeHead(status, { 'Content-Type': 'application/json', ...headers })
     if (body instanceof Readable) await pipeline(body, response).catch(() => {})
     else response.end(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body))
   })
-  const serverName = () => `localhost:${server.port()}`
+  const serverName = () => nameAt(server.port())
   await server.up()
   return {
     serverName: serverName(),
@@ -143,13 +145,11 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-function keysOf(serverName: ServerName, key: SigningKey): JsonObject {
-  const verify_keys = { [key.keyId]: { key: Buffer.from(key.publicKey).toString('base64').replaceAll('=', '') } }
-  return signJson(
-    { server_name: serverName, valid_until_ts: Date.now() + 10 * 365 * 24 * 3_600_000, verify_keys, old_verify_keys: {} },
-    serverName,
-    key,
-  )
+/** What a server says of its keys: one in use, and whatever else is wished. */
+export function keysOf(serverName: ServerName, key: SigningKey, more: JsonObject = {}): JsonObject {
+  const verify_keys = { [key.keyId]: { key: encodeBase64(key.publicKey) } }
+  const keys = { server_name: serverName, valid_until_ts: Date.now() + 10 * 365 * 24 * 3_600_000, verify_keys, old_verify_keys: {} }
+  return signJson({ ...keys, ...more }, serverName, key)
 }
 
 /** Asks a server under the signature of any name and key. */
@@ -181,7 +181,7 @@ export type AmongPeers = {
   readonly server: TestServer
   readonly peers: readonly Peer[]
   /** Starts one more peer under the same certificate. */
-  readonly addPeer: () => Promise<Peer>
+  readonly addPeer: (nameAt?: (port: number) => ServerName) => Promise<Peer>
   readonly restart: () => Promise<TestServer>
   readonly close: () => Promise<void>
 }
@@ -205,8 +205,8 @@ export async function startServerWithPeers(count: number, wishes: Wishes = {}): 
       return server as TestServer
     },
     peers,
-    addPeer: async () => {
-      const peer = await startPeer(files)
+    addPeer: async (nameAt) => {
+      const peer = await startPeer(files, nameAt)
       peers.push(peer)
       return peer
     },
