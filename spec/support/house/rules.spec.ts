@@ -5,6 +5,7 @@ import { removeFolder, temporaryFolder } from '../processes.ts'
 import { type Facts, readHouse } from './facts.ts'
 import { checkCycles, checkFloors } from './floors.ts'
 import { checkPurity } from './purity.ts'
+import { checkSigners } from './signers.ts'
 import { checkManners, checkSizes } from './sizes.ts'
 import { checkTables, isSql, tablesOf } from './tables.ts'
 
@@ -187,5 +188,16 @@ describe('the rules of the house', () => {
     ]
     expect(faults).to.have.length(words.length)
     for (const word of words) expect(faults.join('\n')).to.contain(`server/core/${word}`)
+  })
+
+  it('let nobody sign as the server who is not known to', () => {
+    const signer = (from: string, calls = 1) =>
+      `import { signPdu } from '${from}'\nexport function sign() {\n${'  signPdu()\n'.repeat(calls)}}\n`
+    const listed = 'server/membership/invites.federation.ts'
+    expect(checkSigners(build({ [listed]: signer('../core/signatures.ts') }))).to.deep.equal([])
+    expect(checkSigners(build({ [listed]: signer('../core/signatures.ts', 2) }))).to.have.length(2)
+    const stranger = 'server/typing/typing.ts'
+    expect(checkSigners(build({ [stranger]: signer('../core/signatures.ts') }))[0]).to.match(/^server\/typing\/typing.ts:3 signs/)
+    expect(checkSigners(build({ [stranger]: 'export const f = (key) => key.secretKey\n' }))).to.have.length(1)
   })
 })

@@ -66,13 +66,10 @@ export function hostRoom(peer: Peer, version = '12', joinRules: JsonObject = { j
   }
   const add: HostedRoom['add'] = (of, by) => place(make(of, by))
 
-  const creator = rules.creatorInContent ? { creator: host } : {}
-  const create = add({ type: 'm.room.create', state_key: '', content: { room_version: version, number: rooms++, ...creator } })
+  const content = { room_version: version, number: rooms++, ...(rules.creatorInContent ? { creator: host } : {}) }
+  const create = add({ type: 'm.room.create', state_key: '', content })
   if (rules.roomIdIsCreateHash) roomId = `!${create.eventId.slice(1)}`
-  add({ type: 'm.room.member', state_key: host, content: { membership: 'join' } })
-  const users = rules.roomIdIsCreateHash ? {} : { [host]: 100 }
-  add({ type: 'm.room.power_levels', state_key: '', content: { users } })
-  add({ type: 'm.room.join_rules', state_key: '', content: joinRules })
+  for (const event of firstEvents(host, rules, joinRules)) add(event)
 
   const room: HostedRoom = {
     get roomId() {
@@ -97,6 +94,14 @@ export function hostRoom(peer: Peer, version = '12', joinRules: JsonObject = { j
   }
   answerFor(peer, room, (eventId) => before.get(eventId))
   return room
+}
+
+function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wish[] {
+  return [
+    { type: 'm.room.member', state_key: host, content: { membership: 'join' } },
+    { type: 'm.room.power_levels', state_key: '', content: { users: rules.roomIdIsCreateHash ? {} : { [host]: 100 } } },
+    { type: 'm.room.join_rules', state_key: '', content: joinRules },
+  ]
 }
 
 function answerOfState(state: readonly Signed[], { roomIdIsCreateHash }: RoomRules): JsonObject {
