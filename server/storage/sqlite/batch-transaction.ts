@@ -1,5 +1,6 @@
 import type Sqlite from 'better-sqlite3'
 import type { WriterPart, WriterStatement } from './batch-message.ts'
+import { prepare } from './prepare.ts'
 
 /** What became of a part on the writer's side: `guard` is the place of the guard that failed. */
 export type WriterResult =
@@ -30,7 +31,7 @@ export function batchTransaction(connection: Sqlite.Database): BatchTransaction 
   const parts = partWriter(connection, (id) => {
     const known = statements.get(id)
     if (typeof known !== 'string') return known!
-    const prepared = connection.prepare(known)
+    const prepared = prepare(connection, known)
     statements.set(id, prepared)
     return prepared
   })

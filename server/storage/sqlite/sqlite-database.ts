@@ -9,6 +9,7 @@ import { startThread } from './ask-thread.ts'
 import { batchEncoder } from './batch-message.ts'
 import type { WriterAnswer, WriterResult } from './batch-transaction.ts'
 import { lockFile, openReader, type Synchronous } from './open-file.ts'
+import { prepare } from './prepare.ts'
 import type { WriterRequest } from './writer-thread.ts'
 
 export type SqliteOptions = {
@@ -59,7 +60,7 @@ export async function openSqlite(options: SqliteOptions): Promise<{ database: Da
 function selectOver(connection: Sqlite.Database): Select {
   const prepared: Sqlite.Statement[] = []
   const run = (of: Statement, parameters: readonly Value[]) => {
-    prepared[of.id] ??= connection.prepare(of.sql)
+    prepared[of.id] ??= prepare(connection, of.sql)
     return readRows(prepared[of.id]!.all(...parameters.map(boundValue)))
   }
   return async (of, ...parameters) => run(of as unknown as Statement, parameters) as never

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import type { Statement } from '../../../server/storage/database.ts'
 import { rewrite } from '../../../server/storage/postgres/portable-sql.ts'
 import { openSession } from '../../../server/storage/postgres/session.ts'
+import { prepare } from '../../../server/storage/sqlite/prepare.ts'
 import { project } from '../../support/processes.ts'
 import { forEachEngine } from '../../support/storage.ts'
 
@@ -47,7 +48,7 @@ function refusedBySqlite({ path }: { path: string }, statements: ReadonlyMap<str
   connection.function('position_of', (n) => n)
   const refused = [...statements].flatMap(([name, sql]) => {
     try {
-      connection.prepare(sql)
+      prepare(connection, sql)
       return []
     } catch (error) {
       return `${name}: ${(error as Error).message}`
