@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { type EventId, isEventId } from './ids.ts'
 import type { JsonObject } from './json.ts'
 import { badJson } from './matrix-error.ts'
-import type { Pdu } from './pdu.ts'
+import { type Pdu, type Reference, referenceTo } from './pdu.ts'
 import { redact } from './redaction.ts'
 import type { RoomRules } from './room-versions.ts'
 
@@ -42,6 +42,18 @@ export function eventIdOf(pdu: Pdu, rules: RoomRules): EventId {
   if (rules.eventIds !== 'wire') return `$${referenceHash(pdu, rules)}`
   if (!isEventId(pdu.event_id)) throw badJson('the event has no event_id')
   return pdu.event_id
+}
+
+const references = new WeakMap<Pdu, Reference>()
+
+/** How other events cite this one. In versions 1 and 2 that takes its hash, once for as long as it is in memory. */
+export function referenceOf(eventId: EventId, pdu: Pdu, rules: RoomRules): Reference {
+  if (rules.eventIds !== 'wire') return eventId
+  const known = references.get(pdu)
+  if (known !== undefined) return known
+  const reference = referenceTo(eventId, referenceHash(pdu, rules), rules)
+  references.set(pdu, reference)
+  return reference
 }
 
 /** The reference hash of an event whose `signedText` is known already. */

@@ -1,5 +1,16 @@
 import { canonicalJson } from './canonical-json.ts'
-import { type EventId, fitsBytes, isEventId, isEventIdWithDomain, isRoomId, isUserId, maxIdBytes, type RoomId, type UserId } from './ids.ts'
+import {
+  type EventId,
+  fitsBytes,
+  isEventId,
+  isEventIdWithDomain,
+  isRoomId,
+  isUserId,
+  maxIdBytes,
+  type RoomId,
+  type ServerName,
+  type UserId,
+} from './ids.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
 import { MatrixError } from './matrix-error.ts'
 import type { RoomRules } from './room-versions.ts'
@@ -17,8 +28,8 @@ export type Pdu = {
   readonly sender: UserId
   readonly state_key?: string
   readonly content: JsonObject
-  readonly auth_events: readonly EventId[]
-  readonly prev_events: readonly EventId[]
+  readonly auth_events: readonly Reference[]
+  readonly prev_events: readonly Reference[]
   readonly depth: number | bigint
   readonly origin_server_ts: number
   readonly hashes: { readonly sha256: string }
@@ -68,14 +79,27 @@ export function referenceTo(eventId: EventId, hash: string, rules: Pick<RoomRule
   return rules.eventIds === 'wire' ? [eventId, { sha256: hash }] : eventId
 }
 
+/**
+ * A new event of a server under its name: in versions 1 and 2 one that the server gives it, since then it has none of its own.
+ * https://spec.matrix.org/v1.19/rooms/v1/#event-ids
+ */
+export function named(
+  event: UnsignedPdu,
+  { random, serverName }: { readonly random: (bytes: number) => Buffer; readonly serverName: ServerName },
+  { eventIds }: Pick<RoomRules, 'eventIds'>,
+): UnsignedPdu {
+  if (eventIds !== 'wire') return event
+  return { ...event, event_id: `$${random(18).toString('base64url')}:${serverName}`, origin: serverName }
+}
+
 /** The event that began a room of version 12 or later, which its room id names. */
 export function createIdOf(roomId: string): EventId {
   return `$${roomId.slice(1)}`
 }
 
-function idsOf(references: readonly Json[]): readonly EventId[] {
-  if (!references.some(Array.isArray)) return references as readonly EventId[]
-  return references.map((reference) => (Array.isArray(reference) ? reference[0] : reference) as EventId)
+function idsOf(references: readonly Reference[]): readonly EventId[] {
+  if (!references.some((reference) => typeof reference !== 'string')) return references as readonly EventId[]
+  return references.map((reference) => (typeof reference === 'string' ? reference : reference[0]))
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type EventId, eventIdDomain, serverNameOf, type UserId } from './ids.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Pdu } from './pdu.ts'
 import type { RedactionRules, RoomRules } from './room-versions.ts'
@@ -12,6 +13,18 @@ export function redact<E extends JsonObject | Pdu>(event: E, rules: Pick<RoomRul
   for (const key in source) if (rules.redaction.keys.has(key)) kept[key] = source[key]
   if (isJsonObject(source['content'])) kept['content'] = redactContent(source['type'], source['content'], rules.redaction)
   return kept as E
+}
+
+type Sent = { readonly eventId: EventId; readonly sender: UserId }
+
+/**
+ * Whether a redaction is of the server that its target is of: then it needs no power. In versions 1 and 2 their ids tell, their senders since then.
+ * https://spec.matrix.org/v1.19/rooms/v1/#authorisation-rules, https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+ */
+export function isOfOneServer(redaction: Sent, target: Sent, rules: Pick<RoomRules, 'redactionRule'>): boolean {
+  if (!rules.redactionRule) return serverNameOf(redaction.sender) === serverNameOf(target.sender)
+  const domain = eventIdDomain(redaction.eventId)
+  return domain !== undefined && domain === eventIdDomain(target.eventId)
 }
 
 function redactContent(type: unknown, content: JsonObject, rules: RedactionRules): JsonObject {

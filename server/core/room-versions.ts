@@ -148,7 +148,7 @@ const v12: RoomRules = {
 const byVersion = new Map([v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12].map((rules) => [rules.version, rules]))
 
 /** The versions in which new rooms can be made and existing ones joined, as `m.room_versions` lists them. */
-export const supportedRoomVersions: readonly string[] = ['6', '7', '8', '9', '10', '11', '12']
+export const supportedRoomVersions: readonly string[] = [...byVersion.keys()]
 
 /** The version of a new room that names none. */
 export const defaultRoomVersion = '12'

@@ -73,14 +73,17 @@ export function signPdu(pdu: Pdu, rules: RoomRules, serverName: ServerName, key:
   return { ...pdu, signatures: addSignature(pdu.signatures, serverName, key.keyId, signature) }
 }
 
-/** Hashes and signs a new event, and tells its id; one encoding serves signature and id. Throws `M_BAD_JSON` if it has no canonical form. */
+/**
+ * Hashes and signs a new event, and tells its id; one encoding serves signature and id. Throws `M_BAD_JSON` if it has no canonical form: what is made
+ * here has one in every room version, since others would spell a fraction in another way.
+ */
 export function hashAndSignPdu(
   event: UnsignedPdu,
   rules: RoomRules,
   serverName: ServerName,
   key: SigningKey,
 ): { pdu: Pdu; eventId: EventId } {
-  const hashed = { ...event, hashes: { sha256: contentHash(event, rules) } }
+  const hashed = { ...event, hashes: { sha256: contentHash(event) } }
   const text = signedText(hashed, rules)
   const pdu: Pdu = { ...hashed, signatures: { [serverName]: { [key.keyId]: signText(text, key) } } }
   return { pdu, eventId: rules.eventIds === 'wire' ? event.event_id! : `$${referenceHashOf(text, rules)}` }

@@ -13,7 +13,7 @@ import { eventOf } from './stored-event.ts'
 import { selectTransaction } from './transactions.store.ts'
 import { threadOfContent } from './unread/thread-of.ts'
 
-type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock'>
+type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'random'>
 
 /** What an append works on; kept so that it can be decided again. */
 type Job = {

@@ -3,10 +3,11 @@ import { checkAuthRules } from '../core/event-auth/check-auth-rules.ts'
 import { wrongPowerLevels } from '../core/event-auth/check-power-levels.ts'
 import { actionLevel, notificationLevel, powerScope, userPower } from '../core/event-auth/power-levels.ts'
 import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
-import { type EventId, isEventId, serverNameOf } from '../core/ids.ts'
+import { referenceOf } from '../core/hashes.ts'
+import { type EventId, isEventId } from '../core/ids.ts'
 import { badJson, tooLarge } from '../core/matrix-error.ts'
-import { checkPduShape, type Pdu, type ReadState, type UnsignedPdu } from '../core/pdu.ts'
-import { redact } from '../core/redaction.ts'
+import { checkPduShape, named, type Pdu, type ReadState, type Reference, type UnsignedPdu } from '../core/pdu.ts'
+import { isOfOneServer, redact } from '../core/redaction.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Home } from '../home.ts'
@@ -55,13 +56,13 @@ const none: readonly never[] = []
 
 /** The committed head as the base of a draft. */
 export function committedHead(room: Room): DraftHead {
-  const { version, extremities, forks, depth, notifying, stateGroup, chain } = room
-  return { version, extremities, forks, depth, notifying, stateGroup, chain, state: new Map() }
+  const { version, extremities, references, forks, depth, notifying, stateGroup, chain } = room
+  return { version, extremities, references, forks, depth, notifying, stateGroup, chain, state: new Map() }
 }
 
 /** Builds, authorises, hashes and signs events on a head, in order; the first refusal refuses all, and what is no event throws. Pure but for the signature; awaits nothing. */
 export function decide(
-  home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>,
+  home: Pick<Home, 'serverName' | 'signingKey' | 'clock' | 'random'>,
   room: Pick<Room, 'roomId' | 'rules' | 'state'>,
   base: DraftHead,
   templates: readonly Template[],
@@ -101,7 +102,8 @@ export function decide(
       waitsFor: unknownTarget(pdu, room.rules, targets),
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
-    head = { ...next, extremities: [eventId], forks: [next.stateGroup], depth: Number(pdu.depth), notifying, state: overlay }
+    const references = [referenceOf(eventId, pdu, room.rules)]
+    head = { ...next, extremities: [eventId], references, forks: [next.stateGroup], depth: Number(pdu.depth), notifying, state: overlay }
   }
   return { events, head }
 }
@@ -115,7 +117,7 @@ export function findOn(room: Pick<Room, 'state'>, { state }: Pick<DraftHead, 'st
 }
 
 /** Throws what no sender may send, as if it were sent now: 413 M_TOO_LARGE beyond the limits of an event, 400 M_BAD_JSON for what is no event. */
-export function checkTemplate(home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>, room: Room, template: Template): void {
+export function checkTemplate(home: Pick<Home, 'serverName' | 'signingKey' | 'clock' | 'random'>, room: Room, template: Template): void {
   const find = (type: string, stateKey: string) => room.state.get(stateKeyOf(type, stateKey))
   const { pdu } = build(home, room, committedHead(room), template, find)
   checkContent(pdu, room.rules, (type, stateKey) => find(type, stateKey)?.pdu)
@@ -131,16 +133,17 @@ function checkContent(pdu: Pdu, rules: Room['rules'], readState: ReadState): voi
 }
 
 function build(
-  home: Pick<Home, 'serverName' | 'signingKey' | 'clock'>,
+  home: Pick<Home, 'serverName' | 'signingKey' | 'clock' | 'random'>,
   room: Pick<Room, 'roomId' | 'rules'>,
   head: DraftHead,
   template: Template,
   find: (type: string, stateKey: string) => StateEvent | undefined,
 ): { pdu: Pdu; eventId: EventId } {
-  return hashAndSignPdu(buildEvent(home, room, head, template, find), room.rules, home.serverName, home.signingKey)
+  const event = named(buildEvent(home, room, head, template, find), home, room.rules)
+  return hashAndSignPdu(event, room.rules, home.serverName, home.signingKey)
 }
 
-/** An event on a head, neither hashed nor signed. */
+/** An event on a head, neither hashed nor signed; in versions 1 and 2 without a name. */
 export function buildEvent(
   home: Pick<Home, 'clock'>,
   room: Pick<Room, 'roomId' | 'rules'>,
@@ -150,10 +153,10 @@ export function buildEvent(
 ): UnsignedPdu {
   const { rules } = room
   const { type, stateKey, sender, content, redacts } = template
-  const authEvents: EventId[] = []
+  const authEvents: Reference[] = []
   for (const [authType, authKey] of selectAuthEvents({ type, sender, state_key: stateKey, content }, rules)) {
     const found = find(authType, authKey)
-    if (found !== undefined) authEvents.push(found.eventId)
+    if (found !== undefined) authEvents.push(referenceOf(found.eventId, found.pdu, rules))
   }
   const isCreate = type === 'm.room.create'
   return {
@@ -161,7 +164,7 @@ export function buildEvent(
     content,
     depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
     origin_server_ts: template.timestamp ?? home.clock.now(),
-    prev_events: head.extremities.slice(0, 20),
+    prev_events: head.references.slice(0, 20),
     ...(redacts !== undefined && !rules.redactsInContent ? { redacts } : {}),
     ...(rules.roomIdIsCreateHash && isCreate ? {} : { room_id: room.roomId }),
     sender,
@@ -217,7 +220,10 @@ export function redactionOf(
   const scope = powerScope(readState, room.rules)
   const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
   // Of our own users nobody redacts what another one said; of other servers' users that is for their server to say.
-  const isOwn = isReceived ? serverNameOf(pdu.sender) === serverNameOf(target.pdu.sender) : pdu.sender === target.pdu.sender
+  const { sender } = target.pdu
+  const isOwn = isReceived
+    ? isOfOneServer({ eventId, sender: pdu.sender }, { eventId: target.eventId, sender }, room.rules)
+    : pdu.sender === sender
   if (!mayRedact && !isOwn) return 'refused'
   return { ...target, pdu: redact(target.pdu, room.rules), thread: undefined, redactedBy: eventId, redactedBecause: pdu }
 }

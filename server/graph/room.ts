@@ -1,5 +1,6 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
+import type { Reference } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { MembershipName, Place, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
@@ -20,6 +21,8 @@ export type Room = {
   stateGroup: string
   chain: readonly ChainLink[]
   extremities: readonly EventId[]
+  /** How the next event cites the extremities. */
+  references: readonly Reference[]
   /** The state groups after the extremities; with one of them it is the room's. */
   forks: readonly string[]
   depth: number
@@ -60,6 +63,7 @@ export type Draft = { readonly claim: number; readonly head: DraftHead; isVoid: 
 export type DraftHead = {
   readonly version: number
   readonly extremities: readonly EventId[]
+  readonly references: readonly Reference[]
   readonly forks: readonly string[]
   readonly depth: number
   readonly notifying: number
@@ -133,8 +137,8 @@ export function applyEvent(room: Room, event: TimelineEvent, notifying: number):
 }
 
 /** Takes what a decision made of the head, once its events are durable. */
-export function takeHead(room: Room, { version, stateGroup, chain, extremities, forks }: DraftHead): void {
-  Object.assign(room, { version, stateGroup, chain, extremities, forks })
+export function takeHead(room: Room, { version, stateGroup, chain, extremities, references, forks }: DraftHead): void {
+  Object.assign(room, { version, stateGroup, chain, extremities, references, forks })
 }
 
 /** Events of (after, upTo] that memory holds, at most `limit`, oldest first; undefined when it does not reach back far enough to know. */

@@ -15,6 +15,10 @@ export const selectRoom = statement<[roomId: string], RoomRow>(
   'SELECT version, room_version, state_group, extremities, depth, position, notifying FROM rooms WHERE room_id = ?',
 )
 
+export const selectExtremities = statement<[eventIds: readonly string[]], { event_id: string; json: Uint8Array }>(
+  'SELECT event_id, json FROM events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
 export const selectChangedRooms = statement<[roomIds: readonly string[], after: number], { room_id: string }>(
   'SELECT room_id FROM rooms WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT))) AND position > ?',
 )

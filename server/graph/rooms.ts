@@ -1,4 +1,6 @@
+import { referenceOf } from '../core/hashes.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { Reference } from '../core/pdu.ts'
 import { roomRules } from '../core/room-versions.ts'
 import type { Home } from '../home.ts'
 import type { Select } from '../storage/database.ts'
@@ -7,7 +9,7 @@ import type { StateEvent } from './graph.ts'
 import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
 import type { Memberships } from './memberships.ts'
 import { applyChanges, applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
-import { type RoomRow, selectRoom } from './rooms.store.ts'
+import { type RoomRow, selectExtremities, selectRoom } from './rooms.store.ts'
 import { selectChangesSince, selectCurrentState, selectGroupsOf, selectStateGroupChain } from './state.store.ts'
 import { eventOf, parsePdu } from './stored-event.ts'
 import { selectNewestApart } from './unread/unread.store.ts'
@@ -84,7 +86,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   const rules = head === undefined ? undefined : roomRules(head.room_version)
   if (head === undefined || rules === undefined) return undefined
   const room = emptyRoom(roomId, rules)
-  readHead(room, head, await forksOf(select, head))
+  readHead(room, head, await tipsOf(select, head, rules))
   for (const row of await select(selectCurrentState, roomId)) {
     const pdu = parsePdu(row.json)
     room.state.set(stateKeyOf(pdu.type, pdu.state_key ?? ''), { eventId: row.event_id as EventId, pdu })
@@ -111,6 +113,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     stateGroup: '',
     chain: [],
     extremities: [],
+    references: [],
     forks: [],
     depth: 0,
     notifying: 0,
@@ -133,10 +136,13 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
   }
 }
 
-function readHead(room: Room, head: RoomRow, forks: readonly string[]): void {
+type Tips = { readonly forks: readonly string[]; readonly references: readonly Reference[] }
+
+function readHead(room: Room, head: RoomRow, { forks, references }: Tips): void {
   room.version = head.version
   room.stateGroup = head.state_group
   room.extremities = extremitiesOf(head)
+  room.references = references
   room.forks = forks
   room.depth = head.depth
   room.position = head.position
@@ -145,6 +151,21 @@ function readHead(room: Room, head: RoomRow, forks: readonly string[]): void {
 
 function extremitiesOf(head: RoomRow): EventId[] {
   return JSON.parse(head.extremities) as EventId[]
+}
+
+async function tipsOf(select: Select, head: RoomRow, rules: Room['rules']): Promise<Tips> {
+  return { forks: await forksOf(select, head), references: await referencesOf(select, head, rules) }
+}
+
+/** How the extremities are cited: in versions 1 and 2 that takes what they say. */
+async function referencesOf(select: Select, head: RoomRow, rules: Room['rules']): Promise<Reference[]> {
+  const extremities = extremitiesOf(head)
+  if (rules.eventIds !== 'wire') return extremities
+  const pdus = new Map((await select(selectExtremities, extremities)).map((row) => [row.event_id, parsePdu(row.json)]))
+  return extremities.map((eventId) => {
+    const pdu = pdus.get(eventId)
+    return pdu === undefined ? eventId : referenceOf(eventId, pdu, rules)
+  })
 }
 
 /** The state groups after a head's extremities; where there is one it is the head's. */
@@ -175,7 +196,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   const isSame = head.state_group === room.stateGroup
   const chain = isSame ? room.chain : await readChain(select, head.state_group)
   const changed = isSame ? [] : await select(selectChangesSince, room.roomId, room.position)
-  const forks = await forksOf(select, head)
+  const tips = await tipsOf(select, head, room.rules)
   if (head.version <= room.version) return
   const from = room.position
   for (const row of rows) {
@@ -190,7 +211,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
     memberships.apply(room.roomId, changes, row.position)
   }
   for (const row of redacted) applyRedaction(room, eventOf(row))
-  readHead(room, head, forks)
+  readHead(room, head, tips)
   room.chain = chain
   room.draftHead = undefined
 }

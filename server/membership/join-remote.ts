@@ -1,7 +1,7 @@
-import { type EventId, isEventId, isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
+import { isServerName, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { MatrixError, notFound, unreachable, unsupportedRoomVersion } from '../core/matrix-error.ts'
-import type { Pdu, UnsignedPdu } from '../core/pdu.ts'
+import { checkPduShape, named, type Pdu, type UnsignedPdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules, supportedRoomVersions } from '../core/room-versions.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Entering } from '../graph/graph.ts'
@@ -17,11 +17,7 @@ type Wanted = {
   readonly content: JsonObject
 }
 
-/** Versions that this server can live in as a guest: those that it makes rooms of, and older ones whose events are named by their hash. */
-const joinable: readonly string[] = ['3', '4', '5', ...supportedRoomVersions]
-
 const mostServers = 8
-const mostCited = 20
 const mostBytes = 200 * 1024 * 1024
 const patience = 120_000
 
@@ -46,7 +42,7 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
 
 /** The handshake of a join: what is proposed is made our own, signed, and handed in; what comes back is for the graph to judge. */
 async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<Entering> {
-  const versions = joinable.map((version) => `ver=${version}`).join('&')
+  const versions = supportedRoomVersions.map((version) => `ver=${version}`).join('&')
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
   const made = await home.peers.fetchJson({
     destination: origin,
@@ -55,9 +51,9 @@ async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, c
   })
   const proposal = answerOf(origin, made)
   const rules = roomRules(typeof proposal['room_version'] === 'string' ? proposal['room_version'] : '1')
-  if (rules === undefined || !joinable.includes(rules.version)) throw unsupportedRoomVersion()
+  if (rules === undefined || !supportedRoomVersions.includes(rules.version)) throw unsupportedRoomVersion()
   const { pdu, eventId } = hashAndSignPdu(
-    eventOf(proposal['event'], rules, { roomId, userId, content }, home.clock.now()),
+    eventOf(home, origin, proposal['event'], rules, { roomId, userId, content }),
     rules,
     home.serverName,
     home.signingKey,
@@ -80,16 +76,18 @@ async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, c
 }
 
 /** Our own event: of the proposal nothing counts but where it stands and who vouches for it. */
-function eventOf(proposed: unknown, rules: RoomRules, { roomId, userId, content }: Omit<Wanted, 'servers'>, now: number): UnsignedPdu {
-  if (!isJsonObject(proposed as JsonObject)) throw unreachable('the other server proposed no event')
-  const { auth_events, prev_events, depth, content: said } = proposed as Partial<Pdu>
-  // Nothing is signed that is no event.
-  if (!isListOfIds(auth_events) || !isListOfIds(prev_events) || !Number.isSafeInteger(depth) || depth === undefined) {
-    throw unreachable('the other server proposed no event')
-  }
+function eventOf(
+  home: Tools['home'],
+  origin: ServerName,
+  proposed: unknown,
+  rules: RoomRules,
+  { roomId, userId, content }: Omit<Wanted, 'servers'>,
+): UnsignedPdu {
+  if (!isJsonObject(proposed as JsonObject)) throw unreachable(`${origin} proposed no event`)
+  const { auth_events, prev_events, depth, content: said } = proposed as unknown as Pdu
   const authoriser = isJsonObject(said) ? said['join_authorised_via_users_server'] : undefined
   const vouched = rules.restrictedJoin && isUserId(authoriser) ? { join_authorised_via_users_server: authoriser } : {}
-  return {
+  const unnamed = {
     type: 'm.room.member',
     room_id: roomId,
     sender: userId,
@@ -100,10 +98,11 @@ function eventOf(proposed: unknown, rules: RoomRules, { roomId, userId, content 
     depth,
     origin_server_ts: now,
   }
-}
-
-function isListOfIds(list: unknown): list is EventId[] {
-  return Array.isArray(list) && list.length <= mostCited && list.every(isEventId)
+  const event = named(unnamed, home, rules)
+  // Nothing is signed that is no event.
+  const shape = checkPduShape({ ...event, hashes: { sha256: '' }, signatures: {} }, rules)
+  if (!shape.allowed) throw unreachable(`${origin} proposed no event: ${shape.reason}`)
+  return event
 }
 
 /** The signatures of whoever else vouches for the join. */

@@ -73,7 +73,7 @@ describe('the server as a process', () => {
   })
   it('says what is wrong with its configuration and ends', async () => {
     write({ default_room_version: '99' })
-    expect(await startAndFail()).to.contain('default_room_version: 99 is none of 6, 7, 8, 9, 10, 11, 12')
+    expect(await startAndFail()).to.contain('default_room_version: 99 is none of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12')
     write({ registration: { open: 'perhaps' } })
     expect(await startAndFail()).to.contain('registration.open')
     write({ appservice_files: ['missing.yaml'] })

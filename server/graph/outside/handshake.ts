@@ -1,7 +1,7 @@
 import { type EventId, isServerName, type RoomId, type ServerName, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { MatrixError, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import { checkPduShape, type Pdu, type UnsignedPdu } from '../../core/pdu.ts'
+import { checkPduShape, named, type Pdu, type UnsignedPdu } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { hashAndSignPdu } from '../../core/signatures.ts'
 import type { Home } from '../../home.ts'
@@ -83,13 +83,16 @@ async function shakeHandsWith(tools: Tools, destination: ServerName, wanted: Wan
   return { server: destination, rules, event, answer: answerOf(destination, put) }
 }
 
-/** Our own event: of the proposal nothing counts but where it stands, and a proposal of something else is none. */
+/**
+ * Our own event: of the proposal nothing counts but where it stands, and a proposal of something else is none. In versions 1 and 2 "the leaving server
+ * signs the event and replaces the event_id with its own".
+ */
 function rebuild(tools: Tools, server: ServerName, rules: RoomRules, proposed: unknown, wanted: Wanted): UnsignedPdu {
   const { roomId, userId, membership, content } = wanted
   const { room_id, sender, state_key, type, auth_events, prev_events, depth, content: said } = (proposed ?? {}) as Partial<Pdu>
   const isAsked = room_id === roomId && sender === userId && state_key === userId && type === 'm.room.member'
   if (!isAsked || !isJsonObject(said) || said['membership'] !== membership) throw unreachable(`${server} proposed something else`)
-  const event = {
+  const unnamed = {
     type,
     room_id: roomId,
     sender: userId,
@@ -99,16 +102,11 @@ function rebuild(tools: Tools, server: ServerName, rules: RoomRules, proposed: u
     prev_events: prev_events ?? [],
     depth: depth ?? 0,
     origin_server_ts: tools.clock.now(),
-    ...ownId(tools, rules),
   }
+  const event = named(unnamed, tools, rules)
   const shape = checkPduShape({ ...event, hashes: { sha256: '' }, signatures: {} }, rules)
   if (!shape.allowed) throw unreachable(`${server} proposed what is no event: ${shape.reason}`)
   return event
-}
-
-/** "the leaving server signs the event and replaces the event_id with its own": in rooms of versions 1 and 2. */
-function ownId({ random, serverName }: Tools, { eventIds }: RoomRules): Pick<UnsignedPdu, 'event_id' | 'origin'> {
-  return eventIds === 'wire' ? { event_id: `$${random(18).toString('base64url')}:${serverName}`, origin: serverName } : {}
 }
 
 /** A membership event that no server took in: it is told to the user alone. */
@@ -127,7 +125,6 @@ export function buildAlone(
     prev_events: [],
     depth: 0,
     origin_server_ts: tools.clock.now(),
-    ...ownId(tools, rules),
-  }
-  return hashAndSignPdu(event, rules, tools.serverName, tools.signingKey)
+  } as const
+  return hashAndSignPdu(named(event, tools, rules), rules, tools.serverName, tools.signingKey)
 }

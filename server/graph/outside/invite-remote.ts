@@ -1,7 +1,7 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { forbidden, MatrixError, tooLarge, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import { checkPduShape, type Pdu } from '../../core/pdu.ts'
+import { checkPduShape, named, type Pdu } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { hashAndSignPdu } from '../../core/signatures.ts'
 import { answerOf } from '../../remote/answer-of.ts'
@@ -38,7 +38,7 @@ export async function inviteRemote(
   const { version, event: proposed } = await propose(tools, roomId, template, [tools.serverName])
   const rules = roomRules(version)
   if (rules === undefined) throw unsupportedRoomVersion()
-  const { pdu, eventId } = hashAndSignPdu(proposed, rules, tools.serverName, tools.signingKey)
+  const { pdu, eventId } = hashAndSignPdu(named(proposed, tools, rules), rules, tools.serverName, tools.signingKey)
   const shape = checkPduShape(pdu, rules)
   if (!shape.allowed) throw tooLarge(shape.reason)
   const server = serverNameOf(pdu.state_key as UserId)

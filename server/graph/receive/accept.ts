@@ -1,9 +1,10 @@
 import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
-import { type EventId, isEventId, isUserId, serverNameOf, type UserId } from '../../core/ids.ts'
+import { referenceOf } from '../../core/hashes.ts'
+import { type EventId, isEventId, isUserId, type UserId } from '../../core/ids.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
-import { redact } from '../../core/redaction.ts'
+import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
@@ -168,7 +169,7 @@ export function decide(
   const find = findOn(room, head)
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
-  const { tips, isLinear, groups } = standOn(head, arriving)
+  const { tips, isLinear, groups } = standOn(head, arriving, rules)
   const resolved = arriving.how?.isCited
     ? head
     : isLinear || groups.length === 1
@@ -204,6 +205,7 @@ export function decide(
     head: {
       version: head.version + 1,
       extremities: tips.map(({ id }) => id),
+      references: tips.map(({ reference }) => reference),
       forks: tips.map(({ group }) => group),
       depth: Math.max(head.depth, depthOf(pdu)),
       notifying,
@@ -215,10 +217,12 @@ export function decide(
 }
 
 /** What the room stands on with an event: it takes the place of what it cites, unless others cite it already. */
-function standOn(head: DraftHead, { event: { eventId, pdu }, before, after, how }: Arriving) {
+function standOn(head: DraftHead, { event: { eventId, pdu }, before, after, how }: Arriving, rules: RoomRules) {
   const cited = new Set(how?.isCited ? [] : prevEventIdsOf(pdu))
-  const others = head.extremities.flatMap((id, at) => (cited.has(id) ? [] : [{ id, group: head.forks[at] ?? head.stateGroup }]))
-  const tips = how?.isCited ? others : [...others, { id: eventId, group: after }]
+  const others = head.extremities.flatMap((id, at) =>
+    cited.has(id) ? [] : [{ id, reference: head.references[at] ?? id, group: head.forks[at] ?? head.stateGroup }],
+  )
+  const tips = how?.isCited ? others : [...others, { id: eventId, reference: referenceOf(eventId, pdu, rules), group: after }]
   const groups = [...new Set(tips.map(({ group }) => group))]
   return { tips, groups, isLinear: others.length === 0 && before.stateGroup === head.stateGroup }
 }
@@ -245,12 +249,13 @@ function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, 
 }
 
 /** A redaction that came before its target and may redact it. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions */
-function earlierRedaction(room: Room, head: DraftHead, { event: { pdu }, waiting }: Arriving): EventId | undefined {
+function earlierRedaction(room: Room, head: DraftHead, { event: { eventId, pdu }, waiting }: Arriving): EventId | undefined {
   const find = findOn(room, head)
   const scope = powerScope((type, stateKey) => find(type, stateKey)?.pdu, room.rules)
-  const may = (sender: UserId) =>
-    userPower(scope, sender) >= actionLevel(scope, 'redact') || serverNameOf(sender) === serverNameOf(pdu.sender)
-  return waiting.find(({ sender }) => may(sender))?.eventId
+  const target = { eventId, sender: pdu.sender }
+  const may = (redaction: Arriving['waiting'][number]) =>
+    userPower(scope, redaction.sender) >= actionLevel(scope, 'redact') || isOfOneServer(redaction, target, room.rules)
+  return waiting.find(may)?.eventId
 }
 
 /** What a fork needs on disk before its state can be resolved: the event, beside the room, and the state after it. */

@@ -1,5 +1,6 @@
 import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
+import { referenceOf } from '../../core/hashes.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
@@ -114,7 +115,7 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
     if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
-    const decision: Decision = { events: [decidedOf(join, head, changes, base)], head: headAfter(join, head, chain, changes) }
+    const decision: Decision = { events: [decidedOf(join, head, changes, base)], head: headAfter(join, head, chain, changes, rules) }
     if (await commitOn(tools, room, head, decision, { writes })) return
   }
   throw new Error('a room moves on faster than it can be entered')
@@ -154,10 +155,11 @@ function decidedOf(
   }
 }
 
-function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], changes: readonly StateChange[]): DraftHead {
+function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], changes: readonly StateChange[], rules: RoomRules): DraftHead {
   return {
     version: head.version + 1,
     extremities: [join.eventId],
+    references: [referenceOf(join.eventId, join.pdu, rules)],
     forks: [join.eventId],
     depth: Math.max(head.depth, depthOf(join.pdu)),
     notifying: head.notifying,

@@ -10,8 +10,8 @@ describe('room versions', () => {
       expect(roomRules(version)).to.equal(undefined)
   })
 
-  it('offer 6 to 12 for new rooms, 12 unless asked otherwise', () => {
-    expect(supportedRoomVersions).to.deep.equal(['6', '7', '8', '9', '10', '11', '12'])
+  it('are all offered for new rooms, 12 unless asked otherwise', () => {
+    expect(supportedRoomVersions).to.deep.equal(versions)
     expect(defaultRoomVersion).to.equal('12')
   })
 

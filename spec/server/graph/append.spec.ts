@@ -1,5 +1,8 @@
 import { expect } from 'chai'
+import { referenceOf } from '../../../server/core/hashes.ts'
 import type { MatrixError } from '../../../server/core/matrix-error.ts'
+import { checkPduShape } from '../../../server/core/pdu.ts'
+import { roomRules, supportedRoomVersions } from '../../../server/core/room-versions.ts'
 import type { Template } from '../../../server/graph/graph.ts'
 import { graphOver, member, message, publicRoom, user } from '../../support/graph.ts'
 import { forEachEngine } from '../../support/storage.ts'
@@ -106,14 +109,23 @@ forEachEngine('append', (open) => {
     expect((await graph.event(target as `$${string}`))?.redactedBy).to.be.a('string')
   })
 
-  for (const version of ['6', '7', '8', '9', '10', '11', '12']) {
-    it(`makes and fills rooms of version ${version}`, async () => {
-      const graph = graphOver(await open())
-      const roomId = await publicRoom(graph, alice, [], version)
+  for (const version of supportedRoomVersions) {
+    it(`makes and fills rooms of version ${version}, also when it has not seen their last events itself`, async () => {
+      const opened = await open()
+      const roomId = await publicRoom(graphOver(opened), alice, [], version)
+      const graph = graphOver(opened)
       await graph.append(roomId, [member(bob, bob, 'join'), message(bob, 'hello')])
-      const room = await graph.room(roomId)
+      const again = graphOver(opened)
+      const [eventId] = (await again.append(roomId, [message(bob, 'again')])).eventIds
+      const room = await again.room(roomId)
       expect(room?.joined.size).to.equal(2)
       expect(roomId.includes(':')).to.equal(version !== '12')
+      const rules = roomRules(version)!
+      const [before] = (await again.page(roomId, { depth: 1e9, order: 0 }, 'b', 2)).slice(1)
+      const reference = referenceOf(before!.eventId, before!.pdu, rules)
+      const { pdu } = (await again.event(eventId!))!
+      expect(pdu.prev_events).to.deep.equal([reference])
+      expect(checkPduShape(pdu, rules)).to.deep.equal({ allowed: true })
     })
   }
 })
