@@ -96,7 +96,7 @@ function eventOf(
     auth_events,
     prev_events,
     depth,
-    origin_server_ts: now,
+    origin_server_ts: home.clock.now(),
   }
   const event = named(unnamed, home, rules)
   // Nothing is signed that is no event.
