@@ -41,6 +41,10 @@ export const upsertReached = statement<[position: number | null, at: number, des
     sent_position = COALESCE(excluded.sent_position, federation_destinations.sent_position), sent_at = excluded.sent_at`,
 )
 
+export const selectSentAt = statement<[destination: string], { sent_at: number | null }>(
+  'SELECT sent_at FROM federation_destinations WHERE destination = ?',
+)
+
 export const selectDestination = statement<[destination: string], DestinationRow>(`SELECT ${columns} WHERE d.destination = ?`)
 
 export const countDestinations = statement<[like: string], { total: number }>(

@@ -4,7 +4,7 @@ import type { Answer, Failure } from '../remote/egress.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
-import { insertDestination } from './destinations.store.ts'
+import { insertDestination, selectSentAt } from './destinations.store.ts'
 import { putTransaction, readNext } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
 import { deleteFailure, type FailureRow, selectBody, upsertFailure } from './queue.store.ts'
@@ -58,6 +58,8 @@ type State = {
   since: number
   retryAt: number
   triedAt: number
+  /** When it took something last, or was heard from; undefined before that is known. */
+  seenAt: number | undefined
   /** Ends the wait after a failure. */
   wake: AbortController | undefined
   running: Promise<void>
@@ -66,6 +68,8 @@ type State = {
 const patienceMs = 60_000
 /** A server that asks us, and cannot be asked itself, is not tried with every question. */
 const leastWaitMs = 2_000
+/** One that was not there for longer before it failed is not expected back. */
+const missedForMs = 7 * 24 * 3_600_000
 
 export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
   const state: State = {
@@ -77,6 +81,7 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     since: 0,
     retryAt: 0,
     triedAt: 0,
+    seenAt: undefined,
     wake: undefined,
     running: Promise.resolve(),
   }
@@ -113,8 +118,11 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
       state.pdus = 0
     },
     kick,
-    failed: ({ failures, since, retry_at: retryAt }) => Object.assign(state, { failures, since, retryAt }),
+    // Where the clock was set back meanwhile, the wait is as long as it was meant to be.
+    failed: ({ failures, since, tried_at: triedAt, retry_at: retryAt }) =>
+      Object.assign(state, { failures, since, retryAt: Math.min(retryAt, needs.home.clock.now() + retryAt - triedAt) }),
     alive: () => {
+      state.seenAt = needs.home.clock.now()
       const soonest = state.triedAt + leastWaitMs
       if (state.failures === 0 || (state.retryAt <= soonest && needs.home.clock.now() < state.retryAt)) return
       state.retryAt = Math.min(state.retryAt, soonest)
@@ -171,6 +179,7 @@ async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction
   })
   if (answer.ok && answer.status === 200) {
     noteRefused(needs, destination, answer.body)
+    state.seenAt = home.clock.now()
     if (state.failures > 0) await recovered(needs, state)
     return true
   }
@@ -203,12 +212,19 @@ async function failed(needs: LaneNeeds, state: State, answer: Answer<JsonObject>
   const now = home.clock.now()
   state.failures++
   if (state.failures === 1) state.since = now
-  const wait = waitAfter(state.failures, home.random(1).readUInt8() / 256)
+  const isMissed = !answer.ok && answer.reason === 'unreachable' && state.since - (await seenAt(needs, state)) < missedForMs
+  const wait = waitAfter({ failures: state.failures, forMs: now - state.since, isMissed }, home.random(1).readUInt8() / 256)
   state.retryAt = now + wait
   const fields = { destination, reason: words, failures: state.failures, seconds: Math.round(wait / 1000) }
   home.log.info('a server did not take a transaction', fields)
   const failure = write(upsertFailure, destination, state.failures, state.since, now, state.retryAt, words)
   await commit(needs, [failure, write(insertDestination, destination)])
+}
+
+/** 0 for one that never was there. */
+async function seenAt({ home }: LaneNeeds, state: State): Promise<number> {
+  state.seenAt ??= (await home.database.selectOne(selectSentAt, state.destination))?.sent_at ?? 0
+  return state.seenAt
 }
 
 async function recovered(needs: LaneNeeds, state: State): Promise<void> {

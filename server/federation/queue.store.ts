@@ -1,7 +1,7 @@
 import { statement } from '../storage/database.ts'
 
 export type ReaderRow = { position: number; holder: string; fence: number; beat: number }
-export type FailureRow = { destination: string; failures: number; since: number; retry_at: number; words: string }
+export type FailureRow = { destination: string; failures: number; since: number; tried_at: number; retry_at: number }
 export type PduRow = { position: number; room_id: string; event_id: string }
 export type EduRow = { position: number; ordinal: number; body: Uint8Array }
 
@@ -33,7 +33,7 @@ export const leaseRows = {
   release: statement<[name: string]>(`UPDATE federation_readers SET holder = '' WHERE name = ?`),
 }
 
-export const selectFailures = statement<[], FailureRow>('SELECT destination, failures, since, retry_at, words FROM federation_failures')
+export const selectFailures = statement<[], FailureRow>('SELECT destination, failures, since, tried_at, retry_at FROM federation_failures')
 
 export const upsertFailure = statement<
   [destination: string, failures: number, since: number, triedAt: number, retryAt: number, words: string]

@@ -7,8 +7,7 @@ export const most = { pdus: 50, edus: 100, eduBytes: 4_000_000 }
 
 const firstWaitMs = 5_000
 const hour = 3_600_000
-/** After so many failures, some three days, nobody is in a hurry any more. */
-const many = 80
+const day = 24 * hour
 const longestWaitMs = 6 * hour
 
 /** A transaction's body as canonical JSON, of PDUs and EDUs that are. https://spec.matrix.org/v1.19/server-server-api/#transactions */
@@ -28,10 +27,28 @@ export function countFitting(edus: readonly { readonly length: number }[]): numb
   return count
 }
 
-/** How long to wait after so many failures in a row: 5, 10, 20 … s, an hour at most, six after days; give or take a fifth. `chance` is in [0, 1). */
-export function waitAfter(failures: number, chance: number): number {
-  const wait = failures > many ? longestWaitMs : Math.min(hour, firstWaitMs * 2 ** Math.min(failures - 1, 20))
+/** How a destination fails. */
+export type Failing = {
+  /** So many tries in a row. */
+  readonly failures: number
+  readonly forMs: number
+  /** It was there not long before, and now nobody is at its address: it may be back soon, and to look costs next to nothing. */
+  readonly isMissed: boolean
+}
+
+/**
+ * How long to wait then: 5, 10, 20 … s, an hour at most, six after three days; give or take a fifth. One that is missed is looked for every minute of the first
+ * hour, and every ten of the first day.
+ */
+export function waitAfter({ failures, forMs, isMissed }: Failing, chance: number): number {
+  const wait = Math.min(longestWait(forMs, isMissed), firstWaitMs * 2 ** Math.min(failures - 1, 20))
   return Math.round(wait * (0.8 + 0.4 * chance))
+}
+
+function longestWait(forMs: number, isMissed: boolean): number {
+  if (forMs >= 3 * day) return longestWaitMs
+  if (!isMissed || forMs >= day) return hour
+  return forMs < hour ? 40_000 : hour / 6
 }
 
 /** However the clock was set meanwhile, nobody waits longer than this. */

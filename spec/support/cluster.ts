@@ -33,6 +33,8 @@ export type Cluster = {
   readonly members: readonly Member[]
   /** The PostgreSQL URL; undefined on SQLite. */
   readonly databaseUrl: string | undefined
+  /** The SQLite file; there is none on PostgreSQL. */
+  readonly databaseFile: string
   register(name: string): Promise<Hopper>
   /** Everything the processes have said. */
   log(): string
@@ -42,16 +44,22 @@ export type Cluster = {
 const patience = 90_000
 
 /** Starts real processes of one homeserver over one database, with `more` in their configuration. Undefined for PostgreSQL where there is none. */
-export async function startCluster(engine: Engine, size = 1, more: object = {}): Promise<Cluster | undefined> {
+export async function startCluster(
+  engine: Engine,
+  size = 1,
+  more: object = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Cluster | undefined> {
   const database = engine === 'postgres' ? await freshDatabase() : undefined
   if (engine === 'postgres' && !database) return undefined
   const folder = temporaryFolder('tombolo-cluster')
   const config = writeConfig(folder, database, more)
-  const members = Array.from({ length: size }, (_, place) => createMember(config, join(folder, `server-${place}.log`)))
+  const members = Array.from({ length: size }, (_, place) => createMember(config, join(folder, `server-${place}.log`), env))
   for (const member of members) await member.start()
   return {
     members,
     databaseUrl: database?.url,
+    databaseFile: databaseFileIn(folder),
     register: (name) => register(members, name),
     log: () => members.map((_, place) => readFileSync(join(folder, `server-${place}.log`), 'utf8')).join('\n'),
     async close() {
@@ -72,7 +80,7 @@ function writeConfig(folder: string, database: FreshDatabase | undefined, more: 
     public_baseurl: 'https://hs.test/',
     data_dir: join(folder, 'data'),
     signing_key_path: join(folder, 'signing.key'),
-    database: database ? { kind: 'postgres', url: database.url } : { kind: 'sqlite', path: join(folder, 'data', 'tombolo.db') },
+    database: database ? { kind: 'postgres', url: database.url } : { kind: 'sqlite', path: databaseFileIn(folder) },
     listeners: [{ host: '127.0.0.1', port: 0 }],
     registration: { open: true },
     rate_limits: 'off',
@@ -85,7 +93,11 @@ function writeConfig(folder: string, database: FreshDatabase | undefined, more: 
   return file
 }
 
-function createMember(config: string, log: string): Member {
+function databaseFileIn(folder: string): string {
+  return join(folder, 'data', 'tombolo.db')
+}
+
+function createMember(config: string, log: string, env: Readonly<Record<string, string>>): Member {
   let running: Running | undefined
   let url = ''
   const now = () => {
@@ -98,7 +110,7 @@ function createMember(config: string, log: string): Member {
     kill: () => now().kill(),
     async start() {
       const from = performance.now()
-      running = await startServer(config, { log, ready: { line: /is ready at (\S+)/ } })
+      running = await startServer(config, { log, env, ready: { line: /is ready at (\S+)/ } })
       url = running.line?.[1] ?? ''
       return performance.now() - from
     },

@@ -1,3 +1,4 @@
+import type { Clock } from '../../server/home.ts'
 import { createEgress, type Egress, type OutgoingRequest } from '../../server/remote/egress.ts'
 import { writeCertificate } from './certificates.ts'
 import { freePort, removeFolder, temporaryFolder } from './processes.ts'
@@ -9,10 +10,15 @@ export type Neighbours = { readonly servers: readonly TestServer[]; readonly clo
 type Passes = (request: OutgoingRequest) => boolean
 
 /**
- * Servers that reach each other over TLS on this machine, named `localhost` with their port, as far as `passes` lets their requests through. Undefined for
- * PostgreSQL where there is none.
+ * Servers that reach each other over TLS on this machine, named `localhost` with their port, as far as `passes` lets their requests through, all by the same
+ * clock where one is given. Undefined for PostgreSQL where there is none.
  */
-export async function startNeighbours(count: number, engine: Engine = 'sqlite', passes?: Passes): Promise<Neighbours | undefined> {
+export async function startNeighbours(
+  count: number,
+  engine: Engine = 'sqlite',
+  passes?: Passes,
+  clock?: Clock,
+): Promise<Neighbours | undefined> {
   const folder = temporaryFolder('tombolo-federation')
   const { certificate, key } = writeCertificate(folder)
   const servers: TestServer[] = []
@@ -24,7 +30,7 @@ export async function startNeighbours(count: number, engine: Engine = 'sqlite', 
     const port = await freePort()
     const server = await startServer({
       engine,
-      overrides: passes === undefined ? {} : { egress: cutEgress(certificate, passes) },
+      overrides: { ...(passes === undefined ? {} : { egress: cutEgress(certificate, passes) }), ...(clock === undefined ? {} : { clock }) },
       config: {
         server_name: `localhost:${port}`,
         listeners: [
