@@ -4,13 +4,13 @@ import type { Json } from '../core/json.ts'
 import { conflict } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type LogRow, write } from '../storage/database.ts'
-import { claimOneTimeKey, selectClaimed, selectFallbackKeys, selectUnclaimed, updateFallbackKeyUsed } from './keys.store.ts'
+import { type ClaimedRow, claimOneTimeKey, selectFallbackKeys, selectUnclaimed, updateFallbackKeyUsed } from './keys.store.ts'
 
 /** A key that somebody wants of a device. */
 export type Wanted = { readonly userId: UserId; readonly deviceId: DeviceId; readonly algorithm: string }
 export type Claimed = Wanted & { readonly keyId: string; readonly key: Json }
 
-type Tools = Pick<Home, 'database' | 'random'>
+type Tools = Pick<Home, 'database'>
 
 const tries = 20
 
@@ -51,16 +51,18 @@ export function claimedKeys(claimed: readonly Claimed[]): Record<string, Record<
 
 const orderOf = ({ userId, deviceId }: Wanted) => `${userId}\0${deviceId}`
 
-/** Puts our name on a key of each device, then looks which ones bear it. */
-async function claimOnce({ database, random }: Tools, wanted: readonly Wanted[]): Promise<Claimed[]> {
-  const name = random(16).toString('base64url')
-  const claims = new Map(wanted.map((one, at) => [`${name}.${at}`, one]))
-  const writes = [...claims].map(([claim, { userId, deviceId, algorithm }]) =>
-    write(claimOneTimeKey, claim, userId, deviceId, userId, deviceId, algorithm),
-  )
-  await database.commit({ writes, log: wake(wanted) })
-  const rows = await database.select(selectClaimed, [...claims.keys()])
-  return rows.map((row) => ({ ...claims.get(row.claimed_by)!, keyId: row.key_id, key: JSON.parse(row.content) }))
+/** An answer of PostgreSQL that was lost costs the keys that it named: nobody gets them, and others are claimed. */
+async function claimOnce({ database }: Tools, wanted: readonly Wanted[]): Promise<Claimed[]> {
+  const writes = wanted.map(({ userId, deviceId, algorithm }) => write(claimOneTimeKey, userId, deviceId, userId, deviceId, algorithm))
+  const outcome = await database.commit({ writes, log: wake(wanted) })
+  const rows = ((outcome.ok && outcome.rows) || []) as readonly ClaimedRow[]
+  return rows.map((row) => ({
+    userId: row.user_id,
+    deviceId: row.device_id,
+    algorithm: row.algorithm,
+    keyId: row.key_id,
+    key: JSON.parse(row.content),
+  }))
 }
 
 async function hasUnclaimed({ database }: Tools, { userId, deviceId, algorithm }: Wanted): Promise<boolean> {

@@ -1,6 +1,8 @@
+import type { DeviceId, UserId } from '../core/ids.ts'
 import { statement } from '../storage/database.ts'
 
 type Device = [userId: string, deviceId: string]
+export type ClaimedRow = { user_id: UserId; device_id: DeviceId; algorithm: string; key_id: string; content: string }
 export type OneTimeKeyRow = { key_id: string; content: string }
 
 export const selectDeviceKeys = statement<Device, { content: string }>(
@@ -39,14 +41,10 @@ export const insertOneTimeKey = statement<[...Device, keyId: string, algorithm: 
 export const deleteOneTimeKeys = statement<Device>('DELETE FROM one_time_keys WHERE user_id = ? AND device_id = ?')
 
 /** The oldest key that nobody claimed becomes the claimer's. Of two that try at once, the one that comes second finds it claimed. */
-export const claimOneTimeKey = statement<[claim: string, ...Device, ...Device, algorithm: string]>(
-  `UPDATE one_time_keys SET claimed_by = ? WHERE user_id = ? AND device_id = ? AND claimed_by IS NULL AND key_id = (
+export const claimOneTimeKey = statement<[...Device, ...Device, algorithm: string], ClaimedRow>(
+  `UPDATE one_time_keys SET claimed_by = '' WHERE user_id = ? AND device_id = ? AND claimed_by IS NULL AND key_id = (
     SELECT key_id FROM one_time_keys WHERE user_id = ? AND device_id = ? AND algorithm = ? AND claimed_by IS NULL
-    ORDER BY position, place LIMIT 1)`,
-)
-
-export const selectClaimed = statement<[claims: readonly string[]], { claimed_by: string; key_id: string; content: string }>(
-  `SELECT claimed_by, key_id, content FROM one_time_keys WHERE claimed_by IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+    ORDER BY position, place LIMIT 1) RETURNING user_id, device_id, algorithm, key_id, content`,
 )
 
 export const selectUnclaimed = statement<[...Device, algorithm: string], { key_id: string }>(

@@ -1,8 +1,8 @@
 import type { Outcome, Part, RoomClaim, Select } from './database.ts'
 
-/** What became of a part. `part` is the one that was written, which may have been decided again. */
+/** What became of a part. `part` is the one that was written, which may have been decided again; `rows` are what its writes gave back. */
 export type PartResult =
-  | { readonly kind: 'written'; readonly part: Part }
+  | { readonly kind: 'written'; readonly part: Part; readonly rows?: readonly unknown[] }
   | { readonly kind: 'dropped'; readonly guard: string }
   | { readonly kind: 'stale'; readonly version: number }
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -100,12 +100,17 @@ async function writeBatch(writer: BatchWriter, batch: readonly Entry[], join: Jo
   const stale: { entry: Entry; version: number }[] = []
   for (const [place, result] of written.results.entries()) {
     const entry = batch[place]!
-    if (result.kind === 'written') entry.resolve({ ok: true, position: firsts[place]! + Math.max(logged(result) - 1, 0) })
+    if (result.kind === 'written') entry.resolve(outcomeOf(result, firsts[place]!))
     else if (result.kind === 'dropped') entry.resolve({ ok: false, guard: result.guard })
     else if (result.kind === 'failed') entry.reject(result.error)
     else stale.push({ entry, version: result.version })
   }
   return [...(await decideAll(writer.select, stale)), ...batch.slice(written.results.length)]
+}
+
+function outcomeOf(result: PartResult & { readonly kind: 'written' }, first: number): Outcome {
+  const position = first + Math.max(logged(result) - 1, 0)
+  return result.rows === undefined ? { ok: true, position } : { ok: true, position, rows: result.rows }
 }
 
 const logged = (result: PartResult) => (result.kind === 'written' ? (result.part.log?.length ?? 0) : 0)

@@ -90,10 +90,13 @@ export type Part = {
 }
 
 /**
- * `position` is that of the part's last log row (without one, of the row before it). `guard` names the condition that failed: one of the part's guards,
- * or `room` when deciding again led to a no.
+ * `position` is that of the part's last log row (without one, of the row before it). `rows` are what its writes gave back (`RETURNING`), in order; there
+ * are none when they gave nothing, or when PostgreSQL committed and its answer was lost. `guard` names the condition that failed: one of the part's
+ * guards, or `room` when deciding again led to a no.
  */
-export type Outcome = { readonly ok: true; readonly position: number } | { readonly ok: false; readonly guard: string }
+export type Outcome =
+  | { readonly ok: true; readonly position: number; readonly rows?: readonly unknown[] }
+  | { readonly ok: false; readonly guard: string }
 
 export type Database = {
   readonly engine: 'sqlite' | 'postgres'

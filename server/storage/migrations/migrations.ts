@@ -40,6 +40,7 @@ import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
 import { remoteMedia } from './0088-remote-media.ts'
 import { outsideMemberships } from './0090-outside-memberships.ts'
 import { federationDestinations } from './0095-federation-destinations.ts'
+import { claimedKeys } from './0100-claimed-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -86,4 +87,5 @@ export const migrations: readonly Migration[] = [
   outsideMemberships,
   placedEvents,
   federationDestinations,
+  claimedKeys,
 ]

@@ -1,4 +1,4 @@
-import { boundValue, readText } from '../bound-value.ts'
+import { boundValue, readRows, readText } from '../bound-value.ts'
 import type { BatchResult, PartResult } from '../commit-queue.ts'
 import type { Guard, Part, Select, Statement } from '../database.ts'
 import { boundQuery, type Query } from './portable-sql.ts'
@@ -49,8 +49,8 @@ export async function writeBatch(
   const total = written.reduce((sum, part) => sum + (part.log?.length ?? 0), 0)
   const queries = writeQueries(written, total, [options.writer.id, batch, options.now()])
   options.finishing()
-  const position = await finish(session, queries, () => options.writer.lookUp(batch))
-  return { before: position - total, results }
+  const { position, rows } = await finish(session, queries, () => options.writer.lookUp(batch))
+  return { before: position - total, results: withRows(results, rows) }
 }
 
 type Locked = { readonly versions: Map<string, number>; readonly guards: readonly (Guard | undefined)[] }
@@ -162,16 +162,33 @@ function counterQuery(total: number): Query {
   return query('UPDATE positions SET position = position + $1 WHERE id = 1 RETURNING position', total)
 }
 
-/** Sends it; gives the position of the last row. When the answer was lost, it is looked up whether the batch was committed. */
-async function finish(session: Session, queries: readonly Query[], lookUp: () => Promise<number | undefined>): Promise<number> {
+type Finished = { readonly position: number; readonly rows: readonly Rows[] }
+
+/**
+ * Sends it; gives the position of the last row, and the rows of each query but the first. When the answer was lost, it is looked up whether the batch was
+ * committed; the rows are lost then.
+ */
+async function finish(session: Session, queries: readonly Query[], lookUp: () => Promise<number | undefined>): Promise<Finished> {
   try {
     const rows = await session.send(queries)
     if (rows[rows.length - 1]!.command !== 'COMMIT') throw new Error('the transaction was rolled back')
-    return rows[0]![0]!['position'] as number
+    return { position: rows[0]![0]!['position'] as number, rows: rows.slice(1) }
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error
     const position = await lookUp()
     if (position === undefined) throw error
-    return position
+    return { position, rows: [] }
   }
+}
+
+/** The results with what the writes of each part gave back; `rows` are those of all writes, in order. */
+function withRows(results: readonly PartResult[], rows: readonly Rows[]): PartResult[] {
+  let place = 0
+  return results.map((result) => {
+    if (result.kind !== 'written') return result
+    const from = place
+    place += result.part.writes.length
+    const own = rows.slice(from, place).flatMap((each) => readRows([...each]))
+    return own.length > 0 ? { ...result, rows: own } : result
+  })
 }

@@ -1,10 +1,11 @@
 import type Sqlite from 'better-sqlite3'
+import { readRows } from '../bound-value.ts'
 import type { WriterPart, WriterStatement } from './batch-message.ts'
 import { prepare } from './prepare.ts'
 
-/** What became of a part on the writer's side: `guard` is the place of the guard that failed. */
+/** What became of a part on the writer's side: `guard` is the place of the guard that failed, `rows` are what its writes gave back. */
 export type WriterResult =
-  | { readonly kind: 'written' }
+  | { readonly kind: 'written'; readonly rows?: readonly unknown[] }
   | { readonly kind: 'guard'; readonly guard: number }
   | { readonly kind: 'stale'; readonly version: number }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -66,9 +67,9 @@ export function batchTransaction(connection: Sqlite.Database): BatchTransaction 
   }
 }
 
-/** A write may return rows (`RETURNING`), which nobody asks for. */
-function runWrite(statement: Sqlite.Statement, { parameters }: WriterStatement): void {
-  if (statement.reader) statement.all(...parameters)
+/** Runs a write, and gathers the rows that it gives back (`RETURNING`). */
+function runWrite(statement: Sqlite.Statement, { parameters }: WriterStatement, rows: unknown[]): void {
+  if (statement.reader) rows.push(...readRows(statement.all(...parameters)))
   else statement.run(...parameters)
 }
 
@@ -96,10 +97,11 @@ function partWriter(connection: Sqlite.Database, prepared: (id: number) => Sqlit
     const guard = guards.findIndex((each) => !passes(each))
     if (guard >= 0) return { kind: 'guard', guard }
     rowsOfPart = log.length / 2
-    for (const each of writes) runWrite(prepared(each.id), each)
+    const rows: unknown[] = []
+    for (const each of writes) runWrite(prepared(each.id), each, rows)
     for (let place = 0; place < log.length; place += 2) insertLog.run(++last, log[place], log[place + 1])
     if (room) rooms.set(room.id, room.version + 1)
-    return { kind: 'written' }
+    return rows.length > 0 ? { kind: 'written', rows } : { kind: 'written' }
   }
 
   return {

@@ -103,7 +103,7 @@ function refusal(add: () => void): PartResult | undefined {
 }
 
 function partResult(part: Part, result: WriterResult): PartResult {
-  if (result.kind === 'written') return { kind: 'written', part }
+  if (result.kind === 'written') return { ...result, part }
   if (result.kind === 'guard') return { kind: 'dropped', guard: part.guards![result.guard]!.name }
   return result
 }

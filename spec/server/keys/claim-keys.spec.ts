@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { claimKeys } from '../../../server/keys/claim-keys.ts'
 import { selectKeyCounts } from '../../../server/keys/keys.store.ts'
@@ -11,7 +10,7 @@ const wanted = [{ ...owner, algorithm: 'signed_curve25519' }]
 const ids = Array.from({ length: 50 }, (_, at) => `K${at}`)
 
 forEachEngine('claimKeys', (open, engine) => {
-  const claim = async ({ database }: Opened) => (await claimKeys({ database, random: randomBytes }, wanted))[0]?.keyId
+  const claim = async ({ database }: Opened) => (await claimKeys({ database }, wanted))[0]?.keyId
   const fill = async (opened: Opened) => {
     const fallback_keys = oneTimeKeysOf(owner, ['FALLBACK'])
     await uploadKeys(opened, owner, { device_keys: deviceKeysOf(owner).json, one_time_keys: oneTimeKeysOf(owner, ids), fallback_keys })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { guard, type Part, type RoomClaim, write } from '../../../server/storage/database.ts'
+import { guard, type Part, type RoomClaim, statement, write } from '../../../server/storage/database.ts'
 import {
   deleteNote,
   forEachEngine,
@@ -107,6 +107,26 @@ forEachEngine('a part', (open) => {
     for (const { position, key } of await database.select(selectLogRows)) {
       expect(await database.selectOne(selectNote, key)).to.include({ position })
     }
+  })
+
+  it('is answered with the rows that its own writes give back, in order', async () => {
+    const { database } = await open(noteTables)
+    const returning = statement<[id: string], { id: string; amount: number }>(
+      'INSERT INTO notes (id, amount) VALUES (?, 7) RETURNING id, amount',
+    )
+    const writesOf = (name: string) => [
+      write(returning, `${name}0`),
+      write(insertNote, `${name}1`, null, null),
+      write(returning, `${name}\x002`),
+    ]
+    const outcomes = await Promise.all([
+      database.commit({ writes: writesOf('a') }),
+      database.commit({ writes: writesOf('dropped'), guards: [guard('missing', 'row', selectNote, 'b')] }),
+      database.commit(note('silent')),
+      database.commit({ writes: writesOf('c') }),
+    ])
+    const rowsOf = (name: string) => [`${name}0`, `${name}\x002`].map((id) => ({ id, amount: 7 }))
+    expect(outcomes.map((outcome) => outcome.ok && outcome.rows)).to.deep.equal([rowsOf('a'), false, undefined, rowsOf('c')])
   })
 
   it('may not take a position that it has no log row for', async () => {
