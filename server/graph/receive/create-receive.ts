@@ -7,6 +7,7 @@ import { stateKeyOf } from '../room.ts'
 import { bringClosest, fillBack } from './backfill.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
+import { keepNames } from './event-names.ts'
 import type { Source } from './fetch-missing.ts'
 import { takeHanded } from './handshake.ts'
 import { joinForks } from './join-forks.ts'
@@ -48,11 +49,12 @@ async function receiveAll(
   if (room === undefined || !room.servers.has(tools.serverName)) return results
   if (!isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, origin)) return results
   const source: Source = { origin, roomId, rules: room.rules }
-  const events: Incoming[] = []
+  const all: Incoming[] = []
   for (const checked of await Promise.all(pdus.map((value) => checkIncoming(tools.keyRing, room.rules, roomId, value)))) {
-    if (typeof checked !== 'string') events.push(checked)
+    if (typeof checked !== 'string') all.push(checked)
     else tools.log.info('an event of another server is dropped', { origin, room: roomId, reason: checked })
   }
+  const events = await keepNames(tools, room.rules, all)
   const ids = events.map(({ eventId }) => eventId)
   const special = new Set((await tools.database.select(selectSpecial, ids, roomId, ids, roomId, ids)).map((row) => row.event_id))
   const onTheWay: OnTheWay[] = []

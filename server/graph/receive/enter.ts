@@ -15,6 +15,7 @@ import { emptyRoom, refresh } from '../rooms.ts'
 import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { commitOn } from './commit-on.ts'
+import { keepNames } from './event-names.ts'
 import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
@@ -36,6 +37,7 @@ export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, 
   const source: Source = { origin, roomId, rules }
   const join = await checkIncoming(tools.keyRing, rules, roomId, event)
   if (typeof join === 'string') throw unreachable(`the join that ${origin} gave back is none: ${join}`)
+  if ((await keepNames(tools, rules, [join])).length === 0) throw unreachable(`the join that ${origin} gave back is another one`)
   if (await isFollowed(tools, roomId)) return takeJoin(tools, source, join)
   const chain = await checkAll(tools, source, authChain)
   const given = await checkAll(tools, source, state)

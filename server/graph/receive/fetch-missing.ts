@@ -8,9 +8,10 @@ import type { Home } from '../../home.ts'
 import type { SignedRequest } from '../../remote/signed-request.ts'
 import type { Budget } from './budget.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { keepNames } from './event-names.ts'
 import { askFewForKeys } from './few-keys.ts'
 
-type Tools = Pick<Home, 'peers' | 'keyRing'>
+type Tools = Pick<Home, 'peers' | 'keyRing' | 'database'>
 
 const mostMissing = 20
 const mostListed = 100_000
@@ -135,7 +136,8 @@ export async function checkAll(tools: Tools, { rules, roomId, budget }: Source, 
     }
   }
   await Promise.all(Array.from({ length: signaturesAtOnce }, work))
-  return found.filter((event) => event !== undefined)
+  const checked = found.filter((event) => event !== undefined)
+  return keepNames(tools, rules, checked)
 }
 
 /** The body of what the server answers; undefined where that is of no use. */

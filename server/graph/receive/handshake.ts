@@ -8,6 +8,7 @@ import { buildEvent, findOn } from '../draft.ts'
 import type { Handed, StateEvent, Template } from '../graph.ts'
 import { need } from '../rooms.ts'
 import { checkIncoming } from './check-incoming.ts'
+import { keepNames } from './event-names.ts'
 import { loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
@@ -47,6 +48,7 @@ export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId
   const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)
+  if ((await keepNames(tools, room.rules, [event])).length === 0) throw forbidden('another event has this id')
   // What one of our own users said goes out as all that they say.
   const kind = serverNameOf(event.pdu.sender) === tools.serverName ? 'news' : 'handed'
   const received = await receiveOne(tools, { origin, roomId, rules: room.rules }, event, kind)

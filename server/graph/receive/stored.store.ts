@@ -106,3 +106,12 @@ export const selectSpecial = statement<
   UNION SELECT event_id FROM missing_events WHERE room_id = ? AND event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))
   UNION SELECT target FROM waiting_redactions WHERE room_id = ? AND target IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
+
+/** The first event of a name keeps it. */
+export const insertEventName = statement<[eventId: string, referenceHash: string]>(
+  'INSERT INTO event_names (event_id, reference_hash) VALUES (?, ?) ON CONFLICT DO NOTHING',
+)
+
+export const selectEventNames = statement<[eventIds: readonly string[]], { event_id: string; reference_hash: string }>(
+  'SELECT event_id, reference_hash FROM event_names WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)

@@ -41,6 +41,7 @@ import { remoteMedia } from './0088-remote-media.ts'
 import { outsideMemberships } from './0090-outside-memberships.ts'
 import { federationDestinations } from './0095-federation-destinations.ts'
 import { claimedKeys } from './0100-claimed-keys.ts'
+import { eventNames } from './0100-event-names.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -88,4 +89,5 @@ export const migrations: readonly Migration[] = [
   placedEvents,
   federationDestinations,
   claimedKeys,
+  eventNames,
 ]

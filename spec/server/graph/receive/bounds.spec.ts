@@ -138,7 +138,11 @@ describe('what an event of another server may cost', () => {
       return { ...said(`${n}`).pdu, sender: `@u:${name}`, signatures: { [name]: { 'ed25519:a': 'x' } } } as unknown as JsonObject
     })
     const known = said('known').pdu as unknown as JsonObject
-    const events = await checkAll({ peers, keyRing: { ...keyRing, find } }, { ...source(), budget: createBudget() }, [...strangers, known])
+    const events = await checkAll(
+      { ...town.bob.server.server.home, peers, keyRing: { ...keyRing, find } },
+      { ...source(), budget: createBudget() },
+      [...strangers, known],
+    )
     expect(events).to.have.length(1)
     expect(asked.size).to.equal(50)
   })
