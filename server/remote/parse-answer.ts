@@ -5,7 +5,7 @@ import { parseInSteps } from './json-in-steps.ts'
 
 const atOnce = 32 * 1024
 
-/** Parses an answer, a large one in steps with other work in between; undefined if it is no JSON object. Numbers stay as they are spelled if `exact`. */
+/** Parses an answer, a large one in steps with other work in between; undefined if it holds no JSON object. Numbers stay as they are spelled if `exact`. */
 export async function parseAnswer(bytes: Uint8Array, exact = false): Promise<JsonObject | undefined> {
   const parse = exact ? parseLossless : parseStrict
   try {
@@ -21,6 +21,8 @@ export async function parseAnswer(bytes: Uint8Array, exact = false): Promise<Jso
   }
 }
 
+/** The former versions of a few endpoints answer with a list of a status and what is meant. */
 function objectOf(value: Json): JsonObject | undefined {
-  return isJsonObject(value) ? value : undefined
+  const meant = Array.isArray(value) && value.length === 2 && value[0] === 200 ? value[1] : value
+  return isJsonObject(meant) ? meant : undefined
 }

@@ -68,10 +68,12 @@ async function askToSign({ peers }: ReceiveTools, destination: ServerName, invit
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
   const put = { destination, method: 'PUT', timeoutMs, limit: longestAnswer } as const
   const content = { room_version: rules.version, event, invite_room_state: invitation.state as unknown as JsonObject[] }
-  const answer = await peers.fetchJson({ ...put, uri: `/_matrix/federation/v2/invite/${path}`, content })
+  let answer = await peers.fetchJson({ ...put, uri: `/_matrix/federation/v2/invite/${path}`, content })
   if (answer.ok && (answer.status === 404 || answer.status === 400) && isUnknownEndpoint(answer.body)) {
-    // The older endpoint is for rooms of versions 1 and 2, in which this server is never.
-    throw unsupportedRoomVersion(`${destination} is too old for a room of this version`)
+    // The older endpoint is for rooms of versions 1 and 2.
+    if (rules.eventIds !== 'wire') throw unsupportedRoomVersion(`${destination} is too old for a room of this version`)
+    const unsigned = { invite_room_state: invitation.state as unknown as JsonObject[] }
+    answer = await peers.fetchJson({ ...put, uri: `/_matrix/federation/v1/invite/${path}`, content: { ...event, unsigned } })
   }
   try {
     return answerOf(destination, answer)

@@ -3,6 +3,7 @@ import { eventIdOf } from '../../../server/core/hashes.ts'
 import type { RoomId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
+import { roomRules } from '../../../server/core/room-versions.ts'
 import { signPdu } from '../../../server/core/signatures.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../support/peer.ts'
 import { joinAsPeer } from '../../support/peers/peer-room.ts'
@@ -219,6 +220,21 @@ describe('other servers that are asked for a signature or a place in a room', ()
         expect(code(await invite()), errcode).to.deep.equal([told, as])
       }
       expect(await membership()).to.equal(undefined)
+    })
+
+    it('are asked in the former way in rooms of versions 1 and 2, if they do not know the present one', async () => {
+      for (const version of ['1', '2', '3']) {
+        roomId = (await bob.post('/createRoom', { room_version: version })).body.room_id
+        const rules = roomRules(version)!
+        answer(() => ({ status: 404, body: { errcode: 'M_UNRECOGNIZED', error: 'no' } }))
+        peer.on('PUT', '/_matrix/federation/v1/invite/{roomId}/{eventId}', ({ content: { unsigned, ...event }, params }) => {
+          expect(unsigned.invite_room_state[0].type).to.equal('m.room.create')
+          expect(event.event_id).to.equal(params['eventId'])
+          return { body: [200, { event: signPdu(event as Pdu, rules, peer.serverName, peer.signingKey) }] }
+        })
+        expect((await invite()).status, version).to.equal(version === '3' ? 400 : 200)
+        expect(await membership()).to.equal(version === '3' ? undefined : 'invite')
+      }
     })
 
     it('and those in the room hear of it once', async () => {
