@@ -30,21 +30,40 @@ export type CommitQueue = { readonly commit: (part: Part) => Promise<Outcome>; r
 
 type Entry = { part: Part; readonly resolve: (outcome: Outcome) => void; readonly reject: (error: unknown) => void }
 
+/** How long a batch waits for its next part, in milliseconds. */
+const patience = 0.1
+const nextTurn = () => new Promise<void>((turn) => setImmediate(turn))
 const largestBatch = { parts: 512, bytes: 4 << 20 }
 
 /**
- * The commit queue: parts join the open batch while the one before it is written. On an idle server a batch leaves at the end of the tick.
+ * The commit queue: parts join the open batch while the one before it is written. On an idle server a batch leaves at the end of the tick. One with
+ * fewer parts than the one before it waits a moment for each that may still come: those who were answered together ask together again.
  * A batch is applied in the order of its positions, then the notifier moves, then its parts are answered.
  */
 export function commitQueue(writer: BatchWriter): CommitQueue {
   let waiting: Entry[] = []
   let running: Promise<void> | undefined
   let closed = false
+  let lastSize = 1
+
+  async function gather(): Promise<void> {
+    let count = 0
+    let newest = 0
+    while (waiting.length < lastSize) {
+      if (waiting.length > count) newest = performance.now()
+      else if (performance.now() - newest > patience) return
+      count = waiting.length
+      await nextTurn()
+    }
+  }
 
   async function run(): Promise<void> {
+    await nextTurn()
     while (waiting.length > 0) {
+      await gather()
       const batch = takeBatch(waiting)
       waiting = waiting.slice(batch.length)
+      lastSize = batch.length
       const join: Join = (fits) => {
         const end = waiting.findIndex(({ part }) => !fits(part))
         const joined = waiting.splice(0, end < 0 ? waiting.length : end)
@@ -62,7 +81,7 @@ export function commitQueue(writer: BatchWriter): CommitQueue {
       if (closed) return Promise.reject(new Error('the database is closed'))
       return new Promise((resolve, reject) => {
         waiting.push({ part, resolve, reject })
-        running ??= new Promise<void>((begin) => setImmediate(begin)).then(run)
+        running ??= run()
       })
     },
     async close() {
