@@ -5,6 +5,12 @@ import { badJson, notJson } from './matrix-error.ts'
 /** How many arrays and objects may stand in each other: far more than any event needs, far less than a stack holds. */
 export const maxNesting = 100
 
+/**
+ * The same for what holds other servers' events. Nothing in Matrix bounds these, and what one of them lets a user say must stop neither the transaction
+ * that brings it nor the answer that holds it: this is as deep as most of them read, and no deeper than all that is done with an event may recurse.
+ */
+export const maxSignedNesting = 1000
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const longInteger = /[0-9]{16}/
 const fraction = /[0-9](?:\.|[eE][-+0-9])/
@@ -23,7 +29,7 @@ export function parseStrict(body: Uint8Array | string, levels = maxNesting): Jso
  * Parses JSON of another server with every number exact: integers beyond ±(2^53-1), which events of room versions 1 to 5 may carry, become
  * bigints, and what JavaScript would write in another way (`1.0`) a `SpelledNumber`. Throws as `parseStrict` does.
  */
-export function parseLossless(body: Uint8Array | string, levels = maxNesting): Json {
+export function parseLossless(body: Uint8Array | string, levels = maxSignedNesting): Json {
   const text = decodeText(body)
   const value = parseStrict(text, levels)
   return longInteger.test(text) || fraction.test(text) ? parseRight(text, keepNumber) : value
@@ -34,7 +40,7 @@ export function parseLossless(body: Uint8Array | string, levels = maxNesting): J
  * what is kept of it, and must be readable for ever.
  */
 export function parseStored(json: Uint8Array): Json {
-  if (json[0] === spelled) return parseLossless(json)
+  if (json[0] === spelled) return parseLossless(json, Number.POSITIVE_INFINITY)
   const text = decodeText(json)
   return parseRight(text, longInteger.test(text) ? keepInteger : undefined)
 }

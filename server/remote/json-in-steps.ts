@@ -5,6 +5,8 @@ import { badJson, notJson } from '../core/matrix-error.ts'
 type Options = {
   /** What reads a part: `parseStrict` unless told. */
   readonly parse?: (text: string, levels: number) => Json
+  /** How many lists and objects may stand in each other. */
+  readonly levels?: number
   /** Bytes that are parsed in one step. */
   readonly atOnce?: number
 }
@@ -25,8 +27,11 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
  * Parses JSON in steps that are short however long it is, to the same value that `parse` makes of the whole: lists and objects are split into parts,
  * each of which is parsed by itself. Throws as `parse` does, and `M_BAD_JSON` for a large value that cannot be split.
  */
-export function* parseInSteps(bytes: Uint8Array, { parse = parseStrict, atOnce = 64 * 1024 }: Options = {}): Steps<Json> {
-  const reader: Reader = { bytes, parse, atOnce, at: 0, restAt: stride }
+export function* parseInSteps(
+  bytes: Uint8Array,
+  { parse = parseStrict, levels = maxNesting, atOnce = 64 * 1024 }: Options = {},
+): Steps<Json> {
+  const reader: Reader = { bytes, parse, levels, atOnce, at: 0, restAt: stride }
   skipSpace(reader)
   const value = yield* readValue(reader, 0)
   skipSpace(reader)
@@ -41,13 +46,13 @@ function* readValue(reader: Reader, level: number): Steps<Json> {
   const from = reader.at
   yield* skipValue(reader)
   if (reader.at - from > largestLeaf) throw badJson('a value of the JSON is too large')
-  return parsePart(reader, '', from, reader.at, '', maxNesting - level)
+  return parsePart(reader, '', from, reader.at, '', reader.levels - level)
 }
 
 function* readList(reader: Reader, level: number): Steps<Json> {
   const list: Json[] = []
   const take = (from: number, to: number) => {
-    for (const item of parsePart(reader, '[', from, to, ']', maxNesting - level) as Json[]) list.push(item)
+    for (const item of parsePart(reader, '[', from, to, ']', reader.levels - level) as Json[]) list.push(item)
   }
   const takeLarge = function* (): Steps<void> {
     list.push(yield* readValue(reader, level + 1))
@@ -62,7 +67,7 @@ function* readObject(reader: Reader, level: number): Steps<JsonObject> {
   const set = (key: string, value: Json) =>
     Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true })
   const take = (from: number, to: number) => {
-    const part = parsePart(reader, '{', from, to, '}', maxNesting - level) as Record<string, Json>
+    const part = parsePart(reader, '{', from, to, '}', reader.levels - level) as Record<string, Json>
     for (const [key, value] of Object.entries(part)) set(key, value)
   }
   const takeLarge = function* (): Steps<void> {

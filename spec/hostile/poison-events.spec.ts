@@ -1,32 +1,8 @@
 import { expect } from 'chai'
 import { pathOf, type Wire, wireTo } from '../support/hostile/client.ts'
+import { saidFields, stateFields } from '../support/hostile/event-fields.ts'
 import { values } from '../support/hostile/inputs.ts'
 import { engines, startServer, type TestServer, type TestUser } from '../support/server.ts'
-
-/** The fields that somebody reads of events, by type; the state of the room, and what is said in it. */
-const fields: Readonly<Record<string, readonly string[]>> = {
-  'm.room.name': ['name'],
-  'm.room.topic': ['topic', 'm.topic'],
-  'm.room.avatar': ['url', 'info'],
-  'm.room.canonical_alias': ['alias', 'alt_aliases'],
-  'm.room.guest_access': ['guest_access'],
-  'm.room.encryption': ['algorithm', 'rotation_period_ms'],
-  'm.room.server_acl': ['allow', 'deny', 'allow_ip_literals'],
-  'm.room.third_party_invite': ['display_name', 'public_keys', 'public_key'],
-  'm.room.pinned_events': ['pinned'],
-  'm.room.tombstone': ['replacement_room', 'body'],
-  'm.space.child': ['via', 'order', 'suggested'],
-  'm.room.member': ['displayname', 'avatar_url', 'is_direct', 'reason', 'third_party_invite', 'join_authorised_via_users_server'],
-  'm.room.join_rules': ['join_rule', 'allow'],
-  'm.room.history_visibility': ['history_visibility'],
-  'm.room.power_levels': ['users', 'events', 'notifications', 'users_default', 'events_default', 'invite', 'ban', 'redact'],
-}
-const said: Readonly<Record<string, readonly string[]>> = {
-  'm.room.message': ['msgtype', 'body', 'm.mentions', 'm.relates_to', 'm.new_content', 'url', 'info', 'format'],
-  'm.room.encrypted': ['algorithm', 'ciphertext', 'm.relates_to'],
-  'm.reaction': ['m.relates_to'],
-  'm.room.redaction': ['redacts', 'reason'],
-}
 
 /** A third of the values, another one each time, and always the most deeply nested one: it stands deeper still in an event. */
 const valuesOf = (turn: number) => values.filter((value, at) => at % 3 === turn % 3 || value.startsWith('[[['))
@@ -87,11 +63,11 @@ for (const engine of engines) {
 
     for (const version of ['6', '12']) {
       it(`leave a room of version ${version} readable for everybody: members, invited, and those who left`, async () => {
-        for (const [type, names] of [...Object.entries(fields), ...Object.entries(said)]) {
+        for (const [type, names] of [...Object.entries(stateFields), ...Object.entries(saidFields)]) {
           const roomId = await makeRoom(version)
           const since = new Map<string, string>()
           for (const [name, user] of Object.entries(users)) since.set(name, (await user.get('/sync')).body.next_batch)
-          const isSaid = type in said
+          const isSaid = type in saidFields
           const stateKey = type === 'm.room.member' ? users['alice']!.userId : ''
           const path = pathOf(isSaid ? '/rooms/{roomId}/send/{type}/' : '/rooms/{roomId}/state/{type}/{stateKey}', {
             roomId,
