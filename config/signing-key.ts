@@ -12,6 +12,11 @@ const line = /^ed25519 ([A-Za-z0-9_]{1,64}) ([A-Za-z0-9+/]{43})=?\s*$/
 export function ensureSigningKey(file: string): SigningKey {
   const name = `a_${randomBytes(3).toString('hex')}`
   writeOnce(file, `ed25519 ${name} ${randomBytes(32).toString('base64').replace(/=+$/, '')}\n`)
+  return readSigningKey(file)
+}
+
+/** Reads the signing key. Throws a ConfigError for a file that holds none, what the system says where there is no file. */
+export function readSigningKey(file: string): SigningKey {
   const [, id, seed] = line.exec(readFileSync(file, 'utf8')) ?? []
   if (!id || !seed)
     throw new ConfigError(`${file} is not a signing key: write one line, ed25519 NAME and 32 bytes in base64 (43 characters)`)

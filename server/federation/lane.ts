@@ -72,19 +72,7 @@ const leastWaitMs = 2_000
 const missedForMs = 7 * 24 * 3_600_000
 
 export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
-  const state: State = {
-    destination,
-    isBusy: false,
-    isWaiting: false,
-    pdus: 0,
-    failures: 0,
-    since: 0,
-    retryAt: 0,
-    triedAt: 0,
-    seenAt: undefined,
-    wake: undefined,
-    running: Promise.resolve(),
-  }
+  const state = idle(destination)
 
   function start(first: Transaction | undefined): void {
     state.isBusy = true
@@ -134,6 +122,11 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     },
     ended: () => state.running,
   }
+}
+
+function idle(destination: ServerName): State {
+  const counts = { pdus: 0, failures: 0, since: 0, retryAt: 0, triedAt: 0 }
+  return { destination, isBusy: false, isWaiting: false, ...counts, seenAt: undefined, wake: undefined, running: Promise.resolve() }
 }
 
 async function run(needs: LaneNeeds, state: State, first: Transaction | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { lookup as lookUpName } from 'node:dns'
+import { type LookupAddress, lookup as lookUpName } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
@@ -6,6 +6,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import { Agent, buildConnector, request as send } from 'undici'
 import type { JsonObject } from '../core/json.ts'
+import { type Dialing, routeOf } from './dialing.ts'
 import { failureWords } from './failure-words.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { isPrivateAddress } from './private-address.ts'
@@ -58,11 +59,13 @@ type Received = Awaited<ReturnType<typeof send>>
 class ForbiddenAddress extends Error {}
 class AnswerTooLarge extends Error {}
 
+export type EgressOptions = { readonly caFile: string | undefined; readonly userAgent: string; readonly dialing?: Dialing }
+
 /** Opens the way out. `caFile` is trusted besides the authorities that everybody trusts. */
-export function createEgress({ caFile, userAgent }: { caFile: string | undefined; userAgent: string }): Egress {
-  const ca = caFile === undefined ? undefined : [...rootCertificates, readFileSync(caFile, 'utf8')]
-  const publicOnly = agent(ca, true)
-  const anywhere = agent(ca, false)
+export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions): Egress {
+  const ca = authorities(caFile)
+  const publicOnly = agent(ca, true, dialing)
+  const anywhere = agent(ca, false, dialing)
 
   async function ask<B>(of: OutgoingRequest, read: (answer: Received) => Promise<B> | B): Promise<Answer<B> | Failure> {
     const url = URL.canParse(of.url) ? new URL(of.url) : undefined
@@ -97,12 +100,14 @@ export function createEgress({ caFile, userAgent }: { caFile: string | undefined
   return { request, fetchJson, stream, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
 }
 
-function agent(ca: string[] | undefined, publicOnly: boolean): Agent {
-  const connect = buildConnector({
-    timeout: 10_000,
-    ...(ca ? { ca } : {}),
-    ...(publicOnly ? { lookup: lookUpPublic } : {}),
-  })
+/** Whom to believe besides those that Node does; undefined for nobody. */
+export function authorities(caFile: string | undefined): string[] | undefined {
+  return caFile === undefined ? undefined : [...rootCertificates, readFileSync(caFile, 'utf8')]
+}
+
+function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing): Agent {
+  const lookup = publicOnly ? lookUpPublic(dialing.lookup ?? lookUpName) : dialing.lookup
+  const connect = buildConnector({ timeout: 10_000, ...(ca ? { ca } : {}), ...(lookup ? { lookup } : {}) })
   return new Agent({
     connections: 32,
     maxOrigins: 2000,
@@ -111,24 +116,26 @@ function agent(ca: string[] | undefined, publicOnly: boolean): Agent {
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: (options, callback) => {
-      const host = options.hostname.replace(/^\[|\]$/g, '')
+      const to = routeOf(dialing, options.hostname, Number(options.port || (options.protocol === 'https:' ? 443 : 80)))
       // A literal address is dialled without a look-up.
-      if (publicOnly && isIP(host) && isPrivateAddress(host)) callback(new ForbiddenAddress(), null)
-      else connect(options, callback)
+      if (publicOnly && isIP(to.hostname) && isPrivateAddress(to.hostname)) callback(new ForbiddenAddress(), null)
+      else connect({ ...options, hostname: to.hostname, port: String(to.port) }, callback)
     },
   })
 }
 
 /** Finds a name's addresses and gives only public ones on: what is dialled is what was checked. */
-const lookUpPublic: LookupFunction = (name, options, callback) => {
-  lookUpName(name, { ...options, all: true }, (error, found) => {
-    if (error) return callback(error, '')
-    const allowed = found.filter(({ address }) => !isPrivateAddress(address))
-    const first = allowed[0]
-    if (first === undefined) return callback(new ForbiddenAddress(), '')
-    if (options.all) callback(null, allowed)
-    else callback(null, first.address, first.family)
-  })
+function lookUpPublic(lookUp: LookupFunction): LookupFunction {
+  return (name, options, callback) => {
+    lookUp(name, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, '')
+      const allowed = (found as LookupAddress[]).filter(({ address }) => !isPrivateAddress(address))
+      const first = allowed[0]
+      if (first === undefined) return callback(new ForbiddenAddress(), '')
+      if (options.all) callback(null, allowed)
+      else callback(null, first.address, first.family)
+    })
+  }
 }
 
 async function readBounded(body: AsyncIterable<Buffer>, limit: number, promised: number): Promise<Buffer> {

@@ -87,13 +87,14 @@ function keepFor(headers: Answer<unknown>['headers']): number {
 }
 
 /** "30x redirects should be followed, however redirection loops should be avoided." Each target is checked as the first one was, and stays with HTTPS. */
-async function fetchFollowing(
+export async function fetchFollowing(
   { egress, allowPrivate }: { readonly egress: Pick<Egress, 'request'>; readonly allowPrivate: boolean },
   first: string,
+  timeoutMs = 15_000,
 ): Promise<Answer<Buffer> | Failure> {
   let url = first
   for (let redirects = 0; ; redirects++) {
-    const answer = await egress.request({ url, limit: mostBytes, timeoutMs: 15_000, allowPrivate })
+    const answer = await egress.request({ url, limit: mostBytes, timeoutMs, allowPrivate })
     const location = answer.ok && isRedirect(answer.status) ? answer.headers['location'] : undefined
     if (location === undefined || redirects === mostRedirects) return answer
     const next = URL.canParse(String(location), url) ? new URL(String(location), url) : undefined
