@@ -25,9 +25,10 @@ export function membershipOf(readState: ReadState, userId: string): Json | undef
   return readState('m.room.member', userId)?.content['membership']
 }
 
-/** The join rule of the room; `invite` unless one is set. */
-export function joinRuleOf(readState: ReadState): Json | undefined {
-  return readState('m.room.join_rules', '')?.content['join_rule'] ?? 'invite'
+/** The join rule of the room; `invite` unless one is set, be it to something that is none. */
+export function joinRuleOf(readState: ReadState): Json {
+  const rule = readState('m.room.join_rules', '')?.content['join_rule']
+  return rule === undefined ? 'invite' : rule
 }
 
 /** The `third_party_invite` of an invite's content, if it has one. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../../server/core/json.ts'
 import { RoomStory, room } from '../../../support/room-story.ts'
 import { expectAllowed, expectRefused } from '../../../support/verdicts.ts'
 
@@ -55,6 +56,16 @@ describe('the rules for joining', () => {
         expectAllowed(story.join(bob).judgeMember(bob, 'join'))
       }
     }
+  })
+
+  it('let nobody in where the join rule is none, and ask for an invite where it is not said', () => {
+    const rules = (content: JsonObject) => {
+      const story = room('11').invite(bob)
+      story.tell({ type: 'm.room.join_rules', state_key: '', content })
+      return story.judgeMember(bob, 'join')
+    }
+    for (const rule of [null, 5, ['public'], 'x']) expectRefused(rules({ join_rule: rule }), 'the join rule lets nobody in')
+    expectAllowed(rules({}))
   })
 
   it('ask for an invite where the join rule is knock, since version 7', () => {
