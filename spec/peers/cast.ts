@@ -1,0 +1,62 @@
+import { findPair, type Homeserver } from './homeservers.ts'
+import type { Person } from './person.ts'
+import { type InRoom, inRoom, makeRoom } from './rooms.ts'
+
+/** The room versions that matter: without knocks; with all of version 10, which most rooms have; the redactions of 11; rooms named by their creation. */
+export const versions = ['6', '10', '11', '12'] as const
+export type Version = (typeof versions)[number]
+
+/** Two people on the server where the rooms are made, two on the other. */
+export type Cast = {
+  readonly host: Homeserver
+  readonly guest: Homeserver
+  readonly alice: Person
+  readonly anna: Person
+  readonly bob: Person
+  readonly ben: Person
+  /** Alice makes a room. */
+  makes(wish?: Readonly<Record<string, unknown>>): Promise<InRoom>
+  /** Alice makes a room that others are in as well: those of her server, and Bob's. */
+  meets(others: readonly Person[], wish?: Readonly<Record<string, unknown>>): Promise<InRoom>
+}
+
+let casts = 0
+
+/** A suite for each direction: rooms, of a version if nothing else is said, are made on one server, the others come from the other. */
+export function inEachDirection(words: string, version: Version, tell: (cast: () => Cast) => void): void {
+  for (const [host, guest] of [
+    ['tombolo', 'synapse'],
+    ['synapse', 'tombolo'],
+  ] as const) {
+    describe(`${words}, in rooms made on ${host}`, () => {
+      let cast: Cast
+      before(async function () {
+        const pair = await findPair(this)
+        cast = await makeCast(pair[host], pair[guest], version)
+      })
+      tell(() => cast)
+    })
+  }
+}
+
+/** The same for each of the versions. */
+export function inEachVersion(words: string, tell: (cast: () => Cast, version: Version) => void): void {
+  for (const version of versions) inEachDirection(`${words} in version ${version}`, version, (cast) => tell(cast, version))
+}
+
+async function makeCast(host: Homeserver, guest: Homeserver, version: Version): Promise<Cast> {
+  casts += 1
+  const named = (home: Homeserver, name: string) => home.register(`${name}${casts}`)
+  const [alice, anna, bob, ben] = await Promise.all([named(host, 'alice'), named(host, 'anna'), named(guest, 'bob'), named(guest, 'ben')])
+  const makes: Cast['makes'] = async (wish = {}) => inRoom(await makeRoom(alice, { version, ...wish }))
+  const meets: Cast['meets'] = async (others, wish = {}) => {
+    const room = await makes({ ...wish, invite: others.map(({ userId }) => userId) })
+    for (const other of others) {
+      await room.is(other, 'invite')
+      await room.enters(other, alice)
+      await room.sees(alice, other, 'join')
+    }
+    return room
+  }
+  return { host, guest, alice, anna, bob, ben, makes, meets }
+}

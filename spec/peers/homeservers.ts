@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { installed } from '../clients/site.ts'
+import { writeCertificate } from '../support/certificates.ts'
+import { freePort, type Running, startProcess, startServer, temporaryFolder } from '../support/processes.ts'
+import { type Cable, layCable } from './cable.ts'
+import { type Home, type Person, register } from './person.ts'
+
+const python = join(installed, 'synapse', 'bin', 'python')
+
+/** A homeserver's process, whose name leads other servers to it over a cable. */
+export type Homeserver = Home & {
+  /** No other server reaches it until the cable is mended; it reaches others. */
+  readonly cable: Pick<Cable, 'cut' | 'mend'>
+  register(name: string): Promise<Person>
+  /** What it said since it started. */
+  log(): string
+}
+export type Pair = { readonly tombolo: Homeserver; readonly synapse: Homeserver }
+
+/** Whether `install-synapse.sh` has run. */
+function isInstalled(): boolean {
+  try {
+    execFileSync(python, ['-c', 'import synapse.app.homeserver'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+type Place = { folder: string; serverName: string; client: number; federation: number; certificate: string; key: string }
+
+let pair: Promise<Pair> | undefined
+
+/**
+ * One of each kind, which reach each other over TLS under one authority: the same for all specs of a run, whose end ends them.
+ * Skips the suite, with a line, where Synapse is not installed.
+ */
+export function findPair(context: Mocha.Context): Promise<Pair> {
+  if (pair === undefined && !isInstalled()) {
+    process.stdout.write('  The specs with Synapse are skipped: it is not installed (spec/peers/README.md).\n')
+    context.skip()
+  }
+  pair ??= startPair()
+  return pair
+}
+
+async function startPair(): Promise<Pair> {
+  const folder = temporaryFolder('tombolo-peers')
+  const files = writeCertificate(folder)
+  const [tombolo, synapse] = await Promise.all([open('tombolo', folder, files), open('synapse', folder, files)])
+  return { tombolo, synapse }
+}
+
+async function open(kind: Homeserver['kind'], parent: string, files: { certificate: string; key: string }): Promise<Homeserver> {
+  const folder = join(parent, kind)
+  mkdirSync(folder, { mode: 0o700 })
+  const [client, federation] = [await freePort(), await freePort()]
+  const cable = await layCable(federation)
+  const serverName = `localhost:${cable.port}`
+  const place = { folder, serverName, client, federation, ...files }
+  const running = await (kind === 'synapse' ? startSynapse(place) : startTombolo(place))
+  const url = `http://127.0.0.1:${client}`
+  const homeserver: Homeserver = { kind, serverName, url, cable, register: (name) => register(homeserver, name), log: running.output }
+  return homeserver
+}
+
+function startTombolo({ folder, serverName, client, federation, certificate, key }: Place): Promise<Running> {
+  const config = {
+    server_name: serverName,
+    public_baseurl: `http://127.0.0.1:${client}/`,
+    data_dir: join(folder, 'data'),
+    listeners: [
+      { serves: ['client', 'media'], host: '127.0.0.1', port: client },
+      { serves: ['federation'], host: '127.0.0.1', port: federation, tls_certificate: certificate, tls_key: key },
+    ],
+    registration: { open: true },
+    federation: { ca_file: certificate, allow_private_addresses: true, list_public_rooms: true },
+    ...{ rate_limits: 'off', password_hashing: 'fast', room_list_publish: 'anyone' },
+  }
+  mkdirSync(config.data_dir, { mode: 0o700 })
+  const file = join(folder, 'tombolo.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  return startServer(file, { log: join(folder, 'log'), ready: { line: /is ready at/ } })
+}
+
+const unlimited = { per_second: 9999, burst_count: 9999 }
+
+/** Its defaults, but for limits, for how soon it tries a server again, and for what it needs to reach servers on this machine. */
+function startSynapse({ folder, serverName, client, federation, certificate, key }: Place): Promise<Running> {
+  const resources = (names: string[]) => ({ type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names }] })
+  const config = {
+    server_name: serverName,
+    public_baseurl: `http://127.0.0.1:${client}/`,
+    ...{ pid_file: join(folder, 'pid'), media_store_path: join(folder, 'media'), signing_key_path: join(folder, 'signing.key') },
+    ...{ report_stats: false, trusted_key_servers: [], suppress_key_server_warning: true, log_config: join(folder, 'log.yaml') },
+    ...{ tls_certificate_path: certificate, tls_private_key_path: key, federation_custom_ca_list: [certificate] },
+    database: { name: 'sqlite3', args: { database: join(folder, 'synapse.db') } },
+    listeners: [
+      { port: client, ...resources(['client']) },
+      { port: federation, tls: true, ...resources(['federation']) },
+    ],
+    ...{ enable_registration: true, enable_registration_without_verification: true, macaroon_secret_key: 'm', form_secret: 'f' },
+    ...{ bcrypt_rounds: 4, ip_range_blacklist: [], room_list_publication_rules: [{ action: 'allow' }] },
+    ...{ allow_public_rooms_over_federation: true, caches: { sync_response_cache_duration: 0 } },
+    federation: { destination_min_retry_interval: 200, destination_max_retry_interval: 1000, max_short_retries: 0, max_long_retries: 0 },
+    ...{ rc_message: unlimited, rc_registration: unlimited, rc_joins_per_room: unlimited, rc_room_creation: unlimited },
+    rc_login: { address: unlimited, account: unlimited, failed_attempts: unlimited },
+    rc_joins: { local: unlimited, remote: unlimited },
+    rc_invites: { per_room: unlimited, per_user: unlimited, per_issuer: unlimited },
+    rc_federation: { window_size: 1000, sleep_limit: 99999, sleep_delay: 1, reject_limit: 99999, concurrent: 50 },
+    federation_rr_transactions_per_room_per_second: 9999,
+  }
+  const handlers = { out: { class: 'logging.StreamHandler' } }
+  writeFileSync(config.log_config, JSON.stringify({ version: 1, handlers, root: { level: 'INFO', handlers: ['out'] } }))
+  // Written here it saves starting Python a second time.
+  const seed = randomBytes(32).toString('base64').replaceAll('=', '')
+  writeFileSync(config.signing_key_path, `ed25519 a_spec ${seed}\n`, { mode: 0o600 })
+  const file = join(folder, 'synapse.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  const ready = { url: `http://127.0.0.1:${client}/_matrix/client/versions` }
+  return startProcess({ command: python, args: ['-m', 'synapse.app.homeserver', '-c', file], log: join(folder, 'log'), ready })
+}
