@@ -1,6 +1,6 @@
-import { hasEscapedKey, parseKeyByKey } from './escaped-keys.ts'
 import { type Json, SpelledNumber } from './json.ts'
 import { badJson, notJson } from './matrix-error.ts'
+import { hasEscapedKey, parseKeyByKey } from './runtime/escaped-keys.ts'
 
 /** How many arrays and objects may stand in each other: far more than any event needs, far less than a stack holds. */
 export const maxNesting = 100

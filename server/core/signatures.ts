@@ -2,13 +2,13 @@ import { hash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { ed25519PublicKey, signWithNode, verifyWithNode } from './ed25519.ts'
 import { contentHash, referenceHashOf, signedText } from './hashes.ts'
 import { type EventId, eventIdDomain, type ServerName, serverNameOf } from './ids.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import type { Pdu, UnsignedPdu } from './pdu.ts'
 import { redact } from './redaction.ts'
 import type { RoomRules } from './room-versions.ts'
+import { ed25519PublicKey, signWithNode, verifyWithNode } from './runtime/ed25519.ts'
 
 /** An Ed25519 key under which a server signs. `secretKey` is the seed followed by the public key, as libsodium has it. */
 export type SigningKey = {

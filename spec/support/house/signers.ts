@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'server/remote/signed-request.ts': { signText: 1 },
 }
 const signing = ['hashAndSignPdu', 'signPdu', 'signJson', 'signText', 'signWithNode', 'crypto_sign_detached', 'secretKey']
-const home = ['server/core/signatures.ts', 'server/core/ed25519.ts']
+const home = ['server/core/signatures.ts', 'server/core/runtime/ed25519.ts']
 
 /** Only those sign as this server who are known to, by what `core/signatures.ts` has for it. */
 export function checkSigners(house: readonly Facts[]): string[] {

@@ -1,4 +1,4 @@
-import type { Json } from './json.ts'
+import type { Json } from '../json.ts'
 
 const [quote, backslash] = [0x22, 0x5c]
 const space = /[ \t\n\r]*/y

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { encodeBase64 } from '../../../server/core/base64.ts'
-import { ed25519PublicKey, signWithNode, verifyWithNode } from '../../../server/core/ed25519.ts'
-import { generateSigningKey, signText, verifyText } from '../../../server/core/signatures.ts'
+import { encodeBase64 } from '../../../../server/core/base64.ts'
+import { ed25519PublicKey, signWithNode, verifyWithNode } from '../../../../server/core/runtime/ed25519.ts'
+import { generateSigningKey, signText, verifyText } from '../../../../server/core/signatures.ts'
 
 const hex = (text: string) => Buffer.from(text, 'hex')
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { hasEscapedKey, parseKeyByKey } from '../../../server/core/escaped-keys.ts'
-import { parseLossless, parseStored, parseStrict } from '../../../server/core/lossless-json.ts'
-import { randomJson, randomNumbers } from '../../support/random-json.ts'
+import { parseLossless, parseStored, parseStrict } from '../../../../server/core/lossless-json.ts'
+import { hasEscapedKey, parseKeyByKey } from '../../../../server/core/runtime/escaped-keys.ts'
+import { randomJson, randomNumbers } from '../../../support/random-json.ts'
 
 const parsers = { parseStrict, parseLossless, parseStored: (text: string) => parseStored(Buffer.from(text)) }
 
