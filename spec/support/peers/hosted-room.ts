@@ -34,14 +34,20 @@ const nothing: PeerReply = { status: 404, body: { errcode: 'M_NOT_FOUND', error:
 const hosted = new WeakMap<Peer, HostedRoom[]>()
 const keyOf = ({ type, state_key }: Pdu) => `${type}\0${state_key}`
 
-/** Makes a room of version 3 or later on a peer, with its host in it, and answers for it. */
-export function hostRoom(peer: Peer, version = '12', joinRules: JsonObject = { join_rule: 'public' }): HostedRoom {
+/** Makes a room of version 3 or later on a peer, with its host in it, and answers for it. `created` stands in the create event beside what must. */
+export function hostRoom(
+  peer: Peer,
+  version = '12',
+  joinRules: JsonObject = { join_rule: 'public' },
+  created: JsonObject = {},
+): HostedRoom {
   const rules = roomRules(version) as RoomRules
   const host: UserId = `@host:${peer.serverName}`
   const state = new Map<string, Signed>()
   const before = new Map<EventId, readonly Signed[]>()
   const timeline: Signed[] = []
-  let roomId: RoomId = `!hosted${rooms++}:${peer.serverName}`
+  let roomId: RoomId = nextRoomId(peer)
+  rooms++
 
   const make: HostedRoom['make'] = (of, by = peer) => {
     const last = timeline.at(-1)
@@ -66,7 +72,7 @@ export function hostRoom(peer: Peer, version = '12', joinRules: JsonObject = { j
   }
   const add: HostedRoom['add'] = (of, by) => place(make(of, by))
 
-  const content = { room_version: version, number: rooms++, ...(rules.creatorInContent ? { creator: host } : {}) }
+  const content = { room_version: version, number: rooms++, ...(rules.creatorInContent ? { creator: host } : {}), ...created }
   const create = add({ type: 'm.room.create', state_key: '', content })
   if (rules.roomIdIsCreateHash) roomId = `!${create.eventId.slice(1)}`
   for (const event of firstEvents(host, rules, joinRules)) add(event)
@@ -94,6 +100,11 @@ export function hostRoom(peer: Peer, version = '12', joinRules: JsonObject = { j
   }
   answerFor(peer, room, (eventId) => before.get(eventId))
   return room
+}
+
+/** The id that the next room will have, in versions in which a server names it. */
+export function nextRoomId(peer: Peer): RoomId {
+  return `!hosted${rooms}:${peer.serverName}`
 }
 
 function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wish[] {
