@@ -1,5 +1,6 @@
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { selectAuthEvents } from '../../core/event-auth/select-auth-events.ts'
+import type { RoomId } from '../../core/ids.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import type { Received } from '../graph.ts'
 import { stateKeyOf } from '../room.ts'
@@ -8,11 +9,11 @@ import { checkByAuthEvents } from './auth-events.ts'
 import { withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchMissingEvents, type Source } from './fetch-missing.ts'
-import { inOrder } from './in-order.ts'
+import { inOrder, reachable } from './in-order.ts'
 import { loadStored } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { knowAuthEvents, stateBefore } from './state-before.ts'
-import { selectMissing } from './stored.store.ts'
+import { selectMissing, selectMissingAmong } from './stored.store.ts'
 
 /** News, for which what lies in between is asked for, or news that this server is to pass on; what was asked for; or what was asked for of the past. */
 export type Kind = 'news' | 'handed' | 'between' | 'history'
@@ -56,12 +57,30 @@ async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Pr
   const room = await tools.rooms.load(source.roomId)
   const between = await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])
   if (between === 'malformed') return 'there are malformed events before it'
-  for (const earlier of inOrder(between)) {
-    if (earlier.eventId === event.eventId) continue
-    const received = await receiveOne(tools, source, earlier, 'between')
+  const missing = await missingOf(tools, source.roomId, event, between)
+  for (const earlier of inOrder(missing.events)) {
+    const received = await receiveOne(tools, source, earlier, missing.past.has(earlier) ? 'history' : 'between')
     if (typeof received === 'object' && 'dropped' in received && prevs.includes(earlier.eventId)) return received.dropped
   }
   return undefined
+}
+
+/**
+ * Of events of an answer, those that lie before an event and are not here. Those in the `past` lie before what is here too: the room does not stand on
+ * them, however late they come. Whoever answers may not have what we have, and goes on to the room's beginning.
+ */
+async function missingOf(
+  { database }: ReceiveTools,
+  roomId: RoomId,
+  { eventId, pdu }: Incoming,
+  answer: readonly Incoming[],
+): Promise<{ readonly events: readonly Incoming[]; readonly past: ReadonlySet<Incoming> }> {
+  const ids = answer.map((one) => one.eventId)
+  const here = await loadStored(database.select, ids)
+  const others = answer.filter((one) => one.eventId !== eventId && here.get(one.eventId)?.outlier !== false)
+  const cited = new Set((await database.select(selectMissingAmong, roomId, ids)).map((row) => row.event_id))
+  const before = others.filter((one) => cited.has(one.eventId)).flatMap((one) => prevEventIdsOf(one.pdu))
+  return { events: reachable(others, prevEventIdsOf(pdu)), past: new Set(reachable(others, before)) }
 }
 
 /** Those places of a state that the rules look at for an event. */

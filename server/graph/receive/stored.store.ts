@@ -88,6 +88,10 @@ export const selectMissing = statement<[roomId: string, eventId: string], { even
   'SELECT event_id FROM missing_events WHERE room_id = ? AND event_id = ?',
 )
 
+export const selectMissingAmong = statement<[roomId: string, eventIds: readonly string[]], { event_id: string }>(
+  'SELECT event_id FROM missing_events WHERE room_id = ? AND event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
 export const deleteMissing = statement<[roomId: string, eventId: string]>('DELETE FROM missing_events WHERE room_id = ? AND event_id = ?')
 
 /** Entries of a state group by the events themselves, which are on disk already. */

@@ -99,6 +99,22 @@ describe('what other servers send, withhold and claim', () => {
     expect((await bob.user.get(`/rooms/${room}/state/m.room.topic/`)).body).to.deep.equal({ topic: 'new' })
   })
 
+  it('what lies before what is here is no news, whatever else was asked for', async () => {
+    const { alice, bob, say, carry, setState, state, room } = town
+    const { next_batch: since } = (await bob.user.get('/sync')).body
+    // Alice's server does not know the event that Bob's stands on, and goes on to the room's beginning.
+    const mine = await say(bob, 'mine')
+    await setState(alice, 'm.room.join_rules', '', { join_rule: 'invite' })
+    await say(alice, 'one')
+    const two = await say(alice, 'two')
+    expect(become(await carry(alice, two))).to.deep.equal(['accepted'])
+    expect((await bob.server.server.graph.room(room))?.extremities).to.have.members([mine, two])
+    expect(await state(bob)).to.deep.equal(await state(alice))
+    const { timeline } = (await bob.user.get(`/sync?since=${since}`)).body.rooms.join[room]
+    const told = timeline.events.map(({ type, content }: { type: string; content: { body?: string } }) => content.body ?? type)
+    expect(told).to.deep.equal(['mine', 'm.room.join_rules', 'one', 'two'])
+  })
+
   for (const fork of [false, true]) {
     it(`who is kicked goes on reading what they saw before${fork ? ', also when the room had forked' : ''}`, async () => {
       const { alice, bob, say, carry, setState, sees } = town
