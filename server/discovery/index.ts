@@ -3,6 +3,7 @@ import { capabilities } from './capabilities.client.ts'
 import { keysQuery } from './keys-query.federation.ts'
 import { keysServer } from './keys-server.federation.ts'
 import { queryInfo } from './query.federation.ts'
+import { roomPolicy } from './room-policy.federation.ts'
 import { version } from './version.federation.ts'
 import { versionsEndpoints } from './versions.client.ts'
 import { wellKnown } from './wellknown.client.ts'
@@ -19,6 +20,7 @@ export function discovery(tools: Tools, paths: () => Iterable<string>): Slice {
       ...keysServer(tools),
       ...keysQuery(tools),
       ...queryInfo(),
+      ...roomPolicy(),
     ],
   }
 }

@@ -38,11 +38,17 @@ export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>):
       : refuseAll(pdus, (await graph.room(roomId).catch(() => undefined))?.rules, 'this server could not take it in')
   }
 
-  return (origin, roomId, pdus) => {
+  function takeTurn(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
     const mine = (tails.get(roomId) ?? Promise.resolve()).then(() => receive(origin, roomId, pdus))
     tails.set(roomId, mine)
     void mine.finally(() => tails.get(roomId) === mine && tails.delete(roomId))
     return mine
+  }
+
+  return (origin, roomId, pdus) => {
+    // Whoever waits for a policy server holds up what the same server says of the room, and nobody else.
+    const asked = graph.askBeforehand(origin, roomId, pdus)
+    return asked === undefined ? takeTurn(origin, roomId, pdus) : asked.then(() => takeTurn(origin, roomId, pdus))
   }
 }
 

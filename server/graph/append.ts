@@ -5,8 +5,9 @@ import type { Part, Select } from '../storage/database.ts'
 import { idsOf, partOf, transactionKey } from './commit.ts'
 import { committedHead, type Decided, type Decision, decide, type Loaded } from './draft.ts'
 import { selectEvent } from './events.store.ts'
-import type { Appended, AppendOptions, Template, TimelineEvent } from './graph.ts'
+import type { Appended, AppendOptions, Graph, Template, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
+import { policyOn } from './policy/policy.ts'
 import { applyChanges, applyEvent, applyRedaction, type Draft, type DraftHead, type Room, takeHead } from './room.ts'
 import { need, type Rooms, refresh } from './rooms.ts'
 import { eventOf } from './stored-event.ts'
@@ -33,12 +34,13 @@ type Job = {
  * 403 M_FORBIDDEN with the rule's words when one is refused, or when this server does not have the room.
  */
 export async function append(
-  tools: Tools & { readonly rooms: Rooms; readonly memberships: Memberships },
+  tools: Tools & { readonly rooms: Rooms; readonly memberships: Memberships; readonly appendSigned: Graph['append'] },
   roomId: RoomId,
   templates: readonly Template[],
   options: AppendOptions = {},
 ): Promise<Appended> {
   const job = await startJob(tools, roomId, templates, options, false)
+  if (policyOn(job.room, headOf(job.room), tools.serverName) !== undefined) return tools.appendSigned(roomId, templates, options)
   const part = prepare(tools, job, headOf(job.room), undefined)
   if (part !== undefined) return commitJob(tools, job, part)
   const earlier = await selectEarlier(tools, options)
@@ -51,8 +53,8 @@ export async function append(
 }
 
 /** Loads all that deciding needs; from here to the draft nothing may await, or the room could leave memory before it has one. */
-async function startJob(
-  { database, rooms, memberships }: Parameters<typeof append>[0],
+export async function startJob(
+  { database, rooms, memberships }: Pick<Parameters<typeof append>[0], 'database' | 'rooms' | 'memberships'>,
   roomId: RoomId,
   templates: readonly Template[],
   options: AppendOptions,
@@ -84,7 +86,7 @@ async function commitJob(tools: Parameters<typeof append>[0], job: Job, part: Pa
 }
 
 /** What the same transaction led to before: the answer of its repetitions, whatever the sender may do by then. */
-async function selectEarlier({ database }: Pick<Tools, 'database'>, { transaction }: AppendOptions): Promise<Appended | undefined> {
+export async function selectEarlier({ database }: Pick<Tools, 'database'>, { transaction }: AppendOptions): Promise<Appended | undefined> {
   const row = transaction === undefined ? undefined : await database.selectOne(selectTransaction, transactionKey(transaction))
   return row === undefined ? undefined : { eventIds: JSON.parse(row.event_ids) as EventId[] }
 }

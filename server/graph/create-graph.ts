@@ -17,8 +17,12 @@ import { createHistory } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
 import { createOutside } from './outside/create-outside.ts'
+import { appendSigned } from './policy/append-signed.ts'
+import { createAskBeforehand } from './policy/ask-beforehand.ts'
+import { createAskPolicy } from './policy/policy.ts'
 import { createReceive } from './receive/create-receive.ts'
 import { propose } from './receive/handshake.ts'
+import type { ReceiveTools } from './receive/receive-tools.ts'
 import { createStates } from './receive/resolve-state.ts'
 import { createRelations } from './relations.ts'
 import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
@@ -35,7 +39,15 @@ export function createGraph(home: Home): Graph {
   const memberships = createMemberships(home)
   const rooms = createRooms(home, memberships)
   const past = createPastStates(home)
-  const tools = { ...home, rooms, memberships, past, states: createStates({ ...home, past }) }
+  const tools: ReceiveTools = {
+    ...home,
+    rooms,
+    memberships,
+    past,
+    states: createStates({ ...home, past }),
+    askPolicy: createAskPolicy(home),
+    appendSigned: (roomId, templates, options) => appendSigned(tools, roomId, templates, options),
+  }
   const unread = createUnread(tools)
 
   async function load(roomId: RoomId, fresh: boolean) {
@@ -73,6 +85,7 @@ export function createGraph(home: Home): Graph {
     },
     ...createOutside(tools, createReceive(tools)),
     propose: (roomId, template, signedBy) => propose(tools, roomId, template, signedBy),
+    askBeforehand: createAskBeforehand(tools),
     append: (roomId, templates, options) => append(tools, roomId, templates, options),
     create: (version, templates, options) => create(tools, version, templates, options),
     ...membersOf(tools),

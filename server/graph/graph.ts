@@ -240,6 +240,8 @@ export type Graph = {
    * is not here is asked of that server. Those that are malformed, or signed by nobody, are not in the answer. Never throws for what a PDU says.
    */
   readonly receive: (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<ReadonlyMap<EventId, Received>>
+  /** Has the policy server of a room asked about another server's PDUs before they are received; undefined where there is none. Never rejects. */
+  readonly askBeforehand: (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<void> | undefined
   /** An event as it would be appended now, for another server to hash and sign. 404 when this server is not in the room, 403 with the rule's words. */
   readonly propose: (
     roomId: RoomId,

@@ -1,11 +1,13 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { forbidden, MatrixError, tooLarge, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import { checkPduShape, named, type Pdu } from '../../core/pdu.ts'
+import { checkPduShape, named, type Pdu, type UnsignedPdu } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { hashAndSignPdu } from '../../core/signatures.ts'
 import { answerOf } from '../../remote/answer-of.ts'
+import { committedHead } from '../draft.ts'
 import type { Graph, StateEvent, Template } from '../graph.ts'
+import { policyOn, toBeAsked } from '../policy/policy.ts'
 import { propose } from '../receive/handshake.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { stateKeyOf } from '../room.ts'
@@ -38,7 +40,7 @@ export async function inviteRemote(
   const { version, event: proposed } = await propose(tools, roomId, template, [tools.serverName])
   const rules = roomRules(version)
   if (rules === undefined) throw unsupportedRoomVersion()
-  const { pdu, eventId } = hashAndSignPdu(named(proposed, tools, rules), rules, tools.serverName, tools.signingKey)
+  const { pdu, eventId } = await sign(tools, roomId, named(proposed, tools, rules), rules)
   const shape = checkPduShape(pdu, rules)
   if (!shape.allowed) throw tooLarge(shape.reason)
   const server = serverNameOf(pdu.state_key as UserId)
@@ -52,6 +54,17 @@ export async function inviteRemote(
   // Nothing of the answer counts but the signature: the event is the one that was made here.
   const event = { ...pdu, signatures: { ...pdu.signatures, [server]: theirs } } as unknown as JsonObject
   return takeHanded(tools.serverName, roomId, { event })
+}
+
+/** Hashes and signs an invitation; where the room uses a policy server that signs it too, or what it refused with is thrown. */
+async function sign(tools: ReceiveTools, roomId: RoomId, event: UnsignedPdu, rules: RoomRules): Promise<StateEvent> {
+  const { pdu, eventId } = hashAndSignPdu(event, rules, tools.serverName, tools.signingKey)
+  const room = await tools.rooms.load(roomId)
+  const by = room && toBeAsked(pdu, rules, policyOn(room, committedHead(room), tools.serverName))
+  if (by === undefined) return { pdu, eventId }
+  const signed = await tools.askPolicy({ eventId, pdu, rules, by }, AbortSignal.timeout(timeoutMs))
+  if (signed instanceof MatrixError) throw signed
+  return { pdu: signed, eventId }
 }
 
 async function stateFor(tools: ReceiveTools, roomId: RoomId, inviter: UserId): Promise<Pdu[]> {

@@ -2,16 +2,19 @@ import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
 import { referenceOf } from '../../core/hashes.ts'
-import { type EventId, isEventId, isUserId, type UserId } from '../../core/ids.ts'
+import { type EventId, isEventId, isUserId, type ServerName, type UserId } from '../../core/ids.ts'
+import { MatrixError } from '../../core/matrix-error.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
+import type { PolicyServer } from '../../core/servers/policy-server.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
 import { groupWrites } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
+import { policyOn, toBeAsked } from '../policy/policy.ts'
 import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
@@ -31,6 +34,8 @@ type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
 /** An event with the state after it, and what must be known to decide on it. */
 export type Arriving = {
   readonly event: Incoming
+  /** This server's name. */
+  readonly here: ServerName
   readonly before: Before
   readonly after: string
   readonly afterChain: readonly ChainLink[]
@@ -98,32 +103,64 @@ function redactedBefore(room: Room, head: DraftHead, arriving: Arriving): Write[
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
 export async function acceptEvent(tools: ReceiveTools, source: Source, event: Incoming, before: Before, how: How): Promise<Received> {
-  const arriving = { ...(await arrive(tools, source, event, before)), how }
+  return settle(
+    tools,
+    source,
+    { ...(await arrive(tools, source, event, before)), how },
+    {
+      refused: () => keepAside(tools, source, event, before, 'soft-failed'),
+      gone: () => ({ dropped: 'this server has left the room' }),
+      commit: async (room, head, decision, arriving) =>
+        (await commitDecision(tools, room, head, decision, arriving)) ? 'accepted' : undefined,
+    },
+  )
+}
+
+/** What comes of an event: why it is not taken now, that the room is no more, or how it is written; undefined when the room has moved on meanwhile. */
+export type Ending<T> = {
+  readonly refused: (why: MatrixError | undefined) => T | Promise<T>
+  readonly gone: () => T
+  readonly commit: (room: Room, head: DraftHead, decision: Decision, arriving: Arriving) => Promise<T | undefined>
+}
+
+/** Decides on an event until it is refused or written; what has to be known first, or signed by the room's policy server, is asked for in between. */
+export async function settle<T>(tools: ReceiveTools, source: Source, first: Arriving, { refused, gone, commit }: Ending<T>): Promise<T> {
+  let arriving = first
+  const { event } = first
   const resolutions = new Map<string, Resolved>()
   const differences = new Map<string, readonly StateChange[]>()
   let isKept = false
   for (let tries = 0; tries < mostTries; tries++) {
     const room = await tools.rooms.load(source.roomId)
-    if (room === undefined) return { dropped: 'this server has left the room' }
+    if (room === undefined) return gone()
     if (tools.database.shared && tries > 0) await refresh(tools.database.select, room, tools.memberships)
     await need(tools.database.select, room, tools.memberships, usersOf(event))
     if (tools.rooms.peek(source.roomId) !== room) continue
     const head = headOf(room)
     const decision = decide(room, head, arriving, resolutions, differences)
-    if (decision === 'soft-failed') return keepAside(tools, source, event, before, 'soft-failed')
+    if (decision === 'soft-failed') return refused(undefined)
+    if ('unsigned' in decision) {
+      // 7. Is validated by the Policy Server, if the room is using a Policy Server, otherwise it is "soft failed".
+      const { eventId, pdu } = arriving.event
+      const signed = await tools.askPolicy({ eventId, pdu, rules: source.rules, by: decision.unsigned }, source.budget?.signal())
+      if (signed instanceof MatrixError) return refused(signed)
+      arriving = { ...arriving, event: { ...arriving.event, pdu: signed } }
+      continue
+    }
     if (Array.isArray(decision)) {
       if (!isKept) await keepBeforehand(tools, source, arriving)
       isKept = true
       await learn(tools, room, decision, resolutions, differences)
       continue
     }
-    if (await commitDecision(tools, room, head, decision as Decision, arriving)) return 'accepted'
+    const done = await commit(room, head, decision as Decision, arriving)
+    if (done !== undefined) return done
   }
   throw new Error('a room moves on faster than an event can be taken in')
 }
 
 /** What an event brings, and what is on disk that it is about. */
-async function arrive(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Arriving> {
+export async function arrive(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Arriving> {
   const { eventId, pdu } = event
   const { select } = tools.database
   const room = await tools.rooms.load(source.roomId)
@@ -135,6 +172,7 @@ async function arrive(tools: ReceiveTools, source: Source, event: Incoming, befo
   const waiting = await select(selectWaitingRedactions, source.roomId, eventId)
   return {
     event,
+    here: tools.serverName,
     before,
     after: stateKey === undefined ? before.stateGroup : eventId,
     afterChain,
@@ -162,13 +200,15 @@ export function decide(
   arriving: Arriving,
   resolutions: ReadonlyMap<string, Resolved>,
   differences: ReadonlyMap<string, readonly StateChange[]>,
-): Decision | 'soft-failed' | Question[] {
+): Decision | 'soft-failed' | Question[] | { readonly unsigned: PolicyServer } {
   const { event, before, after, afterChain, newGroup } = arriving
   const { eventId, pdu, signedBy } = event
   const { rules } = room
   const find = findOn(room, head)
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
+  const unsigned = toBeAsked(pdu, rules, policyOn(room, head, arriving.here))
+  if (unsigned !== undefined) return { unsigned }
   const { tips, isLinear, groups } = standOn(head, arriving, rules)
   const resolved = arriving.how?.isCited
     ? head

@@ -5,6 +5,7 @@ import { MatrixError } from '../../core/matrix-error.ts'
 import { checkPduShape, type Pdu } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
+import { policyKeyId } from '../../core/servers/policy-server.ts'
 import { signersOf, verifyPdu } from '../../core/signatures.ts'
 import type { KeyRing } from '../../remote/key-ring.ts'
 
@@ -67,7 +68,9 @@ function authoriserOf({ type, content }: Pdu): ServerName[] {
 
 async function isSigned(keyRing: Pick<KeyRing, 'find'>, pdu: Pdu, rules: RoomRules, server: ServerName): Promise<boolean> {
   const signatures = Object.hasOwn(pdu.signatures, server) ? (pdu.signatures[server] ?? {}) : {}
-  for (const keyId of Object.keys(signatures).slice(0, mostKeysTried)) {
+  // What it signs as a policy server says nothing of whose the event is.
+  const keyIds = Object.keys(signatures).filter((keyId) => keyId !== policyKeyId)
+  for (const keyId of keyIds.slice(0, mostKeysTried)) {
     const at = rules.enforceKeyValidity ? pdu.origin_server_ts : undefined
     const key = keyId.startsWith('ed25519:') ? await keyRing.find({ serverName: server, keyId, at }) : undefined
     if (key !== undefined && verifyPdu(pdu, rules, server, keyId, key)) return true

@@ -1,3 +1,4 @@
+import type { Outcome } from '../../storage/database.ts'
 import { addDraft, applyDecision, dropDraft } from '../append.ts'
 import { partOf } from '../commit.ts'
 import type { Decision } from '../draft.ts'
@@ -13,19 +14,29 @@ export async function commitOn(
   decision: Decision,
   options: Pick<AppendOptions, 'writes' | 'log'>,
 ): Promise<boolean> {
+  return (await commitAll(tools, room, head, decision, options)).ok
+}
+
+/** The same for what is ours; tells which guard failed, `room` when it has moved on. */
+export async function commitAll(
+  tools: ReceiveTools,
+  room: Room,
+  head: DraftHead,
+  decision: Decision,
+  options: AppendOptions,
+): Promise<Outcome> {
   const { part, positions } = partOf(room, decision, head.version, options, tools.clock.now())
   const draft = addDraft(room, head.version, decision.head)
   try {
-    const outcome = await tools.database.commit({
+    return await tools.database.commit({
       ...part,
       room: { id: room.roomId, version: head.version, isVoid: () => draft.isVoid, decideAgain: async () => undefined },
       applied: (firstPosition) => {
         dropDraft(room, draft)
-        applyDecision(tools, room, decision, positions, firstPosition, {})
+        applyDecision(tools, room, decision, positions, firstPosition, options)
         tools.rooms.add(room)
       },
     })
-    return outcome.ok
   } finally {
     for (const later of dropDraft(room, draft)) later.isVoid = true
   }

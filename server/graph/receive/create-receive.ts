@@ -3,6 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
+import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { bringClosest, fillBack } from './backfill.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
@@ -27,12 +28,16 @@ export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'bringClosest' | '
 /** Receives events of other servers, in each room one after the other. */
 export function createReceive(tools: ReceiveTools): Receive {
   const inTurn = createLanes()
+  const askBeforehand = createAskBeforehand(tools)
   return {
     inTurn,
     receiveNow: (origin, roomId, pdus) => receiveAll(tools, origin, roomId, pdus),
     fillBack: (roomId, from, limit) => fillBack(tools, inTurn, roomId, from, limit),
     bringClosest: (moment) => bringClosest(tools, inTurn, moment),
-    takeHanded: (origin, roomId, handed) => inTurn(roomId, () => takeHanded(tools, origin, roomId, handed)),
+    takeHanded: async (origin, roomId, handed) => {
+      await askBeforehand(origin, roomId, [handed.event])
+      return inTurn(roomId, () => takeHanded(tools, origin, roomId, handed))
+    },
     // What others send of the room meanwhile waits until it is here.
     enter: (roomId, join) => inTurn(roomId, async () => enterRoom(tools, await join())),
   }

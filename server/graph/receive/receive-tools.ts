@@ -1,5 +1,7 @@
 import type { Home } from '../../home.ts'
+import type { Graph } from '../graph.ts'
 import type { Memberships } from '../memberships.ts'
+import type { AskPolicy } from '../policy/policy.ts'
 import type { Rooms } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
 import type { States } from './resolve-state.ts'
@@ -10,4 +12,6 @@ export type ReceiveTools = Home & {
   readonly memberships: Memberships
   readonly past: PastStates
   readonly states: States
+  readonly askPolicy: AskPolicy
+  readonly appendSigned: Graph['append']
 }

@@ -3,6 +3,7 @@ import { selectAuthEvents } from '../../core/event-auth/select-auth-events.ts'
 import type { RoomId } from '../../core/ids.ts'
 import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import type { Received } from '../graph.ts'
+import { askAbout } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { acceptEvent, keepAside } from './accept.ts'
 import { checkByAuthEvents } from './auth-events.ts'
@@ -58,6 +59,7 @@ async function catchUp(tools: ReceiveTools, source: Source, event: Incoming): Pr
   const between = await fetchMissingEvents(tools, source, [event.eventId], room?.extremities ?? [])
   if (between === 'malformed') return 'there are malformed events before it'
   const missing = await missingOf(tools, source.roomId, event, between)
+  if (room !== undefined) await askAbout(tools, room, missing.events, source.budget?.signal())
   for (const earlier of inOrder(missing.events)) {
     const received = await receiveOne(tools, source, earlier, missing.past.has(earlier) ? 'history' : 'between')
     if (typeof received === 'object' && 'dropped' in received && prevs.includes(earlier.eventId)) return received.dropped

@@ -28,9 +28,9 @@ export async function takeNext(
   const head = headOf(room)
   if (tools.rooms.peek(room.roomId) !== room || !isOnTop(head, event) || !isAuthorisedHere(room, head, event)) return undefined
   const target = targetOf(event, room.rules, targets)
-  const arriving = { ...placeOn(room, head, event), target, thread: threads.get(template), waiting: [] }
+  const arriving = { ...placeOn(room, head, event), here: tools.serverName, target, thread: threads.get(template), waiting: [] }
   const decision = decide(room, head, arriving, new Map(), new Map())
-  if (decision === 'soft-failed' || Array.isArray(decision)) return undefined
+  if (decision === 'soft-failed' || Array.isArray(decision) || 'unsigned' in decision) return undefined
   // Whoever receives it anew after a failure meets the error again.
   return { committed: commitDecision(tools, room, head, decision, arriving).catch(() => false) }
 }
@@ -52,7 +52,7 @@ function isAuthorisedHere(room: Room, head: DraftHead, { pdu }: Incoming): boole
   return cited.length === current.size && new Set<string>(cited).size === cited.length && cited.every((eventId) => current.has(eventId))
 }
 
-function placeOn(room: Room, head: DraftHead, event: Incoming): Omit<Arriving, 'target' | 'thread' | 'waiting'> {
+function placeOn(room: Room, head: DraftHead, event: Incoming): Omit<Arriving, 'here' | 'target' | 'thread' | 'waiting'> {
   const { eventId, pdu } = event
   const before = { stateGroup: head.stateGroup, writes: [] }
   const stateKey = pdu.state_key
