@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isServerName, type ServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { parseStrict } from '../core/lossless-json.ts'
@@ -40,8 +41,11 @@ export type NameFacts = {
 export async function lookAtName(patient: Patient, serverName: ServerName, allowPrivate: boolean): Promise<NameFacts> {
   const { hostname, port } = splitServerName(serverName) ?? { hostname: serverName, port: undefined }
   const literal = isLiteral(hostname)
-  const [addresses, wellKnown, places] = await Promise.all([
-    literal ? undefined : addressesOf(patient, hostname),
+  const addresses = literal ? undefined : await addressesOf(patient, hostname)
+  const nothing = { wellKnown: undefined, delegated: undefined, services: undefined, oldServices: undefined, places: [] }
+  // Where the DNS does not answer, no way can be gone.
+  if (addresses?.failed !== undefined) return { serverName, hostname, addresses, ...nothing }
+  const [wellKnown, places] = await Promise.all([
     literal || port !== undefined ? undefined : fetchFile(patient, hostname, 'server', allowPrivate),
     patient.discovery.find(serverName),
   ])
@@ -68,11 +72,16 @@ function servicesOf({ names }: Patient, name: string): Promise<FromDns<Service>>
 }
 
 async function fromDns<T>(asked: Promise<readonly T[]>): Promise<FromDns<T>> {
+  const late = new AbortController()
+  const patience = sleep(patienceMs, undefined, { ref: false, signal: late.signal }).then(() => Promise.reject({ code: 'ETIMEOUT' }))
   try {
-    return { found: await asked, failed: undefined }
+    return { found: await Promise.race([asked, patience]), failed: undefined }
   } catch (error) {
     const { code } = error as { code?: unknown }
     return { found: [], failed: code === 'ETIMEOUT' || code === 'ECONNREFUSED' ? 'the DNS does not answer' : failureWords(code) }
+  } finally {
+    patience.catch(() => {})
+    late.abort()
   }
 }
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import type { Answer, Failure } from '../remote/egress.ts'
 import { attention, type Finding, ok, skipped, wrong } from './finding.ts'
-import { fetchFile, isLiteral, type WellKnownFile } from './look-at-name.ts'
+import { addressesOf, fetchFile, isLiteral, type WellKnownFile } from './look-at-name.ts'
 import { slashFault } from './own-place.ts'
 import { type Patient, patienceMs, proxySnippet } from './patient.ts'
 
@@ -13,6 +13,9 @@ const largeBody = 2 * 1024 * 1024
 export async function lookAsClient(patient: Patient, hostname: string): Promise<Finding[]> {
   const { config, egress } = patient
   const base = config.public_baseurl
+  const at = new URL(base).hostname
+  const failed = isLiteral(at) ? undefined : (await addressesOf(patient, at)).failed
+  if (failed !== undefined) return [skipped('clients', `${at} cannot be looked up: ${failed}`)]
   const [file, versions] = await Promise.all([
     isLiteral(hostname) ? undefined : fetchFile(patient, hostname, 'client', true),
     egress.fetchJson({ url: `${base}_matrix/client/versions`, timeoutMs: patienceMs, allowPrivate: true }),

@@ -50,7 +50,10 @@ function closedFinding({ config }: Patient, { hostname, port, addresses }: Place
       `  listeners: [{ port: ${port}, tls_certificate: /PATH/fullchain.pem, tls_key: /PATH/privkey.pem }]`,
     )
   }
-  if (addresses.failed === undefined && addresses.found.length === 0) {
+  if (addresses.failed !== undefined) return skipped('port', `${hostname} cannot be looked up`)
+  if (addresses.found.length === 0) {
+    // What to write for the server's own name was said with its address.
+    if (hostname === config.server_name) return skipped('port', 'there is no address to connect to')
     return wrong(
       'port',
       `${hostname} has no address in the DNS`,

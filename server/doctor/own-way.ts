@@ -5,6 +5,8 @@ import type { Patient } from './patient.ts'
 
 /** What the DNS and the well-known file say of this server, and what others make of it. */
 export function ownWay(patient: Patient, facts: NameFacts): Finding[] {
+  if (facts.addresses?.failed !== undefined)
+    return [...addressFinding(patient, facts), skipped('way here', 'without the DNS there is none')]
   return [...addressFinding(patient, facts), ...wellKnownFinding(patient, facts), ...servicesFinding(facts), placesFinding(facts)]
 }
 

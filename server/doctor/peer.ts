@@ -33,12 +33,12 @@ function wayFindings({ wellKnown, places, serverName, addresses }: NameFacts): F
   const [first] = places
   const fault = wellKnown?.fault
   const useless = fault === undefined ? [] : [attention('well-known', `${wellKnown?.url} is of no use: ${fault}`, theirs)]
-  if (first === undefined) return [...useless, wrong(check, `${serverName} leads nowhere`, 'Look how its name is written.')]
   if (addresses?.failed !== undefined) {
     return [
       wrong(check, `${serverName} cannot be looked up: ${addresses.failed}`, 'Look at the resolver of this machine (/etc/resolv.conf).'),
     ]
   }
+  if (first === undefined) return [...useless, wrong(check, `${serverName} leads nowhere`, 'Look how its name is written.')]
   return [...useless, ok(check, `${serverName} is at ${places.map(({ origin }) => origin.replace('https://', '')).join(', then ')}`)]
 }
 

@@ -6,6 +6,8 @@ const meanings: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'it broke the connection off',
   ENOTFOUND: 'its name has no address in the DNS',
   EAI_AGAIN: 'the DNS does not answer',
+  ETIMEOUT: 'the DNS does not answer',
+  ESERVFAIL: 'the DNS cannot say where its name leads',
   EHOSTUNREACH: 'there is no way to its address',
   ENETUNREACH: 'there is no way to its network',
   EADDRNOTAVAIL: 'there is no way to its address',

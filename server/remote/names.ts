@@ -13,7 +13,7 @@ export type Names = {
   readonly lookup: LookupFunction | undefined
 }
 
-const patience = { timeout: 3000, tries: 2 }
+const patience = { timeout: 2000, tries: 2 }
 const nothing: readonly unknown[] = ['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA']
 
 /** Asks the system, or one resolver (`1.1.1.1`, `127.0.0.1:5353`) alone. */

@@ -36,12 +36,12 @@ export type Patient = {
   readonly close: () => Promise<void>
 }
 
-const program = join(project, 'server/doctor/main.ts')
+const program = join(project, 'server/doctor/start.mjs')
 
 /** Runs a doctor on the configuration that the arguments name. */
 export async function examine(...args: readonly string[]): Promise<Examined> {
   const { code, output, errors } = await run([...args, '--json'])
-  const findings: Examined['findings'] = output === '' ? [] : JSON.parse(output).findings
+  const findings: Examined['findings'] = !output.startsWith('{') ? [] : JSON.parse(output).findings
   const of = (check: string, part?: string) => {
     const found = findings.find((finding) => finding.check === check && (part === undefined || finding.part === part))
     return { level: found?.level, text: found === undefined ? '' : [found.words, ...found.advice].join('\n') }
