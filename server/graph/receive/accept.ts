@@ -15,7 +15,7 @@ import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type New
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
-import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange } from '../room.ts'
+import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
@@ -238,8 +238,6 @@ export function decide(
     ...(before.writes.length > 0 ? { gap: true as const } : {}),
     waitsFor: arriving.target.event === undefined ? arriving.target.id : undefined,
   }
-  const state = new Map(head.state)
-  for (const change of changes) state.set(`${change.type}\0${change.stateKey}`, change.event)
   return {
     events: [decided],
     head: {
@@ -251,9 +249,15 @@ export function decide(
       notifying,
       stateGroup: resolved.stateGroup,
       chain: resolved.chain,
-      state,
+      state: stateWith(head.state, changes),
     },
   }
+}
+
+function stateWith(before: DraftHead['state'], changes: readonly StateChange[]): DraftHead['state'] {
+  const state = new Map(before)
+  for (const { type, stateKey, event } of changes) state.set(stateKeyOf(type, stateKey), event)
+  return state
 }
 
 /** What the room stands on with an event: it takes the place of what it cites, unless others cite it already. */
