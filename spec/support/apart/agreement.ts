@@ -1,0 +1,63 @@
+import Database from 'better-sqlite3'
+import type { JsonObject } from '../../../server/core/json.ts'
+import type { Person, Room, Scene } from './story.ts'
+
+/** What one site has of a room. */
+type Row = { readonly event_id: string; readonly rejected: number; readonly room_id: string; readonly extremities: string }
+type Held = { readonly state: readonly string[]; readonly events: readonly string[]; readonly rejected: readonly string[] }
+
+/** In what the sites differ, in words; empty where they agree: the same events in the same places of the state, to the byte, and the same events at all. */
+export async function differences({ rooms, watchers }: Scene): Promise<string[]> {
+  const found: string[] = []
+  for (const room of rooms) {
+    const held = await Promise.all(watchers.map((watcher) => readHeld(watcher, room)))
+    const [first, ...others] = held as [Held, ...Held[]]
+    for (const [at, other] of others.entries()) {
+      for (const part of ['state', 'events', 'rejected'] as const) {
+        const differing = notInBoth(first[part], other[part])
+        if (differing.length > 0) found.push(`room of version ${room.version}, ${part}, site 0 and ${at + 1}:\n${differing.join('\n')}`)
+      }
+    }
+    if (first.rejected.length > 0) found.push(`an honest event was rejected: ${first.rejected.join()}`)
+  }
+  return found
+}
+
+/** How many forward extremities a site has at most in any room. */
+export function widest({ rooms, watchers }: Scene): number {
+  return Math.max(
+    ...watchers.flatMap(({ site }) =>
+      read(site.cluster.databaseFile, 'SELECT room_id, extremities FROM rooms')
+        .filter(({ room_id }) => rooms.some(({ roomId }) => roomId === room_id))
+        .map(({ extremities }) => (JSON.parse(extremities) as string[]).length),
+    ),
+  )
+}
+
+async function readHeld({ hopper, site }: Person, { roomId, version }: Room): Promise<Held> {
+  const rows = read(site.cluster.databaseFile, 'SELECT event_id, rejected FROM events WHERE room_id = ? ORDER BY event_id', roomId)
+  const { status, body } = await hopper.insist(0, 'GET', `/rooms/${roomId}/state`)
+  if (status !== 200) throw new Error(`${hopper.userId} may not see ${roomId} of version ${version}: ${JSON.stringify(body)}`)
+  return {
+    state: body.map(({ unsigned: _, ...event }: JsonObject) => JSON.stringify(Object.entries(event).sort())).sort(),
+    events: rows.filter(({ rejected }) => rejected === 0).map(({ event_id }) => event_id),
+    rejected: rows.filter(({ rejected }) => rejected !== 0).map(({ event_id }) => event_id),
+  }
+}
+
+function read(file: string, sql: string, ...values: string[]): Row[] {
+  const database = new Database(file, { readonly: true })
+  try {
+    return database.prepare(sql).all(...values) as Row[]
+  } finally {
+    database.close()
+  }
+}
+
+function notInBoth(one: readonly string[], other: readonly string[]): string[] {
+  const [a, b] = [new Set(one), new Set(other)]
+  return [
+    ...one.filter((value) => !b.has(value)).map((value) => `- ${value}`),
+    ...other.filter((value) => !a.has(value)).map((value) => `+ ${value}`),
+  ]
+}
