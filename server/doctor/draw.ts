@@ -36,11 +36,16 @@ function paint(style: 'green' | 'yellow' | 'red' | 'gray' | 'cyan', text: string
   return styleText(style, text, { validateStream: false })
 }
 
-export function drawSummary(findings: readonly Finding[], look: Look): string {
+/** How many of each. */
+export function countLevels(findings: readonly Finding[]): Readonly<Record<Level, number>> {
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length
-  const parts = [`${count('ok')} ok`, `${count('attention')} for your attention`, `${count('wrong')} wrong`]
-  const ending =
-    count('wrong') > 0 ? 'Change what is wrong first, from above to below.' : count('attention') > 0 ? 'It works.' : 'All is well.'
+  return { ok: count('ok'), attention: count('attention'), wrong: count('wrong'), skipped: count('skipped') }
+}
+
+export function drawSummary(findings: readonly Finding[], look: Look): string {
+  const count = countLevels(findings)
+  const parts = [`${count.ok} ok`, `${count.attention} for your attention`, `${count.wrong} wrong`]
+  const ending = count.wrong > 0 ? 'Change what is wrong first, from above to below.' : count.attention > 0 ? 'It works.' : 'All is well.'
   return drawTitle(`${parts.join(', ')}. ${ending}`, look)
 }
 

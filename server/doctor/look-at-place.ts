@@ -13,6 +13,8 @@ export type PlaceFacts = {
   /** The name that the certificate has to be for. */
   readonly name: string
   readonly addresses: FromDns<string>
+  /** Of several addresses those at which nobody answers, as far as this machine can tell, with why. */
+  readonly silent: readonly { readonly address: string; readonly words: string }[]
   readonly tls: TlsLook | TlsFailure
   /** Undefined where nobody answers at the port. */
   readonly version: Answer<JsonObject> | Failure | undefined
@@ -30,7 +32,8 @@ export async function lookAtPlace(patient: Patient, place: Place, allowPrivate: 
     isLiteral(hostname) ? { found: [hostname.replace(/^\[|\]$/g, '')], failed: undefined } : addressesOf(patient, hostname),
     lookAtTls({ ...at, name, ca, dialing, timeoutMs: patienceMs }),
   ])
-  const facts = { place, ...at, name, addresses, tls }
+  const silent = tls.ok ? await silentOnes(patient, { ...at, name }, addresses.found) : []
+  const facts = { place, ...at, name, addresses, silent, tls }
   if (!tls.ok) return { ...facts, version: undefined, keys: undefined, aheadMs: undefined }
   const ask = (path: string) =>
     patient.egress.fetchJson({
@@ -44,6 +47,23 @@ export async function lookAtPlace(patient: Patient, place: Place, allowPrivate: 
   const version = await ask('/_matrix/federation/v1/version')
   const middle = (before + patient.now()) / 2
   return { ...facts, version, keys: await ask('/_matrix/key/v2/server'), aheadMs: version.ok ? aheadOf(version, middle) : undefined }
+}
+
+/** Whoever connects tries one address after the other, so that one that is dead costs every server time, and some give up. */
+async function silentOnes(
+  { ca, dialing }: Patient,
+  { hostname, port, name }: { readonly hostname: string; readonly port: number; readonly name: string },
+  addresses: readonly string[],
+): Promise<PlaceFacts['silent']> {
+  if (addresses.length < 2 || dialing.routes?.has(`${hostname}:${port}`)) return []
+  const looks = await Promise.all(
+    addresses.slice(0, 8).map(async (address) => {
+      const look = await lookAtTls({ hostname: address, port, name, ca, dialing: {}, timeoutMs: patienceMs })
+      // Without IPv6 of one's own nothing is known of that of others.
+      return look.ok || /NETUNREACH|ADDRNOTAVAIL|HOSTUNREACH/.test(look.words) ? [] : [{ address, words: look.words }]
+    }),
+  )
+  return looks.flat()
 }
 
 /** A Date header names the second that has begun. */

@@ -1,7 +1,7 @@
 import { ConfigError, load } from '../../config/load.ts'
 import { product } from '../http/version.ts'
 import { type Asked, help, readAsked } from './asked.ts'
-import { drawFinding, drawSummary, drawTitle, type Look } from './draw.ts'
+import { countLevels, drawFinding, drawSummary, drawTitle, type Look } from './draw.ts'
 import { partsOf } from './examine.ts'
 import { attention, type Finding, ok, wrong } from './finding.ts'
 import { openPatient } from './patient.ts'
@@ -36,7 +36,8 @@ async function main(): Promise<number> {
   }
   await examine(asked, tell)
   say(`\n${drawSummary(told, look)}`)
-  if (asked.json) stdout.write(`${JSON.stringify({ version: product.version, findings: told }, undefined, 2)}\n`)
+  if (asked.json)
+    stdout.write(`${JSON.stringify({ version: product.version, summary: countLevels(told), findings: told }, undefined, 2)}\n`)
   return told.some(({ level }) => level === 'wrong') ? 1 : 0
 }
 

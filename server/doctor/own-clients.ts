@@ -3,6 +3,7 @@ import type { Answer, Failure } from '../remote/egress.ts'
 import { attention, type Finding, ok, skipped, wrong } from './finding.ts'
 import { addressesOf, fetchFile, isLiteral, type WellKnownFile } from './look-at-name.ts'
 import { slashFault } from './own-place.ts'
+import { typeFinding } from './own-way.ts'
 import { type Patient, patienceMs, proxySnippet } from './patient.ts'
 
 const corsHeader = 'access-control-allow-origin'
@@ -67,7 +68,7 @@ function fileFinding({ config }: Patient, file: WellKnownFile | undefined): Find
       '  add_header Access-Control-Allow-Origin *;',
     )
   }
-  return ok(check, `${file.url} leads to ${said}`)
+  return typeFinding(check, file) ?? ok(check, `${file.url} leads to ${said}`)
 }
 
 function baseUrlOf(content: JsonObject | undefined): string {

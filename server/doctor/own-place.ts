@@ -14,7 +14,7 @@ export async function ownPlace(patient: Patient, facts: PlaceFacts): Promise<Fin
   const { tls, version, keys, name, port } = facts
   if (!tls.ok) return [closedFinding(patient, facts, tls.words, tls.at)]
   const certificate = certificateFinding(tls, { name, now: patient.now(), file: listenerAt(patient, port)?.tls_certificate })
-  const findings = [openFinding(patient, facts), certificate]
+  const findings = [openFinding(patient, facts), ...silentFinding(facts), certificate]
   if (certificate.level === 'wrong' || version === undefined || keys === undefined) {
     return [...findings, skipped('answers', 'others end here, for the sake of the certificate')]
   }
@@ -22,6 +22,9 @@ export async function ownPlace(patient: Patient, facts: PlaceFacts): Promise<Fin
   if (answers.level !== 'ok') return [...findings, answers]
   return [...findings, answers, keysFinding(patient, 'keys', shownPlace(facts), keys), await slashFinding(patient, facts)]
 }
+
+const notFromInside =
+  'Some routers do not lead back to this machine from inside: then another server can tell, with npm run doctor -- matrix.org'
 
 function listenerAt({ config }: Patient, port: number): Listener | undefined {
   return config.listeners.find((one) => one.port === port && one.tls_certificate !== undefined)
@@ -36,6 +39,19 @@ function openFinding({ config }: Patient, facts: PlaceFacts): Finding {
     `${words}, at an address of this network alone`,
     `Whether it is reached from outside cannot be seen from here: let another server look, with npm run doctor -- matrix.org`,
   )
+}
+
+function silentFinding({ silent, hostname, port }: PlaceFacts): Finding[] {
+  if (silent.length === 0) return []
+  return [
+    attention(
+      'addresses',
+      `of ${hostname} ${silent.map(({ address, words }) => `${address} does not answer at port ${port}: ${words}`).join('; ')}`,
+      'Let the reverse proxy listen there too (nginx, for IPv6):',
+      `  listen [::]:${port} ssl;`,
+      'or take the record (A or AAAA) out of the DNS zone.',
+    ),
+  ]
 }
 
 function closedFinding({ config }: Patient, { hostname, port, addresses }: PlaceFacts, words: string, at: 'port' | 'tls'): Finding {
@@ -66,6 +82,7 @@ function closedFinding({ config }: Patient, { hostname, port, addresses }: Place
     'port',
     `${where} cannot be connected to: ${words}`,
     `Let the reverse proxy listen there (nginx: listen ${port} ssl;), open TCP port ${port} in the firewall, and forward it in the router to this machine.`,
+    ...(addresses.found.every((address) => !isPrivateAddress(address)) ? [notFromInside] : []),
     ...(port === 8448
       ? [
           `Or do without that port: answer https://${config.server_name.split(':')[0]}/.well-known/matrix/server with`,

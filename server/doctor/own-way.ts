@@ -59,7 +59,7 @@ function wellKnownFinding(patient: Patient, { wellKnown, hostname, delegated }: 
   const check = 'well-known server'
   if (wellKnown === undefined) return [skipped(check, 'nobody asks for it where the name is an address or has a port')]
   const { url, fault, isAbsent } = wellKnown
-  if (fault === undefined && delegated !== undefined) return [ok(check, `${url} leads to ${delegated}`)]
+  if (fault === undefined && delegated !== undefined) return [typeFinding(check, wellKnown) ?? ok(check, `${url} leads to ${delegated}`)]
   if (isAbsent) return [ok(check, `there is none at ${url}: others look for SRV records, then at port 8448`)]
   return [
     wrong(
@@ -69,6 +69,18 @@ function wellKnownFinding(patient: Patient, { wellKnown, hostname, delegated }: 
       ...wellKnownSnippet(patient, hostname, wellKnown),
     ),
   ]
+}
+
+/** Most read it all the same; some do not. */
+export function typeFinding(check: string, { url, answer }: WellKnownFile): Finding | undefined {
+  const type = answer.ok ? String(answer.headers['content-type'] ?? 'nothing').slice(0, 60) : ''
+  if (!answer.ok || type.startsWith('application/json')) return undefined
+  return attention(
+    check,
+    `${url} is sent as ${type}, not as JSON, so that some do not read it`,
+    'Where it is answered (nginx):',
+    '  default_type application/json;',
+  )
 }
 
 function wellKnownSnippet({ config }: Patient, hostname: string, { fault = '' }: WellKnownFile): string[] {

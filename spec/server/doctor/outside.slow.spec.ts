@@ -119,6 +119,30 @@ describe('the doctor looks at a server from outside and says what to change', ()
     expectWrong(await patient.examine(...patient.leads('matrix.tombolo.test:443', patient.port)), 'port', 'not over TLS', 'listen 443 ssl;')
   })
 
+  it('a well-known file that is too large, or sent as what it is not', async () => {
+    const right = { 'm.server': 'matrix.tombolo.test:443' }
+    const asText = { ...json(right), headers: { 'Content-Type': 'text/plain' } }
+    const [large, plain] = await Promise.all([
+      behind({ answer: only(serverFile, json({ ...right, filler: 'x'.repeat(60_000) })) }),
+      behind({ answer: only(serverFile, asText) }),
+    ])
+    expectWrong(large!, 'well-known server', 'the answer is too large')
+    expect(plain!.of('well-known server')).to.deep.include({ level: 'attention' })
+    expect(plain!.of('well-known server').text).to.contain('is sent as text/plain').and.contain('default_type application/json;')
+  })
+
+  it('one of several addresses at which nobody answers', async () => {
+    const { addresses, services } = patient.resolver.zone
+    addresses.set('matrix.tombolo.test', ['127.0.0.1', '127.0.0.2'])
+    services.set('_matrix-fed._tcp.tombolo.test', [{ port: patient.front.port, name: 'matrix.tombolo.test' }])
+    const found = await behind({ answer: only(serverFile, { status: 404 }) })
+    addresses.set('matrix.tombolo.test', ['127.0.0.1'])
+    services.clear()
+    expect(found.of('answers').level).to.equal('ok')
+    expect(found.of('addresses')).to.deep.include({ level: 'attention' })
+    expect(found.of('addresses').text).to.contain('127.0.0.2 does not answer').and.contain(`listen [::]:${patient.front.port} ssl;`)
+  })
+
   it('SRV records: those of the old name alone, those that lead nowhere, those that lead here', async () => {
     const { services } = patient.resolver.zone
     const none = { answer: only(serverFile, { status: 404 }) }
