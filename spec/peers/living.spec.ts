@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { inEachVersion } from './cast.ts'
+import { inEachDirection, inEachVersion } from './cast.ts'
 import { inRoom } from './rooms.ts'
 
 const visibility = (history_visibility: string) => ({ type: 'm.room.history_visibility', state_key: '', content: { history_visibility } })
@@ -124,6 +124,20 @@ inEachVersion('living together', (cast, version) => {
       await made.hearsText(mover, 'here too')
       expect(await made.stands(alice)).to.deep.equal(await made.stands(bob))
     }
+  })
+})
+
+inEachDirection('a server that is shut out', '12', (cast) => {
+  it('is not heard in that room, and is in others', async () => {
+    const { alice, bob, guest, meets } = cast()
+    const room = await meets([bob])
+    await room.sets(alice, 'm.room.server_acl', { allow: ['*'], deny: [guest.serverName.replace(/:\d+$/, '')], allow_ip_literals: true })
+    await room.finds(bob, 'the list', 'm.room.server_acl', ({ deny }) => deny.length === 1)
+    await room.says(bob, 'am I heard?')
+    const open = await meets([bob])
+    await open.says(bob, 'here I am')
+    await open.hearsText(alice, 'here I am')
+    expect(await room.history(alice)).not.to.include('am I heard?')
   })
 })
 
