@@ -23,6 +23,15 @@ const pageBytes = 1024 * 1024
 const atOnce = 50
 
 /**
+ * Whether an event belongs to what a create event began: it is it, or cites it, as all of a room does. A server after which a room is named could begin
+ * it again, and every event of that would be in order by itself. Since version 12 the room id leaves no room for a second one.
+ */
+export function isUnder(opening: EventId | undefined, rules: RoomRules, event: { readonly eventId?: EventId; readonly pdu: Pdu }): boolean {
+  if (rules.roomIdIsCreateHash || opening === undefined || event.eventId === opening) return true
+  return authEventIdsOf(event.pdu).includes(opening)
+}
+
+/**
  * Check 4: passes authorisation rules based on the event's auth events, otherwise it is rejected. Undefined when some of those are not known.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
@@ -36,6 +45,9 @@ export function checkByAuthEvents(
   if (known.length < cited.length) return undefined
   const verdict = checkAuthEvents(pdu, rules, known)
   if (!verdict.allowed) return verdict
+  const began = authEventIdsOf(pdu).find((eventId) => find(eventId)?.pdu.type === 'm.room.create')
+  const strays = known.some((event) => event.pdu.type !== 'm.room.create' && !isUnder(began, rules, event))
+  if (strays) return refuse('auth_events cites events of different beginnings of the room')
   // Since version 12 the room id is what cites the create event.
   const isNamed = rules.roomIdIsCreateHash && pdu.room_id !== undefined
   const opening = isNamed ? find(createIdOf(pdu.room_id)) : undefined

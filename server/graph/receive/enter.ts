@@ -3,7 +3,7 @@ import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { referenceOf } from '../../core/hashes.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
+import { authEventIdsOf, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf } from '../append.ts'
@@ -12,7 +12,7 @@ import { chainWith, type Decision, newGroupOf } from '../draft.ts'
 import type { Entering } from '../graph.ts'
 import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { emptyRoom, refresh } from '../rooms.ts'
-import { checkByAuthEvents, outlierWrite, storeOutliers } from './auth-events.ts'
+import { checkByAuthEvents, isUnder, outlierWrite, storeOutliers } from './auth-events.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { commitOn } from './commit-on.ts'
 import { keepNames } from './event-names.ts'
@@ -42,7 +42,8 @@ export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, 
   const chain = await checkAll(tools, source, authChain)
   const given = await checkAll(tools, source, state)
   const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
-  const before = await stateOf(tools, roomId, given)
+  const opening = authEventIdsOf(join.pdu).find((eventId) => known.get(eventId)?.pdu.type === 'm.room.create')
+  const before = await stateOf(tools, { ...source, opening }, given)
   checkJoin(join, rules, before, (id) => known.get(id))
   const below = await keepState(
     tools,
@@ -68,13 +69,18 @@ async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Pr
 }
 
 /** The state that counts: events of this room that their auth events allow. */
-async function stateOf({ database }: ReceiveTools, roomId: RoomId, given: readonly Incoming[]): Promise<Map<string, Stored>> {
+async function stateOf(
+  { database }: ReceiveTools,
+  { roomId, rules, opening }: Source,
+  given: readonly Incoming[],
+): Promise<Map<string, Stored>> {
   const state = new Map<string, Stored>()
   const ids = given.map(({ eventId }) => eventId)
   for (let from = 0; from < ids.length; from += pageSize) {
     for (const stored of (await loadStored(database.select, ids.slice(from, from + pageSize))).values()) {
       const { type, state_key } = stored.pdu
-      if (state_key !== undefined && !stored.rejected && stored.roomId === roomId) state.set(stateKeyOf(type, state_key), stored)
+      if (state_key === undefined || stored.rejected || stored.roomId !== roomId || !isUnder(opening, rules, stored)) continue
+      state.set(stateKeyOf(type, state_key), stored)
     }
   }
   return state

@@ -30,6 +30,8 @@ export type Source = {
   readonly origin: ServerName
   readonly roomId: RoomId
   readonly rules: RoomRules
+  /** The event that began the room, once that is known. */
+  readonly opening?: EventId | undefined
   /** What may be asked of it for the event at hand. */
   readonly budget?: Budget
 }

@@ -6,7 +6,7 @@ import type { Received } from '../graph.ts'
 import { askAbout } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { acceptEvent, keepAside } from './accept.ts'
-import { checkByAuthEvents } from './auth-events.ts'
+import { checkByAuthEvents, isUnder } from './auth-events.ts'
 import { withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchMissingEvents, type Source } from './fetch-missing.ts'
@@ -16,6 +16,8 @@ import type { ReceiveTools } from './receive-tools.ts'
 import { knowAuthEvents, stateBefore } from './state-before.ts'
 import { selectMissing, selectMissingAmong } from './stored.store.ts'
 
+const otherBeginning = 'the event belongs to another beginning of the room'
+
 /** News, for which what lies in between is asked for, or news that this server is to pass on; what was asked for; or what was asked for of the past. */
 export type Kind = 'news' | 'handed' | 'between' | 'history'
 
@@ -24,10 +26,12 @@ export type Kind = 'news' | 'handed' | 'between' | 'history'
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
 export async function receiveOne(tools: ReceiveTools, from: Source, event: Incoming, kind: Kind): Promise<Received> {
-  const source = withBudget(from)
+  const opening = (await tools.rooms.load(from.roomId))?.state.get(stateKeyOf('m.room.create', ''))?.eventId
+  const source = withBudget({ ...from, opening })
   const { eventId, pdu, signedBy } = event
   const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
+  if (!isUnder(opening, source.rules, event)) return { dropped: otherBeginning }
   if (kind === 'news' || kind === 'handed') {
     const gap = await catchUp(tools, source, event)
     if (gap !== undefined) return { dropped: gap }

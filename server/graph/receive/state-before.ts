@@ -8,7 +8,7 @@ import type { Home } from '../../home.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { stateKeyOf } from '../room.ts'
 import { insertStateGroup } from '../state.store.ts'
-import { type Judged, storeOutliers } from './auth-events.ts'
+import { isUnder, type Judged, storeOutliers } from './auth-events.ts'
 import { mostMissing, withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
@@ -66,12 +66,13 @@ async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId)
   const state = new Map<string, EventId>()
   for await (const stored of storedInPages(tools.database.select, ids.state)) {
     const { pdu, rejected } = stored
-    if (rejected || stored.roomId !== roomId || pdu.state_key === undefined) continue
+    if (rejected || stored.roomId !== roomId || pdu.state_key === undefined || !isUnder(source.opening, source.rules, stored)) continue
     state.set(stateKeyOf(pdu.type, pdu.state_key), stored.eventId)
   }
   if (!state.has(stateKeyOf('m.room.create', ''))) return undefined
   // Of what did not come in time nobody knows what it would have been.
   if (source.budget?.signal().aborted) return undefined
+  if (!isUnder(source.opening, source.rules, { eventId, pdu: event.pdu })) return undefined
   if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
   return keepState(tools, roomId, [...state.values()])
 }

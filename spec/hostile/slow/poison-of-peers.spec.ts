@@ -163,7 +163,7 @@ for (const engine of engines) {
       }
       for (let from = 0; from < events.length; from += 10) {
         const told = await send(events.slice(from, from + 10).map(({ pdu }) => pdu))
-        taken += Object.values(told).filter(({ error }) => error === undefined).length
+        taken += Object.values(told as Record<string, Body>).filter(({ error }) => error === undefined).length
       }
       return taken
     }

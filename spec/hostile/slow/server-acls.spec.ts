@@ -96,9 +96,10 @@ describe('rooms that keep servers out (S-21)', function () {
   for (const host of ['localhost', 'LOCALHOST', '127.0.0.1']) {
     it(`shut every gate to ${host}, and open every one where nothing is set`, async () => {
       const peer = spelled.find(({ serverName }) => serverName.startsWith(`${host}:`)) as Peer
-      for (const acl of [undefined, { allow: ['*'], deny: ['LocalHost', '127.0.0.?'] }, { allow: 7 }]) {
+      const shut: JsonObject[] = [{ allow: ['*'], deny: ['LocalHost', '127.0.0.?'] }, { allow: 7 }]
+      for (const acl of [undefined, ...shut]) {
         const { ask, rooms } = await openGates(among.server, alice, peer)
-        for (const roomId of acl === undefined ? [] : rooms) await set(roomId, acl)
+        if (acl !== undefined) for (const roomId of rooms) await set(roomId, acl)
         for (const [gate, question] of Object.entries(ask)) {
           const { status, body } = await question()
           expect([status, body.errcode], `${gate} ${JSON.stringify(acl)}`).to.deep.equal(

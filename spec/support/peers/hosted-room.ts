@@ -34,12 +34,13 @@ const nothing: PeerReply = { status: 404, body: { errcode: 'M_NOT_FOUND', error:
 const hosted = new WeakMap<Peer, HostedRoom[]>()
 const keyOf = ({ type, state_key }: Pdu) => `${type}\0${state_key}`
 
-/** Makes a room of version 3 or later on a peer, with its host in it, and answers for it. `created` stands in the create event beside what must. */
+/** Makes a room of version 3 or later on a peer, with its host in it, and answers for it. `created` stands in the create event beside what must; state of the type `without` it does without. */
 export function hostRoom(
   peer: Peer,
   version = '12',
   joinRules: JsonObject = { join_rule: 'public' },
   created: JsonObject = {},
+  without = '',
 ): HostedRoom {
   const rules = roomRules(version) as RoomRules
   const host: UserId = `@host:${peer.serverName}`
@@ -75,7 +76,7 @@ export function hostRoom(
   const content = { room_version: version, number: rooms++, ...(rules.creatorInContent ? { creator: host } : {}), ...created }
   const create = add({ type: 'm.room.create', state_key: '', content })
   if (rules.roomIdIsCreateHash) roomId = `!${create.eventId.slice(1)}`
-  for (const event of firstEvents(host, rules, joinRules)) add(event)
+  for (const event of firstEvents(host, rules, joinRules)) if (event.type !== without) add(event)
 
   const room: HostedRoom = {
     get roomId() {
@@ -90,13 +91,7 @@ export function hostRoom(
     state: () => [...state.values()],
     timeline,
     path: (what) => `/_matrix/federation/v1/${what}/${encodeURIComponent(roomId)}`,
-    entry: (join) => ({
-      origin: peer.serverName,
-      members_omitted: false,
-      servers_in_room: [peer.serverName],
-      event: join as unknown as JsonObject,
-      ...answerOfState([...state.values()], rules),
-    }),
+    entry: (join) => entryOf(peer, join, before.get(eventIdOf(join, rules)) ?? [...state.values()], rules),
   }
   answerFor(peer, room, (eventId) => before.get(eventId))
   return room
@@ -115,11 +110,13 @@ function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wis
   ]
 }
 
-function answerOfState(state: readonly Signed[], { roomIdIsCreateHash }: RoomRules): JsonObject {
-  const ids = new Set(state.flatMap(({ pdu }) => pdu.auth_events))
+function entryOf({ serverName }: Peer, join: Pdu, state: readonly Signed[], { roomIdIsCreateHash }: RoomRules): JsonObject {
+  const ids = new Set([join, ...state.map(({ pdu }) => pdu)].flatMap((pdu) => pdu.auth_events))
   const chain = state.filter(({ eventId, pdu }) => ids.has(eventId) || (roomIdIsCreateHash && pdu.type === 'm.room.create'))
   const pdusOf = (list: readonly Signed[]) => list.map(({ pdu }) => pdu as unknown as JsonObject)
-  return { state: pdusOf(state), auth_chain: pdusOf(chain) }
+  const event = join as unknown as JsonObject
+  const about = { origin: serverName, members_omitted: false, servers_in_room: [serverName], event }
+  return { ...about, state: pdusOf(state), auth_chain: pdusOf(chain) }
 }
 
 function answerFor(peer: Peer, room: HostedRoom, before: (eventId: EventId) => readonly Signed[] | undefined): void {
