@@ -106,9 +106,15 @@ function leftOpen(text: string, version: string | undefined): string | undefined
   const isMember = event['type'] === 'm.room.member' && roomRules(version)!.redaction.keepsThirdPartySigned
   if (isMember && isJsonObject(invite) && invite['signed'] === undefined)
     return 'Synapse keeps a third_party_invite of which nothing is kept'
+  // Nothing bounds the nesting of an event.
+  if (levelsOf(event) > 127) return 'Synapse takes no event that is nested more deeply than 127'
   // Of `hashes` the specification names sha256 alone.
   const isOdd = Object.values(event['hashes'] as JsonObject).some((value) => typeof value !== 'string')
   return isOdd ? 'Synapse takes no event whose hashes are not all strings' : undefined
+}
+
+function levelsOf(value: Json | undefined): number {
+  return typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(levelsOf)) : 0
 }
 
 function answer(text: string, rules: RoomRules | undefined): Said {

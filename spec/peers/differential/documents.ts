@@ -93,7 +93,7 @@ function drawEntries(random: Lot, size: number, depth: number): Entry[] {
 /** Lists in lists. */
 function nest(random: Lot): Spelled {
   let value: Spelled = []
-  for (let levels = Math.floor(random() * 110); levels > 0; levels--) value = random() < 0.5 ? [value] : { entries: [['', value]] }
+  for (let levels = Math.floor(random() * 180); levels > 0; levels--) value = random() < 0.5 ? [value] : { entries: [['', value]] }
   return value
 }
 

@@ -24,7 +24,7 @@ function isList(value: object): value is readonly Spelled[] {
 }
 
 function spellString(text: string, random: () => number): string {
-  const escapes = random() < 0.3 ? 0.3 : 0
+  const escapes = random() < 0.1 ? 0.3 : 0
   let spelled = ''
   // Halves of surrogate pairs that stand alone have no UTF-8.
   for (const char of text) {
