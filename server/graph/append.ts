@@ -7,14 +7,25 @@ import { committedHead, type Decided, type Decision, decide, type Loaded } from 
 import { selectEvent } from './events.store.ts'
 import type { Appended, AppendOptions, Graph, Template, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
+import { untilWhole } from './partial/until-whole.ts'
 import { policyOn } from './policy/policy.ts'
-import { applyChanges, applyEvent, applyRedaction, type Draft, type DraftHead, type Room, takeHead } from './room.ts'
+import {
+  applyChanges,
+  applyEvent,
+  applyMembers,
+  applyRedaction,
+  type Draft,
+  type DraftHead,
+  type Room,
+  setPartial,
+  takeHead,
+} from './room.ts'
 import { need, type Rooms, refresh } from './rooms.ts'
 import { eventOf } from './stored-event.ts'
 import { selectTransaction } from './transactions.store.ts'
 import { threadOfContent } from './unread/thread-of.ts'
 
-type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'random'>
+type Tools = Pick<Home, 'database' | 'serverName' | 'signingKey' | 'clock' | 'random' | 'notifier'>
 
 /** What an append works on; kept so that it can be decided again. */
 type Job = {
@@ -54,16 +65,22 @@ export async function append(
 
 /** Loads all that deciding needs; from here to the draft nothing may await, or the room could leave memory before it has one. */
 export async function startJob(
-  { database, rooms, memberships }: Pick<Parameters<typeof append>[0], 'database' | 'rooms' | 'memberships'>,
+  tools: Pick<Parameters<typeof append>[0], 'database' | 'rooms' | 'memberships' | 'notifier'>,
   roomId: RoomId,
   templates: readonly Template[],
   options: AppendOptions,
   fresh: boolean,
 ): Promise<Job> {
+  const { database, rooms, memberships } = tools
   for (;;) {
     const room = await rooms.load(roomId)
     if (room === undefined) throw forbidden('you are not in a room with this id')
     if (fresh) await refresh(database.select, room, memberships)
+    const isUnknown = (userId: UserId) => room.partial !== undefined && !room.members.has(userId)
+    if (usersOf(templates).some(isUnknown)) {
+      await untilWhole(tools, roomId)
+      continue
+    }
     const loaded = await loadRelated(database.select, templates, room)
     await need(database.select, room, memberships, usersOf(templates))
     if (rooms.peek(roomId) !== room) continue
@@ -172,6 +189,13 @@ export function applyDecision(
     const position = firstPosition + (positions[index] ?? 0)
     applyDecided(tools, room, event, position, options)
   })
+  decision.arrivals?.forEach((changes, index) => {
+    const position = firstPosition + (positions[decision.events.length + index] ?? 0)
+    room.position = position
+    applyMembers(room, changes)
+    tools.memberships.apply(room.roomId, changes, position)
+  })
+  if (decision.isWhole) setPartial(room, undefined)
   takeHead(room, decision.head)
 }
 

@@ -50,7 +50,14 @@ export type Decided = {
 /** What is loaded before templates are decided on: the targets of redactions, and the threads of those that relate to other events. */
 export type Loaded = { readonly targets: ReadonlyMap<EventId, TimelineEvent>; readonly threads: ReadonlyMap<Template, EventId> }
 
-export type Decision = { readonly events: readonly Decided[]; readonly head: DraftHead }
+export type Decision = {
+  readonly events: readonly Decided[]
+  readonly head: DraftHead
+  /** Memberships of a room that is not whole, which come to its state without an event: in turn, each group at a position of its own. */
+  readonly arrivals?: readonly (readonly StateChange[])[]
+  /** With it nothing is missing of the room any more. */
+  readonly isWhole?: boolean
+}
 
 const none: readonly never[] = []
 
@@ -182,6 +189,9 @@ export function mayNotifyRoom({ sender }: Pdu, rules: Room['rules'], readState: 
 function withState(head: DraftHead, eventId: EventId): DraftHead {
   return { ...head, stateGroup: eventId, chain: chainWith(head.chain, eventId) }
 }
+
+/** Of a group that holds a whole state: far above what changes count up to, so that no group above takes over its entries. */
+export const ordinalOfWhole = 2 ** 30
 
 /** The chain of state groups with one more on top, which is named by the event that makes it. */
 export function chainWith(chain: readonly ChainLink[], stateGroup: string): readonly ChainLink[] {

@@ -89,6 +89,8 @@ export type RoomView = {
   readonly joined: ReadonlySet<UserId>
   /** The servers in the room, and how many of the joined are of each. */
   readonly servers: ReadonlyMap<ServerName, number>
+  /** Whether memberships are still on the way: then only some of them are known. */
+  readonly isPartial: boolean
   readonly invited: ReadonlySet<UserId>
   /** Those who were in the room, or invited, and are no more. */
   readonly gone: () => Iterable<UserId>
@@ -135,8 +137,12 @@ export type Entering = {
   readonly roomId: RoomId
   readonly version: string
   readonly event: JsonObject
+  /** The memberships may have been left out. */
   readonly state: readonly JsonObject[]
   readonly authChain: readonly JsonObject[]
+  readonly membersOmitted: boolean
+  /** The servers in the room, as that server says. */
+  readonly servers: readonly ServerName[]
 }
 
 /** An event that another server made of a proposal of this one; `sign` when it is to bear this server's signature too. */
@@ -368,6 +374,8 @@ export type Graph = {
   readonly roomsOfServer: (server: ServerName) => Promise<RoomId[]>
   /** What other servers may read of rooms. */
   readonly forServers: ForServers
+  /** Goes on with rooms that were entered before their memberships were here. */
+  readonly wholeRooms: { readonly resume: () => Promise<void>; readonly stop: () => Promise<void> }
   /** What users of this server are in rooms that it is not in. */
   readonly outside: Outside
   /** Invites a user of another server, which signs the invitation too. 403 when the rules or that server refuse, 502 M_UNKNOWN when it cannot be asked. */

@@ -4,6 +4,7 @@ import type { Reference } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import type { MembershipName, Place, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
+import type { PartialState } from './partial/partial-state.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
 export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }
@@ -30,8 +31,10 @@ export type Room = {
   readonly state: Map<string, StateEvent>
   readonly members: Map<UserId, { readonly membership: MembershipName; readonly eventId: EventId }>
   readonly joined: Set<UserId>
-  /** How many of the joined are of each server. */
+  /** How many of the joined are of each server; one more of those that are said to be in a room that is not whole. */
   readonly servers: Map<ServerName, number>
+  /** Set while memberships are still on the way. */
+  partial: PartialState | undefined
   readonly invited: Set<UserId>
   readonly counts: Map<MembershipName, number>
   /** Current memberships as clients get them, as far as they were asked for. */
@@ -112,6 +115,9 @@ export function viewOf(room: Room): RoomView {
     membership: (userId) => room.members.get(userId)?.membership,
     joined: room.joined,
     servers: room.servers,
+    get isPartial() {
+      return room.partial !== undefined
+    },
     invited: room.invited,
     *gone() {
       for (const [userId, { membership }] of room.members) if (membership === 'leave' || membership === 'ban') yield userId
@@ -186,15 +192,31 @@ export function applyChanges(room: Room, changes: readonly StateChange[]): void 
   }
 }
 
+/** Applies committed changes of memberships, whose events are loaded when they are needed. */
+export function applyMembers(room: Room, changes: readonly StateChange[]): void {
+  for (const { type, stateKey, event } of changes) {
+    room.state.delete(stateKeyOf(type, stateKey))
+    if (event === undefined) dropMember(room, stateKey as UserId)
+    else setMember(room, stateKey as UserId, event.pdu.content['membership'] as MembershipName, event.eventId)
+  }
+}
+
 function dropMember(room: Room, userId: UserId): void {
   const before = room.members.get(userId)?.membership
   if (before === undefined) return
   room.members.delete(userId)
   forgetText(room, userId)
   room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
-  if (before === 'join') countServer(room, userId, -1)
+  if (before === 'join') countServer(room, serverNameOf(userId), -1)
   room.joined.delete(userId)
   room.invited.delete(userId)
+}
+
+/** Notes what is missing of a room, or that nothing is any more. */
+export function setPartial(room: Room, partial: PartialState | undefined): void {
+  for (const server of room.partial?.servers ?? []) countServer(room, server, -1)
+  room.partial = partial
+  for (const server of partial?.servers ?? []) countServer(room, server, 1)
 }
 
 /** Sets a member in the room's indexes. */
@@ -205,14 +227,13 @@ export function setMember(room: Room, userId: UserId, membership: MembershipName
   if (before === membership) return
   if (before !== undefined) room.counts.set(before, (room.counts.get(before) ?? 1) - 1)
   room.counts.set(membership, (room.counts.get(membership) ?? 0) + 1)
-  if (before === 'join') countServer(room, userId, -1)
-  if (membership === 'join') countServer(room, userId, 1)
+  if (before === 'join') countServer(room, serverNameOf(userId), -1)
+  if (membership === 'join') countServer(room, serverNameOf(userId), 1)
   setIn(room.joined, userId, membership === 'join')
   setIn(room.invited, userId, membership === 'invite')
 }
 
-function countServer({ servers }: Room, userId: UserId, by: 1 | -1): void {
-  const server = serverNameOf(userId)
+function countServer({ servers }: Room, server: ServerName, by: 1 | -1): void {
   const count = (servers.get(server) ?? 0) + by
   if (count > 0) servers.set(server, count)
   else servers.delete(server)

@@ -8,7 +8,8 @@ import { selectRedactedBy, selectSince } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
 import type { Memberships } from './memberships.ts'
-import { applyChanges, applyEvent, applyRedaction, type Room, setMember, stateKeyOf } from './room.ts'
+import { readPartialState } from './partial/partial-state.ts'
+import { applyChanges, applyEvent, applyRedaction, type Room, setMember, setPartial, stateKeyOf } from './room.ts'
 import { type RoomRow, selectExtremities, selectRoom } from './rooms.store.ts'
 import { selectChangesSince, selectCurrentState, selectGroupsOf, selectStateGroupChain } from './state.store.ts'
 import { eventOf, parsePdu } from './stored-event.ts'
@@ -94,6 +95,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   for (const row of await select(selectMembershipsOfRoom, roomId)) {
     setMember(room, row.user_id as UserId, row.membership, row.event_id as EventId)
   }
+  setPartial(room, await readPartialState(select, roomId))
   room.chain = await readChain(select, head.state_group)
   room.timelineFrom = head.position
   const newest = (await select(selectNewestApart, roomId, roomId))[0]
@@ -121,6 +123,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     members: new Map(),
     joined: new Set(),
     servers: new Map(),
+    partial: undefined,
     invited: new Set(),
     counts: new Map(),
     memberTexts: new Map(),
@@ -195,7 +198,10 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   const redacted = redactions.length === 0 ? [] : await select(selectRedactedBy, redactions)
   const isSame = head.state_group === room.stateGroup
   const chain = isSame ? room.chain : await readChain(select, head.state_group)
-  const changed = isSame ? [] : await select(selectChangesSince, room.roomId, room.position)
+  // Memberships that come later change the state of before.
+  const { partial: before } = room
+  const changed = isSame && before === undefined ? [] : await select(selectChangesSince, room.roomId, room.position)
+  const partial = before && (await readPartialState(select, room.roomId))
   const tips = await tipsOf(select, head, room.rules)
   if (head.version <= room.version) return
   const from = room.position
@@ -213,6 +219,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   for (const row of redacted) applyRedaction(room, eventOf(row))
   readHead(room, head, tips)
   room.chain = chain
+  if (room.partial === before) setPartial(room, partial)
   room.draftHead = undefined
 }
 

@@ -16,7 +16,7 @@ import { parsePdu } from './stored-event.ts'
 
 type Place = { readonly key: string; readonly eventId: EventId }
 
-/** Reads states of the past by their groups. What a group holds never changes, so answers are kept (bounded). */
+/** Reads states of the past by their groups. What a group holds never changes, but that memberships may come to it: so answers are kept (bounded). */
 export type PastStates = {
   readonly entry: (stateGroup: string, type: string, stateKey: string) => Promise<StateEvent | undefined>
   readonly all: (stateGroup: string) => Promise<StateEvent[]>
@@ -55,7 +55,7 @@ export function createPastStates(home: Pick<Home, 'database'>, most = mostPlaces
     const key = `${stateGroup}\0${type}\0${stateKey}`
     if (!entries.has(key)) {
       const row = await selectOne(selectChainEntry, await chainOf(stateGroup), type, stateKey)
-      keep(entries, key, row?.event_id as EventId | undefined, mostEntries)
+      if (row !== undefined || type !== 'm.room.member') keep(entries, key, row?.event_id as EventId | undefined, mostEntries)
     }
     const eventId = entries.get(key)
     return eventId === undefined ? undefined : (await load([eventId]))[0]

@@ -31,6 +31,7 @@ export function membership(tools: Tools): Slice {
       ...invitesFederation(tools),
       ...thirdPartyInvite(tools),
     ],
+    readers: [{ name: 'whole-rooms', start: tools.graph.wholeRooms.resume, stop: tools.graph.wholeRooms.stop }],
   }
 }
 

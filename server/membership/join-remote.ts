@@ -20,6 +20,7 @@ type Wanted = {
 const mostServers = 8
 const mostBytes = 200 * 1024 * 1024
 const patience = 120_000
+const mostNamed = 50_000
 
 /**
  * Joins a room over one of the servers that are in it, one after the other until one lets us in. 404 M_NOT_FOUND when there is none to ask; the refusal
@@ -30,7 +31,9 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
   let refusal: MatrixError | undefined
   for (const server of servers.slice(0, mostServers)) {
     try {
-      await tools.graph.enter(wanted.roomId, () => joinOver(tools, server, wanted))
+      await tools.graph.enter(wanted.roomId, async () =>
+        joinOver(tools, server, wanted, (await tools.graph.room(wanted.roomId)) === undefined),
+      )
       return
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
@@ -41,7 +44,7 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
 }
 
 /** The handshake of a join: what is proposed is made our own, signed, and handed in; what comes back is for the graph to judge. */
-async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, content }: Wanted): Promise<Entering> {
+async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, content }: Wanted, omitMembers: boolean): Promise<Entering> {
   const versions = supportedRoomVersions.map((version) => `ver=${version}`).join('&')
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
   const made = await home.peers.fetchJson({
@@ -58,7 +61,7 @@ async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, c
     home.serverName,
     home.signingKey,
   )
-  const uri = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
+  const uri = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}?omit_members=${omitMembers}`
   const given = answerOf(
     origin,
     await home.peers.fetchJson({
@@ -72,7 +75,16 @@ async function joinOver({ home }: Tools, origin: ServerName, { roomId, userId, c
     }),
   )
   const event = { ...pdu, signatures: { ...signaturesOf(given['event'], pdu), ...pdu.signatures } } as unknown as JsonObject
-  return { origin, roomId, version: rules.version, event, state: objectsAt(given, 'state'), authChain: objectsAt(given, 'auth_chain') }
+  return {
+    origin,
+    roomId,
+    version: rules.version,
+    event,
+    state: objectsAt(given, 'state'),
+    authChain: objectsAt(given, 'auth_chain'),
+    membersOmitted: omitMembers && given['members_omitted'] === true,
+    servers: serversOf(given['servers_in_room'], origin).filter((server) => server !== home.serverName),
+  }
 }
 
 /** Our own event: of the proposal nothing counts but where it stands and who vouches for it. */
@@ -112,6 +124,11 @@ function signaturesOf(given: unknown, { content }: Pdu): JsonObject {
   const server = isUserId(authoriser) ? serverNameOf(authoriser) : undefined
   const theirs = server !== undefined && isJsonObject(signatures) ? signatures[server] : undefined
   return server !== undefined && theirs !== undefined ? { [server]: theirs } : {}
+}
+
+function serversOf(list: unknown, origin: ServerName): ServerName[] {
+  const named = Array.isArray(list) ? list.filter((one): one is ServerName => isServerName(one)).slice(0, mostNamed) : []
+  return [...new Set([origin, ...named])]
 }
 
 function objectsAt(body: JsonObject, key: string): JsonObject[] {

@@ -62,15 +62,17 @@ async function makeJoin(tools: Tools, { params, query, origin }: Call<'x-matrix'
 }
 
 /** Takes a join; what is answered is an object that ends with the room's state. */
-async function sendJoin(tools: Tools, { params, body, origin }: Call<'x-matrix'>): Promise<{ before: string; state: LongBody }> {
+async function sendJoin(tools: Tools, { params, query, body, origin }: Call<'x-matrix'>): Promise<{ before: string; state: LongBody }> {
   const { home, graph } = tools
   const room = await roomFor(tools, roomIdOf(params['roomId']), origin)
   const userId = checkHanded(room, body, { origin, membership: 'join', eventId: params['eventId'] })
   const sign = await vouches(tools, room, body, userId)
   const { eventId, pdu } = await graph.takeHanded(origin, room.roomId, { event: body, sign })
-  const state = await graph.forServers.state({ roomId: room.roomId, eventId, server: origin })
+  const asked = { roomId: room.roomId, eventId, server: origin }
+  const frame = query.get('omit_members') === 'true' ? await graph.forServers.stateWithoutMembers(asked) : undefined
+  const state = frame ?? (await graph.forServers.state(asked))
   const servers = JSON.stringify([...room.servers.keys()])
-  const before = `{"origin":${JSON.stringify(home.serverName)},"members_omitted":false,"servers_in_room":${servers},"event":${JSON.stringify(pdu)},"state":`
+  const before = `{"origin":${JSON.stringify(home.serverName)},"members_omitted":${frame !== undefined},"servers_in_room":${servers},"event":${JSON.stringify(pdu)},"state":`
   return { before, state }
 }
 

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { Filter } from '../core/event-filter.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { parsePath } from '../core/property-path.ts'
 import type { StateEvent } from '../graph/graph.ts'
 
@@ -26,7 +27,7 @@ export function eventShape(filter: Filter): EventShape | undefined {
   // "A server may include more fields than were requested."
   const wanted = fields === undefined || fields.length === 0 || fields.length > mostFields ? undefined : wantedOf(fields)
   const shape: EventShape = (text, event) => {
-    const client = JSON.parse(text) as JsonObject
+    const client = parseKept(text) as JsonObject
     const whole = format === 'federation' ? federationFormat(event, client) : client
     return canonicalJson(wanted === undefined ? whole : pick(whole, wanted), false)
   }

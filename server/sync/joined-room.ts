@@ -42,7 +42,9 @@ const mostSearched = 500
 export async function joinedText(tools: Tools, joined: Joined): Promise<string | undefined> {
   const { roomId, request, piece, isNew } = joined
   const room = await tools.graph.room(roomId)
-  if (room === undefined) return undefined
+  // Whoever wants all members is told of the room once they are here: it is new then.
+  const lazy = request.filter.room?.state?.lazy_load_members === true
+  if (room === undefined || (room.isPartial && !lazy)) return undefined
   const told = isNew || request.fullState ? await tell(tools, joined, room, request.requester) : await tellMany(tools, joined, room)
   const unread = await tools.graph.unread(roomId, await tools.people.pushReader(request.requester.userId))
   const summary = told.summarised ? summaryText(room, request.requester.userId) : '{}'
@@ -202,9 +204,16 @@ async function wholeState(
   const after = request.stateName !== 'state'
   const untouched = !events.some((event) => event.pdu.state_key !== undefined)
   if (first === undefined || after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
-  const group = first.pdu.type === 'm.room.create' ? undefined : await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
-  const before = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group, room.roomId) : graph.stateOf(group))
+  const before = first.pdu.type === 'm.room.create' ? [] : await stateBefore(tools, room, first, lazy)
   return newest([...before, ...events.filter((event) => event.pdu.state_key !== undefined && !told.has(event.eventId))])
+}
+
+/** The state before an event of the timeline. Before one with a gap stands what came with it, whatever had arrived before. */
+async function stateBefore({ graph }: Tools, room: RoomView, first: TimelineEvent, lazy: boolean): Promise<readonly StateEvent[]> {
+  const { type, state_key: stateKey } = first.pdu
+  const group = first.gap ? first.headGroup : await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
+  const state = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group, room.roomId) : graph.stateOf(group))
+  return first.gap ? state.filter(({ pdu }) => pdu.type !== type || pdu.state_key !== stateKey) : state
 }
 
 /**

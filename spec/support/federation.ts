@@ -22,15 +22,18 @@ export async function startNeighbours(
   const folder = temporaryFolder('tombolo-federation')
   const { certificate, key } = writeCertificate(folder)
   const servers: TestServer[] = []
+  // Servers that are started again use it on.
+  const egress = passes === undefined ? undefined : cutEgress(certificate, passes)
   const close = async () => {
     await Promise.all(servers.map((server) => server.close()))
+    await egress?.end()
     removeFolder(folder)
   }
   for (let n = 0; n < count; n++) {
     const port = await freePort()
     const server = await startServer({
       engine,
-      overrides: { ...(passes === undefined ? {} : { egress: cutEgress(certificate, passes) }), ...(clock === undefined ? {} : { clock }) },
+      overrides: { ...(egress === undefined ? {} : { egress }), ...(clock === undefined ? {} : { clock }) },
       config: {
         server_name: `localhost:${port}`,
         listeners: [
@@ -55,14 +58,15 @@ export async function startNeighbours(
   return { servers, close }
 }
 
-function cutEgress(caFile: string, passes: Passes): Egress {
+function cutEgress(caFile: string, passes: Passes): Egress & { readonly end: () => Promise<void> } {
   const egress = createEgress({ caFile, userAgent: 'a spec' })
   const cut = { ok: false, reason: 'unreachable', words: 'the connection is cut' } as const
   return {
     request: async (of) => (passes(of) ? egress.request(of) : cut),
     fetchJson: async (of) => (passes(of) ? egress.fetchJson(of) : cut),
     stream: async (of) => (passes(of) ? egress.stream(of) : cut),
-    close: egress.close,
+    close: async () => {},
+    end: egress.close,
   }
 }
 

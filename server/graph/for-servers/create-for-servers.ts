@@ -14,12 +14,12 @@ import { selectPdus } from './for-servers.store.ts'
 import type { Asked, ForServers } from './for-servers.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { createMayRead, isAuthEvent, isCurrent, type MayRead } from './readable.ts'
-import { stateBefore } from './state-before.ts'
+import { frameBefore, stateBefore } from './state-before.ts'
 import { stateBody, stateIdsBody } from './state-body.ts'
 import { atOnce, createBreath, redactedText, type StoredPdu, storedPduOf } from './stored-pdu.ts'
 import { eventsBefore, missingEvents } from './walk.ts'
 
-type Given = Pick<Home, 'database'> & {
+type Given = Pick<Home, 'database' | 'serverName'> & {
   readonly rooms: Rooms
   readonly memberships: Memberships
   readonly past: PastStates
@@ -31,6 +31,8 @@ const mostKeptBytes = 32 * 1024 * 1024
 /** A state of some ten thousand events; longer ones are told as they are read. */
 const mostOfOne = 8 * 1024 * 1024
 const mostPages = 20
+/** Fewer are no burden to whoever joins. */
+const manyMembers = 100
 
 /** Rooms as other servers may read them. https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events */
 export function createForServers(given: Given): ForServers {
@@ -40,6 +42,11 @@ export function createForServers(given: Given): ForServers {
 
   return {
     event: (eventId, server) => oneEvent(tools, eventId, server),
+    stateWithoutMembers: async (asked) => {
+      const { room, event } = await openEvent(tools, asked)
+      const ids = room.members.size < manyMembers ? undefined : await frameBefore(tools, room, event)
+      return ids && stateBody(select, room, ids, () => true)
+    },
     state: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       // Whoever was not to see the event is told of the past what joining tells: what rules the room, and what still is so.

@@ -22,6 +22,11 @@ export type ForServers = {
   readonly event: (eventId: EventId, server: ServerName) => Promise<Uint8Array>
   /** The state before an event with its auth chain: two lists as an object ends with them, `[…],"auth_chain":[…]}`. */
   readonly state: (asked: Asked) => Promise<LongBody>
+  /**
+   * The same without the memberships, but for a few that the room is called by; undefined where they are few, or must not be left out. For whoever has
+   * just joined by that event. https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
+   */
+  readonly stateWithoutMembers: (asked: Asked) => Promise<LongBody | undefined>
   /** The same by ids, as the body of `/state_ids`. */
   readonly stateIds: (asked: Asked) => Promise<LongBody>
   /** The auth chain of an event, without itself. */

@@ -9,7 +9,7 @@ import { parsePdu } from '../stored-event.ts'
 import { selectMembersLike, selectPdus } from './for-servers.store.ts'
 import { atOnce, type StoredPdu } from './stored-pdu.ts'
 
-type Tools = Pick<Home, 'database'> & { readonly past: Pick<PastStates, 'chain' | 'entry'> } & Pick<Erasure, 'isErased'>
+type Tools = Pick<Home, 'database' | 'serverName'> & { readonly past: Pick<PastStates, 'chain' | 'entry'> } & Pick<Erasure, 'isErased'>
 type Member = readonly [userId: string, eventId: string]
 
 /** Whether a server may read an event of a room. */
@@ -53,6 +53,8 @@ export function createMayRead(tools: Tools): MayRead {
     if (event.isRejected) return false
     if (isInRoom && isCurrent(room, event)) return true
     if (event.isOutlier) return isInRoom && authTypes.has(event.pdu.type)
+    // Who of a server is in the room may not be known yet: what is said here meanwhile is for all that are said to be in it.
+    if (room.partial !== undefined && isInRoom && serverNameOf(event.pdu.sender) === tools.serverName) return true
     const visibilities = await visibilitiesOf(event)
     // "Any users (or servers) which join the room after the erasure request are served redacted copies."
     const isErased = await tools.isErased(event.pdu.sender)

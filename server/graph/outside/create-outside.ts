@@ -12,7 +12,7 @@ import { receivingOutside } from './receive-outside.ts'
 export function createOutside(
   tools: ReceiveTools,
   { inTurn, receiveNow, ...inside }: Receive,
-): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'bringClosest' | 'takeHanded' | 'enter'> {
+): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'bringClosest' | 'takeHanded' | 'enter' | 'wholeRooms'> {
   const receiveHere = receivingOutside(tools, receiveNow)
   return {
     ...inside,

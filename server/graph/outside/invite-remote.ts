@@ -7,6 +7,7 @@ import { hashAndSignPdu } from '../../core/signatures.ts'
 import { answerOf } from '../../remote/answer-of.ts'
 import { committedHead } from '../draft.ts'
 import type { Graph, StateEvent, Template } from '../graph.ts'
+import { untilWhole } from '../partial/until-whole.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
 import { propose } from '../receive/handshake.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
@@ -37,6 +38,7 @@ export async function inviteRemote(
   roomId: RoomId,
   template: Template,
 ): Promise<StateEvent> {
+  await untilWhole(tools, roomId)
   const { version, event: proposed } = await propose(tools, roomId, template, [tools.serverName])
   const rules = roomRules(version)
   if (rules === undefined) throw unsupportedRoomVersion()

@@ -51,7 +51,8 @@ export async function checkIncoming(
   return { eventId, pdu: kept, signedBy }
 }
 
-function idOf(pdu: Pdu, rules: RoomRules): EventId | undefined {
+/** The id of an event; undefined of one that has no canonical form. */
+export function idOf(pdu: Pdu, rules: RoomRules): EventId | undefined {
   try {
     return eventIdOf(pdu, rules)
   } catch (error) {

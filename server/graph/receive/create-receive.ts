@@ -3,6 +3,8 @@ import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
+import { holdEvents } from '../partial/held-events.ts'
+import { createWholeRooms } from '../partial/whole-rooms.ts'
 import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { bringClosest, fillBack } from './backfill.ts'
@@ -18,7 +20,7 @@ import { selectSpecial } from './stored.store.ts'
 import { takeNext } from './take-next.ts'
 
 /** What is done with other servers' events of a room that this server is in. */
-export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'bringClosest' | 'enter'> & {
+export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'bringClosest' | 'enter' | 'wholeRooms'> & {
   /** One thing after the other in each room. */
   readonly inTurn: Lanes
   /** To be called in turn. */
@@ -29,9 +31,11 @@ export type Receive = Pick<Graph, 'takeHanded' | 'fillBack' | 'bringClosest' | '
 export function createReceive(tools: ReceiveTools): Receive {
   const inTurn = createLanes()
   const askBeforehand = createAskBeforehand(tools)
+  const receiveNow: Receive['receiveNow'] = (origin, roomId, pdus) => receiveAll(tools, origin, roomId, pdus)
+  const wholeRooms = createWholeRooms(tools, inTurn, receiveNow)
   return {
     inTurn,
-    receiveNow: (origin, roomId, pdus) => receiveAll(tools, origin, roomId, pdus),
+    receiveNow,
     fillBack: (roomId, from, limit) => fillBack(tools, inTurn, roomId, from, limit),
     bringClosest: (moment) => bringClosest(tools, inTurn, moment),
     takeHanded: async (origin, roomId, handed) => {
@@ -39,7 +43,12 @@ export function createReceive(tools: ReceiveTools): Receive {
       return inTurn(roomId, () => takeHanded(tools, origin, roomId, handed))
     },
     // What others send of the room meanwhile waits until it is here.
-    enter: (roomId, join) => inTurn(roomId, async () => enterRoom(tools, await join())),
+    enter: async (roomId, join) => {
+      const { eventId, toAdd } = await inTurn(roomId, async () => enterRoom(tools, await join()))
+      if (toAdd !== undefined) wholeRooms.begin(roomId, toAdd)
+      return eventId
+    },
+    wholeRooms,
   }
 }
 
@@ -53,6 +62,10 @@ async function receiveAll(
   const room = await tools.rooms.load(roomId)
   if (room === undefined || !room.servers.has(tools.serverName)) return results
   if (!isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, origin)) return results
+  if (room.partial !== undefined) {
+    await holdEvents(tools, room, origin, pdus)
+    return results
+  }
   const source: Source = { origin, roomId, rules: room.rules }
   const all: Incoming[] = []
   for (const checked of await Promise.all(pdus.map((value) => checkIncoming(tools.keyRing, room.rules, roomId, value)))) {

@@ -2,15 +2,19 @@ import { defaultEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { referenceOf } from '../../core/hashes.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
 import { authEventIdsOf, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf } from '../append.ts'
 import { groupWrites } from '../commit.ts'
-import { chainWith, type Decision, newGroupOf } from '../draft.ts'
+import { chainWith, type Decision, newGroupOf, ordinalOfWhole } from '../draft.ts'
 import type { Entering } from '../graph.ts'
-import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { holdEvents } from '../partial/held-events.ts'
+import { deletePartialRoom, insertPartialRoom } from '../partial/partial.store.ts'
+import type { PartialState } from '../partial/partial-state.ts'
+import { type DraftHead, type Room, type StateChange, setPartial, stateKeyOf } from '../room.ts'
 import { emptyRoom, refresh } from '../rooms.ts'
 import { checkByAuthEvents, isUnder, outlierWrite, storeOutliers } from './auth-events.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
@@ -25,33 +29,71 @@ import { deleteMissing, insertMissing } from './stored.store.ts'
 
 const pageSize = 500
 const mostTries = 20
+/** Fewer are here as quickly as the rest. */
+const manyMembers = 200
+
+/** By which event a room was entered; with the memberships that are still to be added, none if they are to be fetched, unless the room is whole. */
+export type Entered = { readonly eventId: EventId; readonly toAdd?: readonly JsonObject[] }
 
 /**
  * Takes over a room that one of our users has joined over another server: every event of its state is checked as any that is received, and then it is
- * as if the room had always been here from that state on. 502 M_UNKNOWN when what the server gave is no room; 403 M_FORBIDDEN when its rules refuse
- * the join. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+ * as if the room had always been here from that state on. Where there are many members, or they were left out, the room is entered without them. 502
+ * M_UNKNOWN when what the server gave is no room; 403 M_FORBIDDEN when its rules refuse the join.
+ * https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
  */
-export async function enterRoom(tools: ReceiveTools, { origin, roomId, version, event, state, authChain }: Entering): Promise<EventId> {
+export async function enterRoom(tools: ReceiveTools, entering: Entering): Promise<Entered> {
+  const { origin, roomId, version, event, authChain } = entering
   const rules = roomRules(version)
   if (rules === undefined) throw unsupportedRoomVersion()
   const source: Source = { origin, roomId, rules }
   const join = await checkIncoming(tools.keyRing, rules, roomId, event)
   if (typeof join === 'string') throw unreachable(`the join that ${origin} gave back is none: ${join}`)
   if ((await keepNames(tools, rules, [join])).length === 0) throw unreachable(`the join that ${origin} gave back is another one`)
-  if (await isFollowed(tools, roomId)) return takeJoin(tools, source, join)
+  if (await isFollowed(tools, roomId)) return { eventId: await takeJoin(tools, source, join) }
+  const { frame, members } = (await tools.rooms.load(roomId)) ? { frame: entering.state, members: [] } : frameOf(entering, join)
+  const isPartial = members.length > 0 || entering.membersOmitted
   const chain = await checkAll(tools, source, authChain)
-  const given = await checkAll(tools, source, state)
+  const given = await checkAll(tools, source, frame)
   const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
+  // Of those who were left out, some authorise the join.
+  const cited = new Set<EventId>(isPartial ? authEventIdsOf(join.pdu) : [])
+  const ids = [...given.map(({ eventId }) => eventId), ...chain.map(({ eventId }) => eventId).filter((eventId) => cited.has(eventId))]
   const opening = authEventIdsOf(join.pdu).find((eventId) => known.get(eventId)?.pdu.type === 'm.room.create')
-  const before = await stateOf(tools, { ...source, opening }, given)
+  const before = await stateOf(tools, { ...source, opening }, ids)
   checkJoin(join, rules, before, (id) => known.get(id))
-  const below = await keepState(
+  const group = await keepState(
     tools,
     roomId,
     [...before.values()].map(({ eventId }) => eventId),
+    isPartial ? `?${join.eventId}` : undefined,
   )
-  await takeOver(tools, source, join, { stateGroup: below, state: before })
-  return join.eventId
+  const partial = isPartial ? { eventId: join.eventId, stateGroup: group, origin, servers: entering.servers } : undefined
+  await takeOver(tools, source, join, { stateGroup: group, state: before, partial })
+  return { eventId: join.eventId, ...(isPartial ? { toAdd: members } : {}) }
+}
+
+/** A state without its memberships, if these are many: but for those of whoever sent any of the rest, and who sent those. */
+function frameOf(
+  { state }: Entering,
+  { pdu }: Incoming,
+): { readonly frame: readonly JsonObject[]; readonly members: readonly JsonObject[] } {
+  const members = new Map<unknown, JsonObject>()
+  const frame: JsonObject[] = []
+  for (const event of state) {
+    if (event['type'] === 'm.room.member') members.set(event['state_key'], event)
+    else frame.push(event)
+  }
+  if (members.size < manyMembers) return { frame: state, members: [] }
+  for (const userId of [pdu.sender, pdu.content['join_authorised_via_users_server']]) {
+    const member = members.get(userId)
+    if (member !== undefined) frame.push(member)
+  }
+  const taken = new Set(frame)
+  for (const event of taken) {
+    const member = members.get(event['sender'])
+    if (member !== undefined) taken.add(member)
+  }
+  return { frame: [...taken], members: [...members.values()].filter((member) => !taken.has(member)) }
 }
 
 /** Whether this server is in the room: somebody else of it may have joined meanwhile. */
@@ -63,6 +105,11 @@ async function isFollowed(tools: ReceiveTools, roomId: RoomId): Promise<boolean>
 
 /** A server that is in the room takes a join as it takes any event. */
 async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<EventId> {
+  const room = await tools.rooms.load(source.roomId)
+  if (room?.partial !== undefined) {
+    await holdEvents(tools, room, source.origin, [join.pdu as unknown as JsonObject])
+    return join.eventId
+  }
   const received = await receiveOne(tools, source, join, 'news')
   if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
   return join.eventId
@@ -72,10 +119,9 @@ async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Pr
 async function stateOf(
   { database }: ReceiveTools,
   { roomId, rules, opening }: Source,
-  given: readonly Incoming[],
+  ids: readonly EventId[],
 ): Promise<Map<string, Stored>> {
   const state = new Map<string, Stored>()
-  const ids = given.map(({ eventId }) => eventId)
   for (let from = 0; from < ids.length; from += pageSize) {
     for (const stored of (await loadStored(database.select, ids.slice(from, from + pageSize))).values()) {
       const { type, state_key } = stored.pdu
@@ -101,19 +147,25 @@ function checkJoin(
   for (const verdict of [byAuthEvents, byState]) if (!verdict.allowed) throw forbidden(verdict.reason)
 }
 
-type Base = { readonly stateGroup: string; readonly state: ReadonlyMap<string, Stored> }
+type Base = {
+  readonly stateGroup: string
+  readonly state: ReadonlyMap<string, Stored>
+  /** Set when memberships are to be added. */
+  readonly partial: PartialState | undefined
+}
 
 /** The room's head becomes the join, whatever it was before: nobody of this server has followed the room meanwhile. */
 async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, join: Incoming, base: Base): Promise<void> {
   const { eventId, pdu } = join
-  const below = [{ stateGroup: base.stateGroup, ordinal: 1 }]
+  const below = [{ stateGroup: base.stateGroup, ordinal: ordinalOfWhole }]
   const chain = chainWith(below, eventId)
   const newGroup = newGroupOf(below, chain, [[pdu.type, pdu.state_key ?? '', eventId]])
   await tools.database.commit({ writes: [outlierWrite(roomId, rules, join, false), ...groupWrites(roomId, newGroup)] })
-  const writes = await writesOf(tools, roomId, join)
+  const writes = await writesOf(tools, roomId, join, base)
   for (let tries = 0; tries < mostTries; tries++) {
     const known = await tools.rooms.load(roomId)
     const room = known ?? emptyRoom(roomId, rules)
+    if (known === undefined) setPartial(room, base.partial)
     if (known && tools.database.shared) await refresh(tools.database.select, room, tools.memberships)
     if (known?.servers.has(tools.serverName)) {
       await takeJoin(tools, { origin, roomId, rules }, join)
@@ -123,8 +175,13 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
     if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
-    const decision: Decision = { events: [decidedOf(join, head, changes, base)], head: headAfter(join, head, chain, changes, rules) }
-    if (await commitOn(tools, room, head, decision, { writes })) return
+    const decision: Decision = {
+      events: [decidedOf(join, head, changes, base)],
+      head: headAfter(join, head, chain, changes, rules),
+      // Whatever was missing of an earlier stay.
+      isWhole: known !== undefined,
+    }
+    if (await commitOn(tools, room, head, decision, { writes: known ? [...writes, write(deletePartialRoom, roomId)] : writes })) return
   }
   throw new Error('a room moves on faster than it can be entered')
 }
@@ -178,9 +235,14 @@ function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], change
 }
 
 /** Notes which of the events before a join are not here. */
-async function writesOf({ database }: ReceiveTools, roomId: RoomId, { eventId, pdu }: Incoming): Promise<Write[]> {
+async function writesOf({ database }: ReceiveTools, roomId: RoomId, { eventId, pdu }: Incoming, { partial }: Base): Promise<Write[]> {
   const prevs = [...(await loadStored(database.select, prevEventIdsOf(pdu))).values()].filter(({ outlier }) => !outlier)
   const here = new Set(prevs.map((stored) => stored.eventId))
   const missing = prevEventIdsOf(pdu).filter((prev) => !here.has(prev))
-  return [write(deleteMissing, roomId, eventId), ...missing.map((prev) => write(insertMissing, roomId, prev, depthOf(pdu)))]
+  const unfinished = partial && write(insertPartialRoom, roomId, eventId, partial.stateGroup, partial.origin, partial.servers)
+  return [
+    write(deleteMissing, roomId, eventId),
+    ...missing.map((prev) => write(insertMissing, roomId, prev, depthOf(pdu))),
+    ...(unfinished ? [unfinished] : []),
+  ]
 }

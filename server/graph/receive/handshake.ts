@@ -28,6 +28,7 @@ export async function propose(
     if (room === undefined || !room.servers.has(tools.serverName)) throw notFound('this server is not in the room')
     await need(tools.database.select, room, tools.memberships, usersOf([template]))
     if (tools.rooms.peek(roomId) !== room) continue
+    if (room.partial !== undefined) throw notFound('this server does not know all members of the room yet')
     const head = headOf(room)
     const find = findOn(room, head)
     const event = buildEvent(tools, room, head, template, find)
@@ -45,6 +46,7 @@ export async function propose(
 export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId: RoomId, value: Handed): Promise<StateEvent> {
   const room = await tools.rooms.load(roomId)
   if (room === undefined || !room.servers.has(tools.serverName)) throw notFound('this server is not in the room')
+  if (room.partial !== undefined) throw notFound('this server does not know all members of the room yet')
   const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)

@@ -9,7 +9,7 @@ import { drive, type KnownEvent } from '../../core/state-resolution/steps.ts'
 import type { Home } from '../../home.ts'
 import { type Select, write } from '../../storage/database.ts'
 import { groupWrites } from '../commit.ts'
-import { chainWith, newGroupOf } from '../draft.ts'
+import { chainWith, newGroupOf, ordinalOfWhole } from '../draft.ts'
 import type { StateEvent } from '../graph.ts'
 import type { ChainLink, StateChange } from '../room.ts'
 import { readChain } from '../rooms.ts'
@@ -149,11 +149,11 @@ async function keepResolved(
     .sort((a, b) => a.changes.length - b.changes.length)
   if (base === undefined) {
     const writes = [
-      write(insertStateGroup, name, roomId, 1, null),
+      write(insertStateGroup, name, roomId, ordinalOfWhole, null),
       write(insertGroupOfEvents, name, [...shared.values(), ...resolved.values()]),
     ]
     await database.commit({ writes })
-    return { stateGroup: name, chain: [{ stateGroup: name, ordinal: 1 }] }
+    return { stateGroup: name, chain: [{ stateGroup: name, ordinal: ordinalOfWhole }] }
   }
   const below = await readChain(database.select, base.stateGroup)
   if (base.isSameSize && base.changes.length === 0) return { stateGroup: base.stateGroup, chain: below }

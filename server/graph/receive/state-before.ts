@@ -6,6 +6,7 @@ import { sortInSteps } from '../../core/state-resolution/heap.ts'
 import { drive } from '../../core/state-resolution/steps.ts'
 import type { Home } from '../../home.ts'
 import { type Write, write } from '../../storage/database.ts'
+import { ordinalOfWhole } from '../draft.ts'
 import { stateKeyOf } from '../room.ts'
 import { insertStateGroup } from '../state.store.ts'
 import { isUnder, type Judged, storeOutliers } from './auth-events.ts'
@@ -103,7 +104,8 @@ export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pd
   return new Map([...found, ...known])
 }
 
-async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
+/** Asks a server for those of the events of a state that are not here. */
+export async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
   const unknown = new Set(wanted)
   for await (const stored of storedInPages(tools.database.select, wanted)) unknown.delete(stored.eventId)
   if (unknown.size === 0) return
@@ -112,13 +114,20 @@ async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, want
   await storeOutliers(tools, source.rules, source.roomId, events)
 }
 
-/** Stores a whole state under a name that its events give it. */
-export async function keepState({ database }: Pick<Tools, 'database'>, roomId: RoomId, eventIds: readonly EventId[]): Promise<string> {
+/** Stores a whole state under a name that its events give it, or under another one. */
+export async function keepState(
+  { database }: Pick<Tools, 'database'>,
+  roomId: RoomId,
+  eventIds: readonly EventId[],
+  named?: string,
+): Promise<string> {
   const hash = createHash('sha256').update(eventIds.length === 0 ? roomId : '')
   const sorted = await drive(sortInSteps(eventIds, compareIds), () => breathe())
   for (const [at, eventId] of sorted.entries()) hash.update(at === 0 ? eventId : `\0${eventId}`)
-  const name = `=${hash.digest('base64url')}`
-  await database.commit({ writes: [write(insertStateGroup, name, roomId, 1, null), write(insertGroupOfEvents, name, eventIds)] })
+  const name = named ?? `=${hash.digest('base64url')}`
+  await database.commit({
+    writes: [write(insertStateGroup, name, roomId, ordinalOfWhole, null), write(insertGroupOfEvents, name, eventIds)],
+  })
   return name
 }
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventId, RoomId, UserId } from '../../core/ids.ts'
 import type { Home } from '../../home.ts'
 import type { Graph, MembershipName, StateText } from '../graph.ts'
+import { untilWhole } from '../partial/until-whole.ts'
 import { keepText, type Room } from '../room.ts'
 import type { Rooms } from '../rooms.ts'
 import type { PastStates } from '../state-at.ts'
@@ -11,7 +12,7 @@ import { pastEvents } from './past-events.ts'
 import { selectStateJson } from './state-text.store.ts'
 import { stateTextOf } from './state-text.ts'
 
-type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
+type Tools = Pick<Home, 'database' | 'notifier'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
 type Found = Map<string, StateText>
 type IsWanted = (membership: MembershipName) => boolean
 
@@ -47,6 +48,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
   }
 
   async function whole(roomId: RoomId, stateGroup: string, isWanted: IsWanted) {
+    await untilWhole(tools, roomId)
     const room = await rooms.load(roomId)
     if (room === undefined) return { members: [], others: [] }
     if (room.stateGroup === stateGroup) {
@@ -65,6 +67,7 @@ export function createStateTexts(tools: Tools, most = mostKept): Pick<Graph, 'st
       return [...others, ...members]
     },
     joinedMembersText: async (roomId) => {
+      await untilWhole(tools, roomId)
       const room = await rooms.load(roomId)
       if (room === undefined) return Buffer.from('{"joined":{}}')
       const known = kept.body(room)

@@ -40,6 +40,7 @@ import { toDeviceOutgoing } from './0087-to-device-outgoing.ts'
 import { remoteMedia } from './0088-remote-media.ts'
 import { outsideMemberships } from './0090-outside-memberships.ts'
 import { federationDestinations } from './0095-federation-destinations.ts'
+import { partialRooms } from './0097-partial-rooms.ts'
 import { claimedKeys } from './0100-claimed-keys.ts'
 import { eventNames } from './0100-event-names.ts'
 import type { Migration } from './migration.ts'
@@ -88,6 +89,7 @@ export const migrations: readonly Migration[] = [
   outsideMemberships,
   placedEvents,
   federationDestinations,
+  partialRooms,
   claimedKeys,
   eventNames,
 ]

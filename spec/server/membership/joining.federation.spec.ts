@@ -35,6 +35,9 @@ describe('joining a room of another server', () => {
       const states = await Promise.all([alice, bob].map((user) => user!.get(`/rooms/${room}/state`)))
       const ids = states.map(({ body }) => body.map((event: { event_id: string }) => event.event_id).sort())
       expect(ids[1]).to.deep.equal(ids[0])
+      const told = (await bob!.get('/sync')).body.rooms.join[room]
+      const events = [...told.state.events, ...told.timeline.events].filter((event) => event.state_key !== undefined)
+      expect(events.map((event: { event_id: string }) => event.event_id).sort(), 'the sync').to.deep.equal(ids[0])
     })
   }
 
