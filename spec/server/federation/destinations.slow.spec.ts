@@ -153,6 +153,18 @@ for (const engine of engines) {
       expect((await admin.get(`${path}/${ill.serverName}/rooms`)).body).to.deep.include({ total: 1 })
     })
 
+    it('that one is so far behind that it is told the newest of each room alone', async () => {
+      const many = Array.from({ length: 50 }, () => ({ type: 'm.room.message', sender: alice.userId, content: { body: 'one of many' } }))
+      for (let told = 0; told < 550; told += many.length) await among.server.server.graph.append(both, many)
+      const { sending } = await until(
+        () => of(ill),
+        (body) => body.sending.pending.rooms_behind > 0,
+      )
+      expect(sending.pending).to.include({ rooms_behind: 1, may_be_more: false })
+      expect(sending.pending.pdus).to.be.below(552)
+      expect(sending.oldest_unsent).to.include({ event_id: unsent, room_id: both })
+    })
+
     it('that one has been down for long', async () => {
       clock.advance(2 * hour)
       const { sending } = await until(
