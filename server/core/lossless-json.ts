@@ -45,6 +45,11 @@ export function parseStored(json: Uint8Array): Json {
   return parseRight(text, longInteger.test(text) ? keepInteger : undefined)
 }
 
+/** Parses JSON that a client wrote and this server keeps as text. */
+export function parseKept(text: string): Json {
+  return parseRight(text)
+}
+
 /**
  * Writes what another server signed so that `parseStored` reads every number as it was spelled: a leading space says that there are such that
  * JavaScript would spell in another way.

@@ -1,4 +1,5 @@
 import { readText } from '../core/fields.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { invalidParam } from '../core/matrix-error.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { type Action, actions, type DelayedEvents, tooLong } from './delayed-events.ts'
@@ -25,7 +26,7 @@ export function delayedEventsEndpoints(delayed: DelayedEvents): Endpoint[] {
           ...(state_key === null ? {} : { state_key }),
           delay,
           running_since,
-          content: JSON.parse(content),
+          content: parseKept(content),
         }))
         return { body: { delayed_events: events } }
       },

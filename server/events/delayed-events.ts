@@ -1,5 +1,6 @@
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { forbidden, MatrixError, notFound, unknown, userSuspended } from '../core/matrix-error.ts'
 import type { Template } from '../graph/graph.ts'
 import type { Reader, Tools } from '../slice.ts'
@@ -93,7 +94,7 @@ async function send({ graph }: Pick<Tools, 'graph'>, row: DelayedRow): Promise<b
   const template: Template = {
     type,
     sender: user_id as UserId,
-    content: JSON.parse(content) as JsonObject,
+    content: parseKept(content) as JsonObject,
     delayId: delay_id,
     ...(state_key === null ? {} : { stateKey: state_key }),
     ...(redacts === null ? {} : { redacts: redacts as EventId }),

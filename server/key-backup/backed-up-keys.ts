@@ -1,6 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { isRoomId, type UserId } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { badJson, conflict, invalidParam, missingParam, wrongRoomKeysVersion } from '../core/matrix-error.ts'
 import { isPlainText } from '../core/plain-text.ts'
 import type { Home } from '../home.ts'
@@ -41,7 +42,7 @@ export async function storeKeys(home: Tools, userId: UserId, version: string | n
     const backup = await writableBackup(home, userId, version)
     const sessions = keys.map(({ sessionId }) => sessionId)
     const known = await home.database.select(selectKeysOfSessions, userId, backup.version, sessions)
-    const contents = new Map(known.map((row) => [nameOf(row.room_id, row.session_id), JSON.parse(row.content) as JsonObject]))
+    const contents = new Map(known.map((row) => [nameOf(row.room_id, row.session_id), parseKept(row.content) as JsonObject]))
     const changed = keys.filter(({ roomId, sessionId, key }) => isBetter(key, contents.get(nameOf(roomId, sessionId))))
     if (changed.length === 0) return contentsBody(backup)
     const added = changed.filter(({ roomId, sessionId }) => !contents.has(nameOf(roomId, sessionId))).length

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { badJson, notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
@@ -113,5 +114,5 @@ function readRooms(body: JsonObject): UploadedKey[] {
 }
 
 function sessionsOf(rows: readonly KeyRow[]): { [sessionId: string]: Json } {
-  return Object.fromEntries(rows.map(({ session_id, content }) => [session_id, JSON.parse(content) as Json]))
+  return Object.fromEntries(rows.map(({ session_id, content }) => [session_id, parseKept(content)]))
 }

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { RoomId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 
 import { conflict } from '../core/matrix-error.ts'
 import { type Database, guard, type LogRow, type Write, write } from '../storage/database.ts'
@@ -111,5 +112,5 @@ function dataOf(row: AccountDataRow): AccountData {
 }
 
 function contentOf(row: { content: string }): JsonObject {
-  return JSON.parse(row.content) as JsonObject
+  return parseKept(row.content) as JsonObject
 }

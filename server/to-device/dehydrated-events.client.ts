@@ -1,4 +1,5 @@
 import { readOptionalText } from '../core/fields.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { forbidden, invalidParam, notFound } from '../core/matrix-error.ts'
 import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint.ts'
 import type { Tools } from '../slice.ts'
@@ -45,6 +46,6 @@ async function page(
   const [, after] = /^d(\d{1,15})$/.exec(from ?? 'd0') ?? []
   if (after === undefined) throw invalidParam('next_batch is not one of ours')
   const rows = await home.database.select(selectMessages, userId, device.deviceId, Number(after), home.notifier.position(), mostMessages)
-  const events = rows.map(({ message }) => JSON.parse(message))
+  const events = rows.map(({ message }) => parseKept(message))
   return { body: { events, next_batch: `d${rows.at(-1)?.position ?? after}` } }
 }

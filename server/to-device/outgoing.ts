@@ -1,7 +1,8 @@
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { DirectToDeviceEdu } from '../core/edu.ts'
+import type { DirectToDeviceEdu, Edu } from '../core/edu.ts'
 import { type DeviceId, serverNameOf, type UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import { tooLarge } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Broadcast } from '../slice.ts'
@@ -93,7 +94,7 @@ export function outgoing({ database, clock }: Pick<Home, 'database' | 'clock'>):
         await database.commit({ writes: [write(deleteOutgoing, positions[0]!)] })
       }
       const found = await database.select(selectOutgoing, positions)
-      return found.map(({ destination, edu }) => ({ edu: JSON.parse(edu), servers: [destination] }))
+      return found.map(({ destination, edu }) => ({ edu: parseKept(edu) as unknown as Edu, servers: [destination] }))
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { DeviceId, UserId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { parseKept } from '../core/lossless-json.ts'
 import type { Home } from '../home.ts'
 import type { Piece, Section } from '../slice.ts'
 import { write } from '../storage/database.ts'
@@ -80,12 +81,12 @@ function pieceOf(rows: readonly WaitingRow[], limit: number, eventOf: (row: Wait
 }
 
 function eventOf({ message }: WaitingRow): JsonObject {
-  return JSON.parse(message)
+  return parseKept(message) as JsonObject
 }
 
 /** https://spec.matrix.org/v1.19/application-service-api/#put_matrixappv1transactionstxnid */
 function addressedEventOf({ message, user_id, device_id }: WaitingRow): JsonObject {
-  return { ...JSON.parse(message), to_user_id: user_id, to_device_id: device_id }
+  return { ...(parseKept(message) as JsonObject), to_user_id: user_id, to_device_id: device_id }
 }
 
 /** The devices for which nothing waits, as far as is known; so that a poll need not ask. */

@@ -3,7 +3,7 @@ import { canonicalJson } from '../../../server/core/canonical-json.ts'
 import { eventIdOf } from '../../../server/core/hashes.ts'
 import type { EventId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
-import { authEventIdsOf, type Pdu } from '../../../server/core/pdu.ts'
+import { authEventIdsOf, type Pdu, prevEventIdsOf } from '../../../server/core/pdu.ts'
 import { type RoomRules, roomRules } from '../../../server/core/room-versions.ts'
 import { addToIndex, createAuthChainIndex } from '../../../server/core/state-resolution/auth-chain-index.ts'
 import type { StateMap } from '../../../server/core/state-resolution/conflict.ts'
@@ -60,7 +60,7 @@ function drawForked(version: string, seed: number): Forked {
     // The story's name keeps two events apart that say the same.
     const named = pdu.type === 'm.room.create' ? pdu : { ...pdu, hashes: { sha256: eventId } }
     const isWire = rules.eventIds === 'wire'
-    const real: Pdu = isWire ? named : { ...named, auth_events: refer(pdu.auth_events), prev_events: refer(pdu.prev_events) }
+    const real: Pdu = isWire ? named : { ...named, auth_events: refer(authEventIdsOf(pdu)), prev_events: refer(prevEventIdsOf(pdu)) }
     const realId = eventIdOf(real, rules)
     ids.set(eventId, realId)
     events.set(realId, { eventId: realId, pdu: real, rejected })
