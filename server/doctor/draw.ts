@@ -14,7 +14,9 @@ export function drawTitle(title: string, { colours }: Look): string {
 }
 
 /** One line of what was found, and below it what to change. */
-export function drawFinding({ check, level, words: found, advice }: Finding, look: Look): string[] {
+export function drawFinding(finding: Finding, look: Look): string[] {
+  const { check, level } = finding
+  const found = printable(finding.words)
   const sign = look.colours ? signs[level] : words[level].padEnd(9)
   const begin = `  ${sign} ${check.padEnd(checkWidth)} `
   const indent = ' '.repeat(begin.length)
@@ -22,7 +24,12 @@ export function drawFinding({ check, level, words: found, advice }: Finding, loo
   const shown = look.colours ? lines.map((line) => (level === 'skipped' ? paint('gray', line) : line)) : lines
   const [first = '', ...rest] = shown
   const coloured = look.colours && level !== 'skipped' ? first.replace(sign, paint(styles[level], sign)) : first
-  return [coloured, ...rest, ...advice.flatMap((line) => drawAdvice(line, indent, look))]
+  return [coloured, ...rest, ...finding.advice.flatMap((line) => drawAdvice(printable(line), indent, look))]
+}
+
+/** What other servers say must not steer a terminal: no control characters, and none that turn the direction of writing. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
 }
 
 /** What is to be written as it stands is not broken. */

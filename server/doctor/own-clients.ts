@@ -128,7 +128,7 @@ async function largeFinding({ config, egress }: Patient): Promise<Finding[]> {
   const check = 'large files'
   const isOurs = answer.ok && String(answer.headers['content-type']).startsWith('application/json')
   if (!answer.ok) return [skipped(check, `what is too large for a reverse proxy cannot be told: ${answer.words}`)]
-  if (answer.status !== 413 || isOurs) return [ok(check, 'more than 2 MiB get through the reverse proxy')]
+  if (answer.status !== 413 || isOurs) return [ok(check, 'requests of more than 2 MiB get through')]
   const megabytes = Math.ceil(config.media.max_upload_size / 1024 ** 2)
   return [
     wrong(

@@ -68,7 +68,7 @@ function described(socket: TLSSocket, name: string): TlsLook {
     fault: fault === undefined || fault === null ? undefined : codeOf(fault),
     isForName: checkServerIdentity(name, certificate) === undefined,
     names: namesOf(certificate),
-    issuer: [certificate.issuer?.O, certificate.issuer?.CN].flat().filter(Boolean).join(', '),
+    issuer: [certificate.issuer?.O, certificate.issuer?.CN].flat().filter(Boolean).join(', ').slice(0, 100),
     from: Date.parse(certificate.valid_from),
     until: Date.parse(certificate.valid_to),
   }

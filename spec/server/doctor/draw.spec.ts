@@ -27,6 +27,14 @@ describe('what the doctor found', () => {
     expect(drawFinding(finding, plain).join('')).not.to.contain('\x1b')
   })
 
+  it('steers no terminal, whatever another server says', () => {
+    const said = attention('reached', 'it is \x1b[2J\x07\r\nSynapse\u202e\u2028 1', '  \x1b]0;x\x07')
+    const shown = drawFinding(said, plain).join('\n')
+    expect(shown)
+      .to.contain('Synapse')
+      .and.to.match(/^[^\p{Cc}\p{Cf}\p{Zl}]*\n[^\p{Cc}\p{Cf}\p{Zl}]*$/u)
+  })
+
   it('is counted at the end', () => {
     const found = [ok('a', ''), ok('b', ''), skipped('c', ''), attention('d', '')]
     expect(drawSummary(found, plain)).to.equal('2 ok, 1 for your attention, 0 wrong. It works.')
