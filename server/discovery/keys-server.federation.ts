@@ -7,7 +7,8 @@ import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 type Signing = Pick<Home, 'serverName' | 'signingKey' | 'clock'>
 
-const validity = 24 * 3_600_000
+/** Also for those whose clocks are a day before ours. */
+const validity = 48 * 3_600_000
 
 /** This server's keys, signed by themselves. https://spec.matrix.org/v1.19/server-server-api/#publishing-keys */
 export function keysServer({ home }: { home: Signing }): Endpoint[] {

@@ -36,7 +36,13 @@ type Tools = {
   /** Servers asked for the keys of others. */
   readonly notaries: readonly ServerName[]
 }
-type Attempt = { readonly at: number; readonly wait: number; readonly failures: number }
+type Attempt = {
+  readonly at: number
+  readonly wait: number
+  readonly failures: number
+  /** When the server itself last said what its keys are. */
+  readonly saidAt: number | undefined
+}
 
 const mostServers = 10_000
 const mostKeys = 64
@@ -49,6 +55,8 @@ const mostBytes = 64 * 1024
 const betweenAnswers = 60_000
 const firstBackOff = 30_000
 const longestBackOff = 10 * 60_000
+/** For so long a server uses the keys that it says it has, however far behind its clock is. */
+const usedFor = 3_600_000
 
 /** The keys of other servers: in memory, on disk, from themselves, from notaries; asked for one request a server at a time. */
 export function createKeyRing(tools: Tools): KeyRing {
@@ -70,19 +78,31 @@ export function createKeyRing(tools: Tools): KeyRing {
     const last = attempts.get(serverName)
     const under = asking.get(serverName)
     if (under !== undefined) return under
-    if (asking.size >= mostAsked || (last !== undefined && clock.now() < last.at + last.wait)) return Promise.resolve()
+    const from = clock.now()
+    // A clock that was set back counts no longer.
+    if (asking.size >= mostAsked || (last !== undefined && from >= last.at && from < last.at + last.wait)) return Promise.resolve()
     const asked = fetchKeys(tools, serverName, until)
-      .catch(() => false)
-      .then((found) => {
-        const failures = found ? 0 : (last?.failures ?? 0) + 1
-        const wait = found ? betweenAnswers : Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff)
+      .catch(() => undefined)
+      .then((by) => {
+        const failures = by === undefined ? (last?.failures ?? 0) + 1 : 0
+        const wait = by === undefined ? Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff) : betweenAnswers
         attempts.delete(serverName)
-        attempts.set(serverName, { at: clock.now(), wait, failures })
+        attempts.set(serverName, { at: clock.now(), wait, failures, saidAt: by === 'itself' ? from : last?.saidAt })
         if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
       })
       .finally(() => asking.delete(serverName))
     asking.set(serverName, asked)
     return asked
+  }
+
+  function pick(keys: readonly Kept[], wanted: Wanted): string | undefined {
+    const { serverName, at = 0, forRequest = false } = wanted
+    const now = clock.now()
+    const saidAt = attempts.get(serverName)?.saidAt
+    const found = choose(keys, wanted)
+    if (found !== undefined || !forRequest || saidAt === undefined || at > now || Math.abs(now - saidAt) >= usedFor) return found
+    const said = keys.filter(({ fetchedAt }) => fetchedAt >= saidAt)
+    return choose(said, { ...wanted, at: undefined })
   }
 
   return {
@@ -91,10 +111,10 @@ export function createKeyRing(tools: Tools): KeyRing {
       if (serverName === tools.serverName) return keyId === tools.signingKey.keyId ? encodeBase64(tools.signingKey.publicKey) : undefined
       const memory = known.get(serverName)
       const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
-      const found = choose(fresh, wanted) ?? choose(await read(serverName), wanted)
+      const found = pick(fresh, wanted) ?? pick(await read(serverName), wanted)
       if (found !== undefined || isHere) return found
       await refresh(serverName, at ?? clock.now())
-      return choose(await read(serverName), wanted)
+      return pick(await read(serverName), wanted)
     },
     responsesOf: async (serverName, minimumValidUntil) => {
       const now = clock.now()
@@ -118,8 +138,8 @@ function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted
   return at === undefined || isValidAt(found, found.fetchedAt, at) ? found.key : undefined
 }
 
-/** Asks the server itself, then the notaries; whether somebody knew. */
-async function fetchKeys(tools: Tools, serverName: ServerName, until: number): Promise<boolean> {
+/** Asks the server itself, then the notaries; who knew, if anybody. */
+async function fetchKeys(tools: Tools, serverName: ServerName, until: number): Promise<'itself' | 'notary' | undefined> {
   const own = await tools.peers.fetchUnsigned({
     destination: serverName,
     method: 'GET',
@@ -127,9 +147,9 @@ async function fetchKeys(tools: Tools, serverName: ServerName, until: number): P
     limit: mostBytes,
     timeoutMs: patience,
   })
-  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body, true))) return true
-  for (const notary of tools.notaries) if (await askNotary(tools, notary, serverName, until)) return true
-  return false
+  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body, true))) return 'itself'
+  for (const notary of tools.notaries) if (await askNotary(tools, notary, serverName, until)) return 'notary'
+  return undefined
 }
 
 /** https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server */
@@ -159,7 +179,7 @@ async function isSignedBy(tools: Tools, notary: ServerName, response: JsonObject
 }
 
 async function fetchOwn(tools: Tools, serverName: ServerName): Promise<boolean> {
-  return fetchKeys({ ...tools, notaries: [] }, serverName, tools.clock.now())
+  return (await fetchKeys({ ...tools, notaries: [] }, serverName, tools.clock.now())) !== undefined
 }
 
 /**

@@ -81,6 +81,34 @@ forEachEngine('the keys of other servers', (open) => {
     expect(await find({ ...wanted, at: clock.time })).to.equal(published)
   })
 
+  it('of a server whose clock is days behind are good for its requests for an hour after it said them, and for no event of now', async () => {
+    let isThere = true
+    const { find, asked, clock } = ring({
+      'peer.test': () => (isThere ? says('peer.test', now - 2 * day, [theirs], [[newer, 1]]) : undefined),
+    })
+    expect(await find(wanted)).to.equal(published)
+    expect(await find({ ...wanted, keyId: newer.keyId })).to.equal(undefined)
+    expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
+    clock.time = now + 3_500_000
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+    clock.time = now + 3_700_000
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+    expect(asked).to.have.length(2)
+    isThere = false
+    clock.time = now + 9_000_000
+    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
+  })
+
+  it('are asked for again where the clock was set back since', async () => {
+    let isThere = false
+    const { find, clock } = ring({ 'peer.test': () => (isThere ? says('peer.test', now + day, [theirs]) : undefined) })
+    expect(await find(wanted)).to.equal(undefined)
+    isThere = true
+    expect(await find(wanted)).to.equal(undefined)
+    clock.time = now - 3_600_000
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+  })
+
   it('that are old are good for events of their time, and for no request', async () => {
     const { find } = ring({ 'peer.test': () => says('peer.test', now + day, [newer], [[theirs, now - day]]) })
     const event = { serverName: 'peer.test', keyId: theirs.keyId }
