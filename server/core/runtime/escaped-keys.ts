@@ -7,6 +7,7 @@ const word = /[^ \t\n\r,\]}]*/y
 /**
  * Whether a key of a text, which must be JSON, is spelled with an escape. V8 reads such a key wrongly once it has seen an object of the same keys so far
  * whose next one holds a backslash: after `{"a":1,"\\":2}`, `{"a":1,"\n":3}` has the key `\`.
+ * https://github.com/nodejs/node/issues/63785
  */
 export function hasEscapedKey(text: string): boolean {
   for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at)) {
