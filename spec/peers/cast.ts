@@ -2,9 +2,14 @@ import { findPair, type Homeserver } from './homeservers.ts'
 import type { Person } from './person.ts'
 import { type InRoom, inRoom, makeRoom } from './rooms.ts'
 
-/** The room versions that matter: without knocks; with all of version 10, which most rooms have; the redactions of 11; rooms named by their creation. */
-export const versions = ['6', '10', '11', '12'] as const
-export type Version = (typeof versions)[number]
+/**
+ * The room versions that matter: events that name themselves; ids with slashes; without knocks; with all of version 10, which most rooms have; the
+ * redactions of 11; rooms named by their creation.
+ */
+const versions = ['1', '3', '6', '10', '11', '12'] as const
+/** Those in which states are resolved, or events written, in any other way. */
+export const allVersions = ['1', '2', '3', '4', '5', '6', '10', '11', '12'] as const
+export type Version = (typeof allVersions)[number]
 
 /** Two people on the server where the rooms are made, two on the other. */
 export type Cast = {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Cast, inEachDirection, type Version, versions } from './cast.ts'
+import { allVersions, type Cast, inEachDirection, type Version } from './cast.ts'
 import type { Person } from './person.ts'
 import type { InRoom } from './rooms.ts'
 
@@ -106,7 +106,7 @@ inEachDirection('cut off from each other', '12', (cast) => {
   const roomOf = (story: Story, version: Version) => rooms.get(`${story.words} ${version}`) as InRoom
   const each = (work: (story: Story, version: Version) => Promise<unknown>) =>
     Promise.all(
-      versions.map(async (version) => {
+      allVersions.map(async (version) => {
         for (const story of stories) await work(story, version)
       }),
     )
@@ -124,7 +124,7 @@ inEachDirection('cut off from each other', '12', (cast) => {
     for (const { cable } of [cast().host, cast().guest]) cable.mend()
   })
 
-  for (const version of versions) {
+  for (const version of allVersions) {
     for (const story of stories) {
       it(`version ${version}: ${story.words}`, async () => {
         const { alice, bob } = cast()
