@@ -83,6 +83,12 @@ const explanations: readonly Explanation[] = [
       rules.eventIds === 'wire' && here.startsWith('event_id is not') && there === '' && pdu.event_id?.[0] !== '$',
   },
   {
+    // "Room IDs … !opaque_id:domain"
+    words: 'Synapse begins a room whose id does not begin with !',
+    holds: ({ pdu, here, there }) =>
+      pdu.type === 'm.room.create' && here === 'room_id is not a room id' && there === '' && pdu.room_id?.[0] !== '!',
+  },
+  {
     // "Must be less than the maximum value for an integer (2^63 - 1)."
     words: 'Synapse drops events deeper than 2^53-1 also where they may be',
     holds: ({ rules, pdu, here, there }) =>
