@@ -67,6 +67,7 @@ for (const engine of engines) {
       expect(told.body.rooms.join[roomId].state.events.map(({ type }: Body) => type)).to.include('m.room.name')
       await say(bob, 'hello')
       await heard(alice, 'hello')
+      expect(await here!.server.graph.sharedRooms([roomId])).to.deep.equal([roomId])
       const members = joinedOf(bob)
       isOpen = true
       expect(await members).to.have.length(memberCount + 2)
