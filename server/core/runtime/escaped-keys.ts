@@ -1,7 +1,6 @@
 import type { Json } from '../json.ts'
 
 const [quote, backslash] = [0x22, 0x5c]
-const space = /[ \t\n\r]*/y
 const word = /[^ \t\n\r,\]}]*/y
 
 /**
@@ -26,7 +25,7 @@ export function parseKeyByKey(text: string, parseToken: (token: string) => Json)
   }
   const readToken = (): Json => {
     const from = at
-    at = peek() === '"' ? endOfString(text, at + 1) : end(word, text, at)
+    at = peek() === '"' ? endOfString(text, at + 1) : pastWord(text, at)
     return parseToken(text.slice(from, at))
   }
   const readInside = (close: string, read: () => void) => {
@@ -68,12 +67,18 @@ function endOfString(text: string, from: number): number {
   return at + 1
 }
 
-function pastSpace(text: string, at: number): number {
-  return end(space, text, at)
+function pastSpace(text: string, from: number): number {
+  let at = from
+  while (isSpace(text.charCodeAt(at))) at++
+  return at
 }
 
-function end(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at
-  pattern.test(text)
-  return pattern.lastIndex
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09
+}
+
+function pastWord(text: string, at: number): number {
+  word.lastIndex = at
+  word.test(text)
+  return word.lastIndex
 }
