@@ -116,10 +116,10 @@ function buildSlices(tools: Tools): Slice[] {
 }
 
 /** Every endpoint that a homeserver has, without opening one. */
-export function listEndpoints(): { method: string; path: string; operationId: string }[] {
+export function listEndpoints(): { method: string; path: string; aliases: readonly string[]; operationId: string }[] {
   const endpoints = [...buildSlices(nothing as Tools).flatMap((slice) => slice.endpoints ?? []), ...operatorsEndpoints(nothing as Home)]
-  return endpoints.flatMap(({ method, path, operationId, alsoOperations = [] }) =>
-    [operationId, ...alsoOperations].map((id) => ({ method, path, operationId: id })),
+  return endpoints.flatMap(({ method, path, aliases = [], operationId, alsoOperations = [] }) =>
+    [operationId, ...alsoOperations].map((id) => ({ method, path, aliases, operationId: id })),
   )
 }
 

@@ -1,0 +1,33 @@
+import { connect } from 'node:net'
+
+/** What came over one connection for bytes that were sent as they are. */
+export type RawAnswer = { readonly statuses: readonly number[]; readonly text: string; readonly isClosed: boolean }
+
+/** Sends bytes over a connection of their own, and waits until that is closed or nothing more comes. */
+export function sendRaw(url: string, text: string | Buffer, quietMs = 150): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname)
+    let received = ''
+    let timer: NodeJS.Timeout | undefined
+    const end = (isClosed: boolean) => {
+      clearTimeout(timer)
+      socket.destroy()
+      const statuses = [...received.matchAll(/(?:^|\r\n|\})HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+      resolve({ statuses, text: received, isClosed })
+    }
+    const wait = () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => end(false), received === '' ? 3000 : quietMs)
+    }
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      received += chunk
+      wait()
+    })
+    socket.on('close', () => end(true))
+    socket.on('error', () => {})
+    wait()
+    socket.write(text)
+  })
+}
