@@ -1,17 +1,16 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { differences, widest } from '../support/apart/agreement.ts'
+import { untilAgreed, widest, withinMs } from '../support/apart/agreement.ts'
 import type { Cut } from '../support/apart/relay.ts'
 import { type Sites, startSites } from '../support/apart/sites.ts'
-import { act, moveOn, openScene, pick, type Scene, speakUp } from '../support/apart/story.ts'
+import { act, moveOn, openScene, pick, type Scene } from '../support/apart/story.ts'
 
 const seed = Number(process.env['TOMBOLO_PARTITION_SEED'] ?? randomInt(1_000_000))
 const rounds = Number(process.env['TOMBOLO_PARTITION_ROUNDS'] ?? 2)
 const roomsEach = Number(process.env['TOMBOLO_PARTITION_ROOMS'] ?? 1)
 const deeds = Number(process.env['TOMBOLO_PARTITION_DEEDS'] ?? 60)
 const versions = ['10', '11', '12'].flatMap((version) => Array<string>(roomsEach).fill(version))
-const withinMs = 60_000
 
 const partitions: readonly (readonly (readonly number[])[])[] = [
   [[0], [1, 2]],
@@ -19,19 +18,6 @@ const partitions: readonly (readonly (readonly number[])[])[] = [
   [[2], [0, 1]],
   [[0], [1], [2]],
 ]
-
-/** Waits until all sites have the same of all rooms; gives how long it took. Says in what they differ after a minute. */
-async function untilAgreed(scene: Scene): Promise<number> {
-  const from = performance.now()
-  for (let turn = 0; ; turn++) {
-    if (turn % 20 === 0) await speakUp(scene)
-    const found = await differences(scene)
-    if (found.length === 0) return performance.now() - from
-    if (performance.now() - from > withinMs)
-      throw new Error(`seed ${seed}: no agreement within a minute\n${found.join('\n')}\n${scene.done.join('\n')}`)
-    await sleep(250)
-  }
-}
 
 /** All happen at once: things at all sites, and the end of one of them at some instant. */
 async function actOverKill(scene: Scene, victim: number | undefined): Promise<void> {
@@ -48,7 +34,7 @@ async function playRound(scene: Scene, round: number): Promise<string> {
   const { world } = scene
   await moveOn(scene, versions)
   // Of whom a site had not heard when it was cut off, it would rightly resolve without.
-  await untilAgreed(scene)
+  await untilAgreed(scene, `seed ${seed}`)
   await act(scene, deeds / 4)
   const how = pick(scene, ['refused', 'silent'] satisfies Cut[])
   const cut = round % 4 === 3 ? undefined : pick(scene, partitions)
@@ -65,7 +51,7 @@ async function playRound(scene: Scene, round: number): Promise<string> {
   const healed = performance.now()
   await actOverKill(scene, pick(scene, [0, 1, 2]))
   const acted = performance.now() - healed
-  const agreed = await untilAgreed(scene)
+  const agreed = await untilAgreed(scene, `seed ${seed}`)
   const words = cut
     ? cut.map((group) => group.map((place) => 'ABC'[place]).join('')).join('|')
     : `${'ABC'[one]} does not reach ${'ABC'[other]}`

@@ -1,13 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { JsonObject } from '../../../server/core/json.ts'
-import type { Person, Room, Scene } from './story.ts'
+import { type Person, type Room, type Scene, speakUp } from './story.ts'
 
 /** What one site has of a room. */
 type Row = { readonly event_id: string; readonly rejected: number; readonly room_id: string; readonly extremities: string }
 type Held = { readonly state: readonly string[]; readonly events: readonly string[]; readonly rejected: readonly string[] }
 
+/** So long it may take. */
+export const withinMs = 60_000
+
+/** Waits until all sites have the same of all rooms; gives how long it took. Says in what they differ, and what was done, after a minute. */
+export async function untilAgreed(scene: Scene, name: string): Promise<number> {
+  const from = performance.now()
+  for (let turn = 0; ; turn++) {
+    if (turn % 20 === 0) await speakUp(scene)
+    const found = await differences(scene)
+    if (found.length === 0) return performance.now() - from
+    if (performance.now() - from > withinMs)
+      throw new Error(`${name}: no agreement within a minute\n${found.join('\n')}\n${scene.done.join('\n')}`)
+    await sleep(250)
+  }
+}
+
 /** In what the sites differ, in words; empty where they agree: the same events in the same places of the state, to the byte, and the same events at all. */
-export async function differences({ rooms, watchers }: Scene): Promise<string[]> {
+async function differences({ rooms, watchers }: Scene): Promise<string[]> {
   const found: string[] = []
   for (const room of rooms) {
     const held = await Promise.all(watchers.map((watcher) => readHeld(watcher, room)))

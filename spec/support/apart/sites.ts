@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ServerName } from '../../../server/core/ids.ts'
@@ -44,7 +44,11 @@ export async function startSites(count: number, skews: readonly number[] = []): 
   async function startSite(port: number, place: number): Promise<Site> {
     const path = join(folder, `world-${place}.json`)
     const there = ports.flatMap((one, to) => (to === place ? [] : [[one, wayOf(place, to).port]]))
-    const describe = (world: World) => writeFileSync(path, JSON.stringify(world))
+    // Whoever reads it meanwhile finds the one or the other, whole.
+    const describe = (world: World) => {
+      writeFileSync(`${path}.new`, JSON.stringify(world))
+      renameSync(`${path}.new`, path)
+    }
     const worldOf = (skewMs: number): World => ({ skewMs, ports: Object.fromEntries(there) })
     describe(worldOf(skews[place] ?? 0))
     const more = {
