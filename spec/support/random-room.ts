@@ -6,6 +6,8 @@ import { randomNumbers } from './random-json.ts'
 
 const users: readonly UserId[] = ['@alice:a.test', '@bob:b.test', '@carol:c.test', '@dave:d.test', '@erin:e.test']
 const levels = [0, 25, 50, 75, 100]
+// A room version takes those that it does not know for rules that let nobody in.
+const joinRules = ['public', 'public', 'public', 'public', 'invite', 'knock', 'restricted', 'knock_restricted']
 
 /** A room whose history is drawn by lot; the same for the same seed. */
 export type RandomRoom = { readonly room: ForkedRoom; readonly random: () => number; readonly told: readonly EventId[] }
@@ -74,15 +76,15 @@ function drawEvent(random: () => number): ToldState {
   const kind = random()
   if (kind < 0.45) return drawMembership(random, sender)
   if (kind < 0.65) return { type: 'm.room.power_levels', state_key: '', sender, content: drawLevels(random) }
-  if (kind < 0.75)
-    return { type: 'm.room.join_rules', state_key: '', sender, content: { join_rule: pick(random, ['public', 'public', 'invite']) } }
+  if (kind < 0.75) return { type: 'm.room.join_rules', state_key: '', sender, content: { join_rule: pick(random, joinRules) } }
   return { type: pick(random, ['m.room.topic', 'm.room.name']), state_key: '', sender, content: {} }
 }
 
 function drawMembership(random: () => number, sender: UserId): ToldState {
-  const membership = pick(random, ['join', 'join', 'join', 'leave', 'invite', 'ban'])
-  const target = membership === 'join' || random() < 0.3 ? sender : pick(random, users)
-  return { type: 'm.room.member', state_key: target, sender, content: { membership } }
+  const membership = pick(random, ['join', 'join', 'join', 'join', 'leave', 'invite', 'ban', 'knock'])
+  const isOwn = membership === 'join' || membership === 'knock' || random() < 0.3
+  const authorised = membership === 'join' && random() < 0.3 ? { join_authorised_via_users_server: pick(random, users) } : {}
+  return { type: 'm.room.member', state_key: isOwn ? sender : pick(random, users), sender, content: { membership, ...authorised } }
 }
 
 function drawLevels(random: () => number): { users: Record<string, number>; state_default: number; ban: number } {
