@@ -7,7 +7,7 @@ import { encodeBase64 } from '../../server/core/base64.ts'
 import { canonicalJson } from '../../server/core/canonical-json.ts'
 import type { EventId, ServerName } from '../../server/core/ids.ts'
 import type { JsonObject } from '../../server/core/json.ts'
-import type { Pdu, UnsignedPdu } from '../../server/core/pdu.ts'
+import { named, type Pdu, type UnsignedPdu } from '../../server/core/pdu.ts'
 import type { RoomRules } from '../../server/core/room-versions.ts'
 import { formatXMatrix, parseXMatrix, signedPart } from '../../server/core/servers/x-matrix.ts'
 import { generateSigningKey, hashAndSignPdu, type SigningKey, signJson, signText, verifyText } from '../../server/core/signatures.ts'
@@ -50,7 +50,7 @@ export type Peer = {
   readonly until: (matches: (asked: Asked) => boolean) => Promise<Asked>
   /** Asks a server under this peer's signature. */
   readonly ask: (server: TestServer, method: string, uri: string, content?: JsonObject) => Promise<PeerAnswered>
-  /** Hashes and signs an event as this server. */
+  /** Hashes and signs an event as this server, under a name of its own where it needs one. */
   readonly sign: (event: UnsignedPdu, rules: RoomRules) => { readonly pdu: Pdu; readonly eventId: EventId }
   /** Not reachable until it is `up` again, at the same address. */
   readonly down: () => Promise<void>
@@ -91,7 +91,10 @@ export async function startPeer(files: Files, nameAt: (port: number) => ServerNa
     on: (method, path, handle) => handlers.push(handlerOf(method, path, handle)),
     until: (matches) => untilAsked(asked, waiting, matches),
     ask: (to, method, uri, content) => ask({ serverName: serverName(), signingKey }, to, { method, uri, content }),
-    sign: (event, rules) => hashAndSignPdu(event, rules, serverName(), signingKey),
+    sign: (event, rules) => {
+      const own = event.event_id === undefined ? named(event, { random: randomBytes, serverName: serverName() }, rules) : event
+      return hashAndSignPdu(own, rules, serverName(), signingKey)
+    },
     down: server.down,
     up: server.up,
     close: server.down,

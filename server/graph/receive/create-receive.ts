@@ -12,7 +12,7 @@ import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
 import { keepNames } from './event-names.ts'
 import type { Source } from './fetch-missing.ts'
-import { takeHanded } from './handshake.ts'
+import { signHanded, takeHanded } from './handshake.ts'
 import { joinForks } from './join-forks.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
@@ -39,8 +39,9 @@ export function createReceive(tools: ReceiveTools): Receive {
     fillBack: (roomId, from, limit) => fillBack(tools, inTurn, roomId, from, limit),
     bringClosest: (moment) => bringClosest(tools, inTurn, moment),
     takeHanded: async (origin, roomId, handed) => {
-      await askBeforehand(origin, roomId, [handed.event])
-      return inTurn(roomId, () => takeHanded(tools, origin, roomId, handed))
+      const event = await signHanded(tools, roomId, handed)
+      await askBeforehand(origin, roomId, [event])
+      return inTurn(roomId, () => takeHanded(tools, origin, roomId, event))
     },
     // What others send of the room meanwhile waits until it is here.
     enter: async (roomId, join) => {

@@ -1,5 +1,6 @@
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { forbidden, notFound } from '../../core/matrix-error.ts'
 import type { Pdu, ReadState, UnsignedPdu } from '../../core/pdu.ts'
 import { signPdu } from '../../core/signatures.ts'
@@ -39,15 +40,21 @@ export async function propose(
   }
 }
 
+/** An event that another server made of a proposal, signed by this server too if `sign` says so. 404 M_NOT_FOUND when this server is not in the room. */
+export async function signHanded(tools: ReceiveTools, roomId: RoomId, { event, sign }: Handed): Promise<JsonObject> {
+  const room = await tools.rooms.load(roomId)
+  if (room === undefined || !room.servers.has(tools.serverName)) throw notFound('this server is not in the room')
+  return sign ? (signPdu(event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) as unknown as JsonObject) : event
+}
+
 /**
- * Takes an event that another server made of a proposal: checked as any that is received and signed by this server too if `sign` says so. Gives it as
- * it stands in the room. 403 M_FORBIDDEN in words when it does not become part of the room.
+ * Takes an event that another server made of a proposal: checked as any that is received. Gives it as it stands in the room. 403 M_FORBIDDEN in words when
+ * it does not become part of the room.
  */
-export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId: RoomId, value: Handed): Promise<StateEvent> {
+export async function takeHanded(tools: ReceiveTools, origin: ServerName, roomId: RoomId, signed: JsonObject): Promise<StateEvent> {
   const room = await tools.rooms.load(roomId)
   if (room === undefined || !room.servers.has(tools.serverName)) throw notFound('this server is not in the room')
   if (room.partial !== undefined) throw notFound('this server does not know all members of the room yet')
-  const signed = value.sign ? signPdu(value.event as unknown as Pdu, room.rules, tools.serverName, tools.signingKey) : value.event
   const event = await checkIncoming(tools.keyRing, room.rules, roomId, signed)
   if (typeof event === 'string') throw forbidden(event)
   if ((await keepNames(tools, room.rules, [event])).length === 0) throw forbidden('another event has this id')

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { contentHash, eventIdOf, hasRightHash, referenceHash } from '../../../server/core/hashes.ts'
+import { contentHash, eventIdOf, hasRightHash, referenceHash, referenceOf } from '../../../server/core/hashes.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import { parseLossless } from '../../../server/core/lossless-json.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
@@ -57,6 +57,15 @@ describe('the hashes of an event', () => {
       .to.throw()
       .with.property('errcode', 'M_BAD_JSON')
     expect(referenceHash({ ...pdu, event_id: '$1:a.test' }, rules('2'))).to.match(/^[A-Za-z0-9+/]{43}$/)
+  })
+
+  it('are what others cite an event by in versions 1 and 2, whether it was redacted or not', () => {
+    const event = { ...pdu, event_id: '$1:a.test' } as const
+    const reference = ['$1:a.test', { sha256: referenceHash(event, rules('2')) }]
+    expect(referenceOf('$1:a.test', event, rules('2'))).to.deep.equal(reference)
+    expect(referenceOf('$1:a.test', event, rules('2'))).to.deep.equal(reference)
+    expect(referenceOf('$1:a.test', { ...event, content: {} }, rules('2'))).to.deep.equal(reference)
+    expect(referenceOf('$1', pdu, rules('3'))).to.equal('$1')
   })
 
   it('can be taken of the large integers of old rooms', () => {

@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import { parseLossless } from '../../../server/core/lossless-json.ts'
-import { authEventIdsOf, checkPduShape, createIdOf, isState, maxPduBytes, prevEventIdsOf, referenceTo } from '../../../server/core/pdu.ts'
+import {
+  authEventIdsOf,
+  checkPduShape,
+  createIdOf,
+  isState,
+  maxPduBytes,
+  named,
+  prevEventIdsOf,
+  referenceTo,
+} from '../../../server/core/pdu.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import { room } from '../../support/room-story.ts'
 import { expectAllowed, expectRefused } from '../../support/verdicts.ts'
@@ -132,6 +141,16 @@ describe('references to events', () => {
     expect(authEventIdsOf({ ...event, auth_events: pairs })).to.deep.equal(['$1:a.test', '$2:a.test'])
     expect(prevEventIdsOf({ ...event, prev_events: ['$1', '$2'] })).to.deep.equal(['$1', '$2'])
     expect(authEventIdsOf({ ...event, auth_events: [] })).to.deep.equal([])
+  })
+
+  it('go with a name that the event’s server gives it in versions 1 and 2, and with none since', () => {
+    const { event_id: _, origin: __, ...event } = room('1').build({ type: 'm.any' })
+    const home = { serverName: 'a.test', random: (bytes: number) => Buffer.alloc(bytes, 1) }
+    const name = `$${Buffer.alloc(18, 1).toString('base64url')}:a.test`
+    for (const version of ['1', '2']) {
+      expect(named(event, home, roomRules(version)!)).to.deep.equal({ ...event, event_id: name, origin: 'a.test' })
+    }
+    for (const version of ['3', '12']) expect(named(event, home, roomRules(version)!)).to.equal(event)
   })
 
   it('lead from the room id to the create event since version 12', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { EventId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
-import { redact } from '../../../server/core/redaction.ts'
+import { isOfOneServer, redact } from '../../../server/core/redaction.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import { randomJson, randomNumbers } from '../../support/random-json.ts'
 
@@ -97,5 +98,20 @@ describe('a redaction', () => {
 
   it('leaves keys that are absent absent', () => {
     expect(redact({ type: 'm.room.member', content: {} }, roomRules('11')!)).to.deep.equal({ type: 'm.room.member', content: {} })
+  })
+})
+
+describe('a redaction by somebody without power', () => {
+  const of = (eventId: EventId, sender: UserId) => ({ eventId, sender })
+
+  it('is of the server of its target by their ids in versions 1 and 2, and by their senders since', () => {
+    for (const version of versions) {
+      const rules = roomRules(version)!
+      const byId = Number(version) < 3
+      expect(isOfOneServer(of('$1:a.test', '@a:a.test'), of('$2:a.test', '@b:a.test'), rules), version).to.equal(true)
+      expect(isOfOneServer(of('$1:a.test', '@a:a.test'), of('$2:b.test', '@b:b.test'), rules), version).to.equal(false)
+      expect(isOfOneServer(of('$1:a.test', '@a:b.test'), of('$2:a.test', '@b:a.test'), rules), version).to.equal(byId)
+      expect(isOfOneServer(of('$1', '@a:a.test'), of('$2', '@b:a.test'), rules), version).to.equal(!byId)
+    }
   })
 })
