@@ -7,6 +7,9 @@ const python = join(installed, 'synapse', 'bin', 'python')
 /** So many questions are under way at once: one side works on the next while the other one answers. */
 const ahead = 3
 
+/** So much of an example is printed. */
+const mostShown = 20_000
+
 /** Skips a suite, with a line, where Synapse is not installed. */
 export function needSynapse(context: Mocha.Context): void {
   try {
@@ -73,7 +76,7 @@ export class Differences {
 
   add(kind: string, example: string): void {
     const known = this.kinds.get(kind)
-    if (known === undefined) this.kinds.set(kind, { count: 1, first: example })
+    if (known === undefined) this.kinds.set(kind, { count: 1, first: example.slice(0, mostShown) })
     else known.count++
   }
 
