@@ -29,6 +29,8 @@ import { deleteMissing, insertMissing } from './stored.store.ts'
 
 const pageSize = 500
 const mostTries = 20
+/** Somebody waits for the join. */
+const patienceForKeys = 30_000
 /** Fewer are here as quickly as the rest. */
 const manyMembers = 200
 
@@ -52,8 +54,8 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   if (await isFollowed(tools, roomId)) return { eventId: await takeJoin(tools, source, join) }
   const { frame, members } = (await tools.rooms.load(roomId)) ? { frame: entering.state, members: [] } : frameOf(entering, join)
   const isPartial = members.length > 0 || entering.membersOmitted
-  const chain = await checkAll(tools, source, authChain)
-  const given = await checkAll(tools, source, frame)
+  const chain = await checkAll(tools, source, authChain, patienceForKeys)
+  const given = await checkAll(tools, source, frame, patienceForKeys)
   const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
   // Of those who were left out, some authorise the join.
   const cited = new Set<EventId>(isPartial ? authEventIdsOf(join.pdu) : [])

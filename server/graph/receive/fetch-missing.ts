@@ -1,10 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
-import { isEventId } from '../../core/ids.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isEventId, isUserId, serverNameOf } from '../../core/ids.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { checkPduShape } from '../../core/pdu.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import type { Home } from '../../home.ts'
+import type { KeyRing } from '../../remote/key-ring.ts'
 import type { SignedRequest } from '../../remote/signed-request.ts'
 import type { Budget } from './budget.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
@@ -15,13 +16,16 @@ type Tools = Pick<Home, 'peers' | 'keyRing' | 'database'>
 
 const mostMissing = 20
 const mostListed = 100_000
+const pageSize = 1000
 const megabyte = 1024 * 1024
 const signaturesAtOnce = 8
+const serversAtOnce = 40
 /** So many signatures are checked in one turn: each takes a tenth of a millisecond, of a large event ten times that. */
 const checkedAtOnce = 8
 /** Of an answer's servers whose keys are not here so many are asked; of the state of a room that is entered all, within reason. */
 const mostAskedForKeys = 50
 const mostAskedOnEntry = 5000
+const patienceForKeys = 300_000
 const patience = 15_000
 const patienceForState = 30_000
 
@@ -121,10 +125,21 @@ export async function fetchState(tools: Tools, source: Source, eventId: EventId)
   return checkAll(tools, source, [...listAt(answer, 'pdus'), ...listAt(answer, 'auth_chain')].slice(0, mostListed))
 }
 
-/** Those of many events that are well-formed and signed, in their order; keys are asked for side by side. */
-export async function checkAll(tools: Tools, { rules, roomId, budget }: Source, values: readonly Json[]): Promise<Incoming[]> {
+/**
+ * Those of many events that are well-formed and signed, in their order. Keys are asked for side by side, where there is no budget for a while: what is
+ * signed by servers that have not answered by then is left out.
+ */
+export async function checkAll(
+  tools: Tools,
+  { rules, roomId, budget }: Source,
+  values: readonly Json[],
+  keysMs = patienceForKeys,
+): Promise<Incoming[]> {
   const signal = budget?.signal()
-  const keyRing = askFewForKeys(tools.keyRing, budget === undefined ? mostAskedOnEntry : mostAskedForKeys, signal)
+  const keyRing = signal
+    ? askFewForKeys(tools.keyRing, mostAskedForKeys, signal)
+    : askFewForKeys(tools.keyRing, mostAskedOnEntry, AbortSignal.timeout(keysMs))
+  if (signal === undefined) await askForKeys(keyRing, values)
   const found: (Incoming | undefined)[] = new Array(values.length)
   let next = 0
   let breath: Promise<void> | undefined
@@ -140,6 +155,24 @@ export async function checkAll(tools: Tools, { rules, roomId, budget }: Source, 
   await Promise.all(Array.from({ length: signaturesAtOnce }, work))
   const checked = found.filter((event) => event !== undefined)
   return keepNames(tools, rules, checked)
+}
+
+/** Asks for the keys of all senders' servers side by side: of some that are away each would be waited for by itself. */
+async function askForKeys(keyRing: Pick<KeyRing, 'find'>, values: readonly Json[]): Promise<void> {
+  const wanted = new Map<ServerName, string>()
+  for (const [at, value] of values.entries()) {
+    if (at % pageSize === 0) await breathe()
+    const { sender, signatures } = isJsonObject(value) ? value : {}
+    const server = isUserId(sender) ? serverNameOf(sender) : undefined
+    const own = server !== undefined && isJsonObject(signatures) && Object.hasOwn(signatures, server) ? signatures[server] : undefined
+    const keyId = isJsonObject(own) ? Object.keys(own).find((one) => one.startsWith('ed25519:')) : undefined
+    if (server !== undefined && keyId !== undefined && !wanted.has(server)) wanted.set(server, keyId)
+  }
+  const left = wanted.entries()
+  const work = async () => {
+    for (const [serverName, keyId] of left) await keyRing.find({ serverName, keyId, at: undefined })
+  }
+  await Promise.all(Array.from({ length: serversAtOnce }, work))
 }
 
 /** The body of what the server answers; undefined where that is of no use. */

@@ -126,6 +126,28 @@ describe('what an event of another server may cost', () => {
     expect(turns).to.be.at.least(40)
   })
 
+  it('waits for servers that are away side by side when a room is entered, and for none of them for ever', async () => {
+    const { keyRing } = town.bob.server.server.home
+    const waiting = new Set<ServerName>()
+    let most = 0
+    const find: typeof keyRing.find = async (wanted) => {
+      if (wanted.isHere || wanted.serverName === town.alice.name) return keyRing.find(wanted)
+      waiting.add(wanted.serverName)
+      most = Math.max(most, waiting.size)
+      return new Promise(() => {})
+    }
+    const dead = Array.from({ length: 30 }, (_, n) => {
+      const name = `s${n}.test`
+      return { ...said(`${n}`).pdu, sender: `@u:${name}`, signatures: { [name]: { 'ed25519:a': 'x' } } } as unknown as JsonObject
+    })
+    const holding = setInterval(() => {}, 1000)
+    const tools = { ...town.bob.server.server.home, keyRing: { ...keyRing, find } }
+    const events = await checkAll(tools, source(), [...dead, said('known').pdu as unknown as JsonObject], 300)
+    clearInterval(holding)
+    expect(events).to.have.length(1)
+    expect(most).to.equal(30)
+  })
+
   it('asks few of the servers that an answer names for their keys', async () => {
     const { keyRing, peers } = town.bob.server.server.home
     const asked = new Set<ServerName>()
