@@ -131,6 +131,11 @@ describe('paths, and bodies that say something else (S-23)', function () {
         expect(text).to.not.include('canary')
       }
     }
+  })
+
+  it('say in events what the path says, whatever a client puts beside it', async () => {
+    const [theirs] = [await say(two!, 'theirs')]
+    await bob.post(`/join/${one}`)
     const body = {
       room_id: two,
       event_id: theirs,
@@ -152,6 +157,9 @@ describe('paths, and bodies that say something else (S-23)', function () {
     expect(stored).to.deep.include({ room_id: one, sender: bob.userId, type: 'm.room.message', event_id: sent })
     expect(stored).to.not.have.property('state_key')
     expect((await alice.get(`/rooms/${two}/event/${encodeURIComponent(theirs)}`)).body.content.body).to.equal('theirs')
+  })
+
+  it('are refused where they are about another user', async () => {
     const user = encodeURIComponent(alice.userId)
     const foreign: Answered[] = [
       await bob.post(`/user/${user}/filter`, {}),

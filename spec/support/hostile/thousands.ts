@@ -9,7 +9,7 @@ import { type Engine, startServer, type TestServer } from '../server.ts'
 import { bodyOf, pathOf, sendAll, setStage, targetOf, type Wire, wireTo } from './client.ts'
 import { bodies, queryValues, requestBodies, requestQueries, segments, spoiled } from './inputs.ts'
 
-type Endpoint = ReturnType<typeof listEndpoints>[number]
+type Endpoint = Omit<ReturnType<typeof listEndpoints>[number], 'aliases'>
 type Ids = Readonly<Record<string, string>>
 
 /** What may stay behind in memory: rooms and accounts that were made, filled caches, compiled code. */

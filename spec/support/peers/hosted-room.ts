@@ -47,8 +47,7 @@ export function hostRoom(
   const state = new Map<string, Signed>()
   const before = new Map<EventId, readonly Signed[]>()
   const timeline: Signed[] = []
-  let roomId: RoomId = nextRoomId(peer)
-  rooms++
+  let roomId = takeRoomId(peer)
 
   const make: HostedRoom['make'] = (of, by = peer) => {
     const last = timeline.at(-1)
@@ -100,6 +99,11 @@ export function hostRoom(
 /** The id that the next room will have, in versions in which a server names it. */
 export function nextRoomId(peer: Peer): RoomId {
   return `!hosted${rooms}:${peer.serverName}`
+}
+
+function takeRoomId(peer: Peer): RoomId {
+  rooms++
+  return `!hosted${rooms - 1}:${peer.serverName}`
 }
 
 function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wish[] {
