@@ -1,6 +1,6 @@
 import type { EventId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { forbidden, MatrixError } from '../../core/matrix-error.ts'
+import { forbidden, MatrixError, unreachable } from '../../core/matrix-error.ts'
 import type { Pdu } from '../../core/pdu.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import {
@@ -77,7 +77,7 @@ export function createAskPolicy({ peers, clock }: Pick<Home, 'peers' | 'clock'>)
 }
 
 function aborted(signal: AbortSignal): Promise<MatrixError> {
-  const late = () => forbidden('the policy server of the room did not answer in time')
+  const late = () => unreachable('the policy server of the room did not answer in time')
   if (signal.aborted) return Promise.resolve(late())
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(late()), { once: true }))
 }

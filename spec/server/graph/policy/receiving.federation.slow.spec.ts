@@ -1,9 +1,11 @@
 import { expect } from 'chai'
+import { encodeBase64 } from '../../../../server/core/base64.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
 import type { Pdu } from '../../../../server/core/pdu.ts'
 import { generateSigningKey } from '../../../../server/core/signatures.ts'
+import { createAskPolicy } from '../../../../server/graph/policy/policy.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../../support/peer.ts'
-import { type PolicedRoom, policedRoom } from './policed-room.ts'
+import { type PolicedRoom, policedRoom, policyKey } from './policed-room.ts'
 
 describe('what other servers say in a room that uses a policy server', () => {
   let among: AmongPeers
@@ -103,6 +105,25 @@ describe('what other servers say in a room that uses a policy server', () => {
     slow.resolve()
     await waiting
     expect(await room.seen()).to.have.members(['from elsewhere', 'from here', 'slow'])
+  })
+
+  it('waits for the policy server no longer than it may, and is asked about once, whoever wants to know', async () => {
+    const slow = Promise.withResolvers<void>()
+    room.answer(async ({ content }) => {
+      await slow.promise
+      return { body: { [guard.serverName]: { 'ed25519:policy_server': room.signature(content) } } }
+    })
+    const askPolicy = createAskPolicy(among.server.server.home)
+    const { pdu, eventId } = await room.carol.message('slow')
+    const by = { serverName: guard.serverName, publicKey: encodeBase64(policyKey.publicKey) }
+    const proposed = { eventId, pdu, rules: room.rules, by }
+    const others = [askPolicy(proposed), askPolicy(proposed, new AbortController().signal)]
+    for (const signal of [AbortSignal.timeout(20), AbortSignal.abort()]) {
+      expect(await askPolicy(proposed, signal)).to.include({ status: 502, errcode: 'M_UNKNOWN' })
+    }
+    slow.resolve()
+    for (const answer of await Promise.all([...others, askPolicy(proposed)])) expect(answer).to.deep.equal(withSignature(pdu))
+    expect(room.asked()).to.have.length(1)
   })
 
   it('keeps its own server’s signature when that is the policy server', async () => {

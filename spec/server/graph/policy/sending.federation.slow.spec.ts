@@ -4,18 +4,23 @@ import type { Pdu } from '../../../../server/core/pdu.ts'
 import { generateSigningKey } from '../../../../server/core/signatures.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../../support/peer.ts'
 import { joinAsPeer } from '../../../support/peers/peer-room.ts'
+import { type Engine, engines } from '../../../support/server.ts'
 import { type PolicedRoom, policedRoom, policyKey } from './policed-room.ts'
 
-describe('what is said here in a room that uses a policy server', () => {
+for (const engine of engines) describe(`what is said in a room that uses a policy server, on ${engine}`, () => declare(engine))
+
+function declare(engine: Engine): void {
   let among: AmongPeers
   let guard: Peer
   let other: Peer
   let room: PolicedRoom
-  before(async () => {
-    among = (await startServerWithPeers(2)) as AmongPeers
+  before(async function () {
+    const started = await startServerWithPeers(2, { engine })
+    if (started === undefined) return this.skip()
+    among = started
     ;[guard, other] = among.peers as [Peer, Peer]
   })
-  after(() => among.close())
+  after(() => among?.close())
   beforeEach(async () => {
     room = await policedRoom(among)
     for (const peer of among.peers) peer.asked.length = 0
@@ -23,7 +28,15 @@ describe('what is said here in a room that uses a policy server', () => {
   const code = ({ status, body }: { status: number; body: { errcode?: string } }) => [status, body.errcode]
   const refuse = (status: number, body: unknown) => room.answer(() => ({ status, body }))
 
-  it('reaches the others under its signature, beside that of this server', async () => {
+  for (const version of ['1', '10', '11', '12']) {
+    it(`reaches the others under its signature, beside that of this server, in version ${version}`, async () => {
+      room = await policedRoom(among, version)
+      await reachesOthers()
+    })
+  }
+
+  async function reachesOthers(): Promise<void> {
+    guard.asked.length = 0
     const sent = await room.say('hello')
     expect(sent.status, sent.text).to.equal(200)
     const [asked] = room.asked()
@@ -37,7 +50,7 @@ describe('what is said here in a room that uses a policy server', () => {
     const { content } = await other.until(told)
     expect(content.pdus.at(-1)).to.deep.equal(pdu)
     expect(await room.seen()).to.deep.equal(['hello'])
-  })
+  }
 
   it('is not said when the policy server refuses it, and the sender hears its words', async () => {
     refuse(400, { errcode: 'M_FORBIDDEN', error: 'this looks like spam' })
@@ -187,4 +200,4 @@ describe('what is said here in a room that uses a policy server', () => {
     const answered = await other.ask(among.server, 'POST', '/_matrix/policy/v1/sign', {})
     expect(code(answered)).to.deep.equal([404, 'M_UNRECOGNIZED'])
   })
-})
+}
