@@ -37,14 +37,16 @@ export async function checkIncoming(
   if (eventId === undefined) return 'the event has no canonical form'
   const isOpening = pdu.room_id === undefined && `!${eventId.slice(1)}` === roomId
   if (pdu.room_id !== roomId && !isOpening) return 'the event is of another room'
-  // 2. Passes signature checks, otherwise it is dropped.
-  const signedBy = new Set<ServerName>()
-  for (const server of new Set([...signersOf(pdu, rules), ...authoriserOf(pdu)])) {
-    if (await isSigned(keyRing, pdu, rules, server)) signedBy.add(server)
-  }
-  for (const server of signersOf(pdu, rules)) if (!signedBy.has(server)) return `no valid signature of ${server}`
   // 3. Passes hash checks, otherwise it is redacted before being processed further.
   const kept = hasRightHash(pdu, rules) ? pdu : redact(pdu, rules)
+  // 2. Passes signature checks, otherwise it is dropped. What is left of a third-party invite without what it says of one is anybody's invitation,
+  // and needs their signature.
+  const signers = new Set([...signersOf(pdu, rules), ...signersOf(kept, rules)])
+  const signedBy = new Set<ServerName>()
+  for (const server of new Set([...signers, ...authoriserOf(pdu)])) {
+    if (await isSigned(keyRing, pdu, rules, server)) signedBy.add(server)
+  }
+  for (const server of signers) if (!signedBy.has(server)) return `no valid signature of ${server}`
   // Who vouches for a join signs it too. Its key may be had another time: then the join must not have been rejected for ever.
   const vouching = rules.restrictedJoin && kept.content['membership'] === 'join' ? authoriserOf(kept) : []
   for (const server of vouching) if (!signedBy.has(server)) return `no valid signature of ${server}, which is to vouch for the join`

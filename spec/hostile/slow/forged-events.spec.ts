@@ -199,6 +199,36 @@ describe('events that another server forged (S-02)', function () {
     file.close()
   })
 
+  for (const version of ['6', '10', '11', '12']) {
+    it(`are no invitations by others, unsigned since they claim to come of a third-party invite and pruned of that claim, in version ${version}`, async () => {
+      const rules = roomRules(version) as RoomRules
+      const roomId = await ours(version, 'invite')
+      const invited: UserId = remote()
+      const room = (await among.server.server.graph.room(roomId))!
+      await among.server.server.graph.members(roomId, [alice.userId])
+      const cited = ['m.room.create', 'm.room.power_levels', 'm.room.join_rules'].filter(
+        (type) => type !== 'm.room.create' || !rules.roomIdIsCreateHash,
+      )
+      const auth_events = [...cited.map((type) => room.state(type, '')!.eventId), room.state('m.room.member', alice.userId)!.eventId]
+      const claims: JsonObject[] = [{ third_party_invite: 5 }, { third_party_invite: {} }, { third_party_invite: { signed: null } }]
+      claims.push({ third_party_invite: { display_name: 'x', signed: { mxid: invited, token: 'x', signatures: {} } } })
+      for (const claim of claims) {
+        const content = { membership: 'invite', ...claim }
+        const of = { type: 'm.room.member', room_id: roomId, sender: alice.userId, state_key: invited, content, auth_events, depth: 9 }
+        const event = { ...of, prev_events: [...room.extremities], origin_server_ts: Date.now() }
+        const { pdu: signed } = peer!.sign(event, rules)
+        for (const hashes of [signed.hashes, { sha256: flipped(signed.hashes.sha256) }]) {
+          const pdu = { ...signed, hashes, signatures: {} }
+          await bring(pdu, { ...pdu, signatures: signed.signatures })
+          expect(await stands(alice, roomId, eventIdOf(pdu, rules)), JSON.stringify(claim)).to.equal('refused')
+        }
+      }
+      expect((await alice.get(`/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${invited}`)).status).to.equal(404)
+      const made = await ask('GET', `${at('v1', 'make_join', roomId, invited)}?ver=${version}`)
+      expect(made.status).to.equal(403)
+    })
+  }
+
   it('are no reason to invite anybody, where what an identity server signed is not what it signed', async () => {
     const identity = generateSigningKey(randomBytes(32))
     const invited = remote()
