@@ -4,7 +4,15 @@ import type { JsonObject } from '../../../server/core/json.ts'
 import { type Person, type Room, type Scene, speakUp } from './story.ts'
 
 /** What one site has of a room. */
-type Row = { readonly event_id: string; readonly rejected: number; readonly room_id: string; readonly extremities: string }
+type Row = {
+  readonly event_id: string
+  readonly type: string
+  readonly sender: string
+  readonly rejected: number
+  readonly soft_failed: number
+  readonly room_id: string
+  readonly extremities: string
+}
 type Held = { readonly state: readonly string[]; readonly events: readonly string[]; readonly rejected: readonly string[] }
 
 /** So long it may take. */
@@ -18,7 +26,7 @@ export async function untilAgreed(scene: Scene, name: string): Promise<number> {
     const found = await differences(scene)
     if (found.length === 0) return performance.now() - from
     if (performance.now() - from > withinMs)
-      throw new Error(`${name}: no agreement within a minute\n${found.join('\n')}\n${scene.done.join('\n')}`)
+      throw new Error(`${name}: no agreement within a minute\n${found.join('\n')}\nlast of all done:\n${scene.done.slice(-300).join('\n')}`)
     await sleep(250)
   }
 }
@@ -52,14 +60,28 @@ export function widest({ rooms, watchers }: Scene): number {
 }
 
 async function readHeld({ hopper, site }: Person, { roomId, version }: Room): Promise<Held> {
-  const rows = read(site.cluster.databaseFile, 'SELECT event_id, rejected FROM events WHERE room_id = ? ORDER BY event_id', roomId)
+  const rows = read(
+    site.cluster.databaseFile,
+    'SELECT event_id, type, sender, rejected FROM events WHERE room_id = ? ORDER BY event_id',
+    roomId,
+  )
   const { status, body } = await hopper.insist(0, 'GET', `/rooms/${roomId}/state`)
   if (status !== 200) throw new Error(`${hopper.userId} may not see ${roomId} of version ${version}: ${JSON.stringify(body)}`)
   return {
     state: body.map(({ unsigned: _, ...event }: JsonObject) => JSON.stringify(Object.entries(event).sort())).sort(),
-    events: rows.filter(({ rejected }) => rejected === 0).map(({ event_id }) => event_id),
-    rejected: rows.filter(({ rejected }) => rejected !== 0).map(({ event_id }) => event_id),
+    events: rows
+      .filter(({ rejected }) => rejected === 0)
+      .map(wordsOf)
+      .sort(),
+    rejected: rows
+      .filter(({ rejected }) => rejected !== 0)
+      .map(wordsOf)
+      .sort(),
   }
+}
+
+function wordsOf({ event_id: eventId, type, sender }: Row): string {
+  return `${eventId} ${type} of ${sender}`
 }
 
 function read(file: string, sql: string, ...values: string[]): Row[] {
