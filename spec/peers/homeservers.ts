@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installed } from '../clients/site.ts'
 import { writeCertificate } from '../support/certificates.ts'
+import type { Files } from '../support/peers/tls-server.ts'
 import { freePort, type Running, startProcess, startServer, temporaryFolder } from '../support/processes.ts'
 import { type Cable, layCable } from './cable.ts'
 import { type Home, type Person, register } from './person.ts'
@@ -18,7 +19,8 @@ export type Homeserver = Home & {
   /** What it said since it started. */
   log(): string
 }
-export type Pair = { readonly tombolo: Homeserver; readonly synapse: Homeserver }
+/** The pair, and the certificate under which both are believed, as is any other server of this machine. */
+export type Pair = { readonly tombolo: Homeserver; readonly synapse: Homeserver; readonly files: Files }
 
 /** Whether `install-synapse.sh` has run. */
 function isInstalled(): boolean {
@@ -51,7 +53,7 @@ async function startPair(): Promise<Pair> {
   const folder = temporaryFolder('tombolo-peers')
   const files = writeCertificate(folder)
   const [tombolo, synapse] = await Promise.all([open('tombolo', folder, files), open('synapse', folder, files)])
-  return { tombolo, synapse }
+  return { tombolo, synapse, files }
 }
 
 async function open(kind: Homeserver['kind'], parent: string, files: { certificate: string; key: string }): Promise<Homeserver> {
@@ -73,7 +75,7 @@ function startTombolo({ folder, serverName, client, federation, certificate, key
     public_baseurl: `http://127.0.0.1:${client}/`,
     data_dir: join(folder, 'data'),
     listeners: [
-      { serves: ['client', 'media'], host: '127.0.0.1', port: client },
+      { serves: ['client', 'media', 'federation'], host: '127.0.0.1', port: client },
       { serves: ['federation'], host: '127.0.0.1', port: federation, tls_certificate: certificate, tls_key: key },
     ],
     registration: { open: true },
