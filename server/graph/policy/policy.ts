@@ -27,7 +27,7 @@ type Said = { readonly answer: Promise<JsonObject | MatrixError>; readonly until
 const uri = '/_matrix/policy/v1/sign'
 /** As long as other servers wait: what it looks at may have pictures. */
 const timeoutMs = 30_000
-const longestAnswer = 16 * 1024
+const longestAnswer = 4 * 1024
 const rememberedMs = 60_000
 const mostRemembered = 2000
 
