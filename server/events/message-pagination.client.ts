@@ -74,17 +74,21 @@ async function collect({ graph }: Tools, wanted: Wanted, start: Place): Promise<
   let place = start
   for (let pages = 0; pages < mostPages && seen.length < wanted.limit; pages++) {
     const size = Math.max(wanted.limit - seen.length, 1)
-    const lacks = wanted.direction === 'b' && pages < mostAsked && (await graph.fillBack(wanted.roomId, place, size))
+    const filled = wanted.direction === 'f' ? 'whole' : pages < mostAsked ? await graph.fillBack(wanted.roomId, place, size) : 'more'
     const page = (await graph.page(wanted.roomId, place, wanted.direction, size)).filter((event) => !isPast(event, wanted))
     const last = page.at(-1)
-    if (last === undefined) return { seen, next: undefined }
+    if (last === undefined) {
+      // A long run of what nobody may see: behind it history goes on, now or when the reader asks again.
+      if (filled === 'more' && pages + 1 < mostAsked) continue
+      return { seen, next: filled === 'more' ? place : undefined }
+    }
     for (const one of await graph.visible(page, wanted.userId)) {
       if (matchesFilter(wanted.filter, one.event.pdu)) seen.push(one)
     }
     place =
       wanted.direction === 'b' ? { depth: last.depth, order: last.order, ...boundOf(start) } : { depth: last.depth, order: last.order + 1 }
     const isFirst = wanted.direction === 'b' && last.pdu.type === 'm.room.create'
-    if (page.length < size || isFirst) return { seen, next: lacks && !isFirst ? place : undefined }
+    if (page.length < size || isFirst) return { seen, next: filled !== 'whole' && !isFirst ? place : undefined }
   }
   return { seen, next: place }
 }

@@ -212,6 +212,9 @@ export type Place = {
   readonly before?: number
 }
 
+/** Of a page of history: nothing is missing there; some of it was brought in and more is missing; or nobody gave what is missing. */
+export type Filled = 'whole' | 'more' | 'silent'
+
 /** Who reads bundled aggregations. `ignored` are those whose events do not count. */
 export type BundleReader = {
   readonly userId: UserId
@@ -256,8 +259,8 @@ export type Graph = {
   ) => Promise<{ readonly version: string; readonly event: UnsignedPdu }>
   /** Brings in the event that other servers have closest to a moment, where history is missing here and theirs is closer than what we have. */
   readonly bringClosest: (moment: Moment) => Promise<EventId | undefined>
-  /** Sees to it that a page of history before a place has what other servers have of it; whether something is still missing there. */
-  readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<boolean>
+  /** Sees to it that a page of history before a place has what other servers have of it. */
+  readonly fillBack: (roomId: RoomId, from: Place, limit: number) => Promise<Filled>
   /** Takes an event that another server made of a proposal. 403 in words when it does not become part of the room. */
   readonly takeHanded: (origin: ServerName, roomId: RoomId, handed: Handed) => Promise<StateEvent>
   /** Takes over a room that one of our users joins over another server, by `join`; what is sent of the room meanwhile waits. 502 M_UNKNOWN when it is none; 403 when its rules refuse the join. */

@@ -29,7 +29,7 @@ import type { Before } from './state-before.ts'
 import { deleteMissing, deleteWaitingRedactions, insertAside, insertWaitingRedaction, selectWaitingRedactions } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
-type Aside = 'soft-failed' | 'history' | { readonly rejected: string }
+type Aside = 'soft-failed' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
 
 /** An event with the state after it, and what must be known to decide on it. */
 export type Arriving = {
@@ -61,8 +61,9 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const { eventId, pdu } = event
   const rejected = typeof why === 'object'
   const arriving = rejected ? undefined : await arrive(tools, source, event, before)
-  // What a refused event cites is not missed: it may still come as news.
-  const writes: Write[] = [...(why === 'history' ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
+  // What a refused event cites is not missed: it may still come as news; but for one of the past, behind which history goes on.
+  const isPast = why === 'history' || (rejected && why.isPast === true)
+  const writes: Write[] = [...(isPast ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
   if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
   const flags = [rejected ? 1 : 0, why === 'soft-failed' ? 1 : 0] as const
   const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
@@ -73,7 +74,7 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const redacted = room && arriving && redactionInHistory(room, arriving, writes)
   await tools.database.commit({ writes })
   if (room && redacted) applyRedaction(room, redacted)
-  if (rejected) return why
+  if (rejected) return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'
 }
 

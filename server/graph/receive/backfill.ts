@@ -1,6 +1,6 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import { selectOlder } from '../events.store.ts'
-import type { Moment, Place } from '../graph.ts'
+import type { Filled, Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
 import { withBudget } from './budget.ts'
 import { fetchBackfill, fetchClosest, type Source } from './fetch-missing.ts'
@@ -17,21 +17,21 @@ const mostBatches = 5
 
 /**
  * Asks other servers for what a page of history before a place lacks: events that known ones cite and that are not here. What comes has its place in the
- * past and changes nothing now. Gives whether something is still missing there, as when nobody answers.
+ * past and changes nothing now.
  * https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
  */
-export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomId, from: Place, limit: number): Promise<boolean> {
+export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomId, from: Place, limit: number): Promise<Filled> {
   const room = await tools.rooms.load(roomId)
   for (let batches = 0; room !== undefined && batches < mostBatches; batches++) {
     const wanted = await missingIn(tools, roomId, from, limit)
-    if (wanted.length === 0) return false
+    if (wanted.length === 0) return 'whole'
     let isFilled = false
     for (const origin of likely(room.servers, tools.serverName)) {
       isFilled ||= await fillFrom(tools, inTurn, { origin, roomId, rules: room.rules }, wanted)
     }
-    if (!isFilled) return true
+    if (!isFilled) return 'silent'
   }
-  return room !== undefined
+  return room === undefined ? 'whole' : 'more'
 }
 
 /**

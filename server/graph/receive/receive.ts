@@ -42,13 +42,14 @@ export async function receiveOne(tools: ReceiveTools, from: Source, event: Incom
   const authEvents = await knowAuthEvents(tools, source, event)
   const byAuthEvents = checkByAuthEvents(event, source.rules, (id) => authEvents.get(id))
   if (byAuthEvents === undefined) return { dropped: 'the events that authorise it could not be had' }
-  if (!byAuthEvents.allowed) return keepAside(tools, source, event, before, { rejected: byAuthEvents.reason })
+  const isPast = kind === 'history'
+  if (!byAuthEvents.allowed) return keepAside(tools, source, event, before, { rejected: byAuthEvents.reason, isPast })
   // 5. Passes authorisation rules based on the state before the event, otherwise it is rejected.
   const readBefore = await readStateAt(tools, before.stateGroup, event, source)
   const byState = checkAuthRules(pdu, source.rules, readBefore, (server) => signedBy.has(server))
-  if (!byState.allowed) return keepAside(tools, source, event, before, { rejected: byState.reason })
+  if (!byState.allowed) return keepAside(tools, source, event, before, { rejected: byState.reason, isPast })
   // What was asked for of the past has its place there, and changes nothing now.
-  if (kind === 'history') return keepAside(tools, source, event, before, 'history')
+  if (isPast) return keepAside(tools, source, event, before, 'history')
   // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft-failed.
   const isCited = (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
   return acceptEvent(tools, source, event, before, { passOn: kind === 'handed', isCited })
