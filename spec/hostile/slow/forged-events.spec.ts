@@ -66,10 +66,9 @@ describe('events that another server forged (S-02)', function () {
     for (const forgery of [right, ...forgeries]) await door(forgery)
   }
 
-  for (const version of ['4', '6', '12']) {
+  for (const version of ['1', '4', '6', '12']) {
     const rules = roomRules(version) as RoomRules
     const forge = (pdu: Pdu, { make }: Forgery) => make(pdu, { ...forger, rules })
-    const isMade = version !== '4'
 
     it(`are refused or pruned where a transaction brings them, or an answer about what is missing, in version ${version}`, async () => {
       const room = hostRoom(peer!, version)
@@ -82,10 +81,15 @@ describe('events that another server forged (S-02)', function () {
         await bring(pdu)
         check(await stands(bob, room.roomId, eventIdOf(pdu, rules)), forgery, rules)
         // Between two events that are in order: the second is brought, the first is asked for.
-        const left = room.make({ type: 'm.room.message', content: { body: 'canary between' }, prev_events: [last.eventId] })
+        const left = room.make({ type: 'm.room.message', content: { body: 'canary between' }, prev_events: [room.cite(last)] })
         const altered = forge(left.pdu, forgery)
         const id = eventIdOf(altered, rules)
-        const next = room.make({ type: 'm.room.message', content: { body: 'after' }, prev_events: [id], depth: 50 })
+        const next = room.make({
+          type: 'm.room.message',
+          content: { body: 'after' },
+          prev_events: [room.cite({ eventId: id, pdu: altered })],
+          depth: 50,
+        })
         peer!.on('POST', room.path('get_missing_events'), () => ({ body: { events: [altered] } }))
         peer!.on('GET', at('v1/event', id), () => ({ body: { pdus: [altered] } }))
         await bring(next.pdu)
@@ -140,8 +144,6 @@ describe('events that another server forged (S-02)', function () {
         expect(isWhole, forgery.words).to.equal(forgery.isRightIn?.(rules) === true)
       })
     })
-
-    if (!isMade) continue
 
     it(`are refused or pruned where they are handed in as joins, leaves and knocks, in version ${version}`, async () => {
       const rooms = new Map([['join', await ours(version, 'public')]])

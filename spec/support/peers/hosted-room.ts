@@ -1,8 +1,8 @@
 import { selectAuthEvents } from '../../../server/core/event-auth/select-auth-events.ts'
-import { eventIdOf } from '../../../server/core/hashes.ts'
+import { eventIdOf, referenceOf } from '../../../server/core/hashes.ts'
 import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
-import { type Pdu, prevEventIdsOf, type UnsignedPdu } from '../../../server/core/pdu.ts'
+import { authEventIdsOf, type Pdu, prevEventIdsOf, type Reference, type UnsignedPdu } from '../../../server/core/pdu.ts'
 import { type RoomRules, roomRules } from '../../../server/core/room-versions.ts'
 import type { Asked, Peer, PeerReply } from '../peer.ts'
 
@@ -17,6 +17,8 @@ export type HostedRoom = {
   /** An event of the host on top of what there is, signed; it takes its place only with `add`. */
   readonly make: (of: Wish, by?: Peer) => Signed
   readonly add: (of: Wish, by?: Peer) => Signed
+  /** How an event is cited. */
+  readonly cite: (signed: Signed) => Reference
   /** Gives a place to an event that somebody else made. */
   readonly take: (pdu: Pdu) => Signed
   readonly message: (body: string) => Signed
@@ -34,7 +36,7 @@ const nothing: PeerReply = { status: 404, body: { errcode: 'M_NOT_FOUND', error:
 const hosted = new WeakMap<Peer, HostedRoom[]>()
 const keyOf = ({ type, state_key }: Pdu) => `${type}\0${state_key}`
 
-/** Makes a room of version 3 or later on a peer, with its host in it, and answers for it. `created` stands in the create event beside what must; state of the type `without` it does without. */
+/** Makes a room on a peer, with its host in it, and answers for it. `created` stands in the create event beside what must; state of the type `without` it does without. */
 export function hostRoom(
   peer: Peer,
   version = '12',
@@ -49,6 +51,7 @@ export function hostRoom(
   const timeline: Signed[] = []
   let roomId = takeRoomId(peer)
 
+  const cite: HostedRoom['cite'] = ({ eventId, pdu }) => referenceOf(eventId, pdu, rules)
   const make: HostedRoom['make'] = (of, by = peer) => {
     const last = timeline.at(-1)
     const isOpening = last === undefined && rules.roomIdIsCreateHash
@@ -56,13 +59,13 @@ export function hostRoom(
       ...(isOpening ? {} : { room_id: roomId }),
       sender: host,
       content: {},
-      prev_events: last === undefined ? [] : [last.eventId],
+      prev_events: last === undefined ? [] : [cite(last)],
       depth: timeline.length + 1,
       origin_server_ts: Date.now(),
       ...of,
     }
-    const cited = selectAuthEvents(event as Pdu, rules).flatMap(([type, key]) => state.get(`${type}\0${key}`)?.eventId ?? [])
-    return by.sign({ auth_events: cited, ...event }, rules)
+    const authEvents = selectAuthEvents(event as Pdu, rules).flatMap(([type, key]) => state.get(`${type}\0${key}`) ?? [])
+    return by.sign({ auth_events: authEvents.map(cite), ...event }, rules)
   }
   const place = (signed: Signed) => {
     before.set(signed.eventId, [...state.values()])
@@ -83,8 +86,7 @@ export function hostRoom(
     },
     rules,
     host,
-    make,
-    add,
+    ...{ make, add, cite },
     take: (pdu) => place({ pdu, eventId: eventIdOf(pdu, rules) }),
     message: (body) => add({ type: 'm.room.message', content: { msgtype: 'm.text', body } }),
     state: () => [...state.values()],
@@ -115,7 +117,7 @@ function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wis
 }
 
 function entryOf({ serverName }: Peer, join: Pdu, state: readonly Signed[], { roomIdIsCreateHash }: RoomRules): JsonObject {
-  const ids = new Set([join, ...state.map(({ pdu }) => pdu)].flatMap((pdu) => pdu.auth_events))
+  const ids = new Set([join, ...state.map(({ pdu }) => pdu)].flatMap((pdu) => authEventIdsOf(pdu)))
   const chain = state.filter(({ eventId, pdu }) => ids.has(eventId) || (roomIdIsCreateHash && pdu.type === 'm.room.create'))
   const pdusOf = (list: readonly Signed[]) => list.map(({ pdu }) => pdu as unknown as JsonObject)
   const event = join as unknown as JsonObject
