@@ -1,7 +1,7 @@
-import { eventIdOf } from '../../../server/core/hashes.ts'
+import { eventIdOf, referenceOf } from '../../../server/core/hashes.ts'
 import type { EventId, RoomId, UserId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
-import type { Pdu, UnsignedPdu } from '../../../server/core/pdu.ts'
+import type { Pdu, Reference, UnsignedPdu } from '../../../server/core/pdu.ts'
 import { type RoomRules, roomRules } from '../../../server/core/room-versions.ts'
 import type { Peer } from '../peer.ts'
 import type { TestServer } from '../server.ts'
@@ -25,10 +25,10 @@ export async function joinAsPeer(peer: Peer, server: TestServer, roomId: RoomId,
   const userId: UserId = `@${name}:${peer.serverName}`
   const path = `${encodeURIComponent(roomId)}/${encodeURIComponent(userId)}`
   const versions = Array.from({ length: 12 }, (_, at) => `ver=${at + 1}`).join('&')
-  const made = await peer.ask(server, 'GET', `/_matrix/federation/v1/make_join/${path}?${versions}`)
-  if (made.status !== 200) throw new Error(`make_join: ${made.status} ${made.text}`)
-  const rules = roomRules(made.body.room_version) as RoomRules
-  const { pdu, eventId } = peer.sign(made.body.event, rules)
+  const proposed = await peer.ask(server, 'GET', `/_matrix/federation/v1/make_join/${path}?${versions}`)
+  if (proposed.status !== 200) throw new Error(`make_join: ${proposed.status} ${proposed.text}`)
+  const rules = roomRules(proposed.body.room_version) as RoomRules
+  const { pdu, eventId } = peer.sign(proposed.body.event, rules)
   const sendTo = `/_matrix/federation/v2/send_join/${encodeURIComponent(roomId)}/${encodeURIComponent(eventId)}`
   const sent = await peer.ask(server, 'PUT', sendTo, pdu as unknown as JsonObject)
   if (sent.status !== 200) throw new Error(`send_join: ${sent.status} ${sent.text}`)
@@ -49,8 +49,24 @@ export async function joinAsPeer(peer: Peer, server: TestServer, roomId: RoomId,
       origin_server_ts: Date.now(),
       ...of,
     }
-    return peer.sign(unsigned, rules)
+    const signed = peer.sign(rules.eventIds === 'wire' ? await withHashes(server, unsigned, rules) : unsigned, rules)
+    made.set(signed.eventId, signed.pdu)
+    return signed
   }
   const message: PeerMember['message'] = (body, after) => event({ type: 'm.room.message', content: { msgtype: 'm.text', body } }, after)
   return { userId, roomId, rules, joinId: eventId, event, message }
+}
+
+/** Events that peers made, for what is said of them elsewhere. */
+const made = new Map<EventId, Pdu>()
+
+/** An event that cites others with their hashes, as it must in versions 1 and 2, where it was made to name them. */
+async function withHashes(server: TestServer, event: UnsignedPdu, rules: RoomRules): Promise<UnsignedPdu> {
+  const cite = async (reference: Reference): Promise<Reference> => {
+    if (typeof reference !== 'string') return reference
+    const pdu = made.get(reference) ?? (await server.server.graph.event(reference))?.pdu
+    return pdu === undefined ? [reference, { sha256: '' }] : referenceOf(reference, pdu, rules)
+  }
+  const [auth_events, prev_events] = await Promise.all([event.auth_events, event.prev_events].map((list) => Promise.all(list.map(cite))))
+  return { ...event, auth_events: auth_events ?? [], prev_events: prev_events ?? [] }
 }
