@@ -7,7 +7,11 @@ import { createAskPolicy } from '../../../../server/graph/policy/policy.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../../support/peer.ts'
 import { type PolicedRoom, policedRoom, policyKey } from './policed-room.ts'
 
-describe('what other servers say in a room that uses a policy server', () => {
+for (const version of ['1', '12']) {
+  describe(`what other servers say in a room of version ${version} that uses a policy server`, () => declare(version))
+}
+
+function declare(version: string): void {
   let among: AmongPeers
   let guard: Peer
   let other: Peer
@@ -18,7 +22,7 @@ describe('what other servers say in a room that uses a policy server', () => {
   })
   after(() => among.close())
   beforeEach(async () => {
-    room = await policedRoom(among)
+    room = await policedRoom(among, version)
     for (const peer of among.peers) peer.asked.length = 0
   })
 
@@ -137,12 +141,16 @@ describe('what other servers say in a room that uses a policy server', () => {
   it('redacts nothing without the signature', async () => {
     const said = await room.carol.message('typo')
     await room.tell(withSignature(said.pdu))
-    const redaction = await room.carol.event({ type: 'm.room.redaction', content: { redacts: said.eventId } })
+    const redacts = (content: JsonObject) =>
+      version === '1'
+        ? { type: 'm.room.redaction', redacts: said.eventId, content }
+        : { type: 'm.room.redaction', content: { ...content, redacts: said.eventId } }
+    const redaction = await room.carol.event(redacts({}))
     refuse()
     await room.tell(redaction.pdu)
     expect(await room.seen()).to.deep.equal(['typo'])
-    const again = await room.carol.event({ type: 'm.room.redaction', content: { redacts: said.eventId, reason: 'typo' } })
+    const again = await room.carol.event(redacts({ reason: 'typo' }))
     await room.tell(withSignature(again.pdu))
     expect(await room.seen()).to.deep.equal([])
   })
-})
+}
