@@ -2,6 +2,9 @@ import { expect } from 'chai'
 import { encodeBase64 } from '../../../../server/core/base64.ts'
 import type { Pdu } from '../../../../server/core/pdu.ts'
 import { generateSigningKey } from '../../../../server/core/signatures.ts'
+import type { Template } from '../../../../server/graph/graph.ts'
+import { createHomeserver } from '../../../../server/homeserver.ts'
+import { createLog } from '../../../../server/http/log.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../../support/peer.ts'
 import { joinAsPeer } from '../../../support/peers/peer-room.ts'
 import { type Engine, engines } from '../../../support/server.ts'
@@ -14,6 +17,7 @@ function declare(engine: Engine): void {
   let guard: Peer
   let other: Peer
   let room: PolicedRoom
+  let count = 0
   before(async function () {
     const started = await startServerWithPeers(2, { engine })
     if (started === undefined) return this.skip()
@@ -174,6 +178,32 @@ function declare(engine: Engine): void {
     const { body } = await room.alice.get('/sync')
     expect(body.rooms.join[room.roomId].timeline.events.at(-1).unsigned.transaction_id).to.equal('same')
   })
+
+  if (engine === 'postgres') {
+    it('is said by two processes at once, and loses nothing', async () => {
+      const log = createLog({ level: 'error', format: 'text', write: () => undefined })
+      const second = await createHomeserver(among.server.config, { log })
+      try {
+        const { graph } = among.server.server
+        const message = (text: string): Template => ({ type: 'm.room.message', sender: room.alice.userId, content: { body: text } })
+        const texts = Array.from({ length: 20 }, (_, n) => `${n}`)
+        const said = await Promise.all(texts.map((text, n) => (n % 2 ? second.graph : graph).append(room.roomId, [message(text)])))
+        expect(new Set(said.map(({ eventIds }) => eventIds[0])).size).to.equal(20)
+        expect(room.asked()).to.have.length(20)
+        expect(await room.seen()).to.have.members(texts)
+        const topic = (text: string): Template => ({ ...message(''), type: 'm.room.topic', stateKey: '', content: { topic: text } })
+        await Promise.all([graph.append(room.roomId, [topic('one')]), second.graph.append(room.roomId, [topic('two')])])
+        const transaction = { session: 's', path: '/send', id: `${count++}` }
+        const twins = await Promise.all([graph, second.graph].map((by) => by.append(room.roomId, [message('twins')], { transaction })))
+        expect(twins[0]).to.deep.equal(twins[1])
+        const [here, there] = await Promise.all([graph, second.graph].map(async (by) => (await by.freshRoom(room.roomId))!))
+        expect(here?.state('m.room.topic', '')?.eventId).to.equal(there?.state('m.room.topic', '')?.eventId)
+        expect(here?.extremities).to.deep.equal(there?.extremities)
+      } finally {
+        await second.close()
+      }
+    })
+  }
 
   it('refuses the same reaction twice as anywhere', async () => {
     const { body } = await room.say('hello')
