@@ -3,10 +3,10 @@ import type { Person } from './person.ts'
 import { type InRoom, inRoom, makeRoom } from './rooms.ts'
 
 /**
- * The room versions that matter: events that name themselves; ids with slashes; without knocks; with all of version 10, which most rooms have; the
- * redactions of 11; rooms named by their creation.
+ * The room versions that matter: events that name themselves; without knocks; with all of version 10, which most rooms have; the redactions of 11; rooms
+ * named by their creation.
  */
-const versions = ['1', '3', '6', '10', '11', '12'] as const
+const versions = ['1', '6', '10', '11', '12'] as const
 /** Those in which states are resolved, or events written, in any other way. */
 export const allVersions = ['1', '2', '3', '4', '5', '6', '10', '11', '12'] as const
 export type Version = (typeof allVersions)[number]

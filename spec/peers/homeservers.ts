@@ -50,7 +50,7 @@ export function findPair(context: Mocha.Context): Promise<Pair> {
 }
 
 async function startPair(): Promise<Pair> {
-  const folder = temporaryFolder('tombolo-peers')
+  const folder = temporaryFolder('tombolo-and-synapse')
   const files = writeCertificate(folder)
   const [tombolo, synapse] = await Promise.all([open('tombolo', folder, files), open('synapse', folder, files)])
   return { tombolo, synapse, files }
@@ -115,8 +115,10 @@ function startSynapse({ folder, serverName, client, federation, certificate, key
     rc_federation: { window_size: 1000, sleep_limit: 99999, sleep_delay: 1, reject_limit: 99999, concurrent: 50 },
     federation_rr_transactions_per_room_per_second: 9999,
   }
-  const handlers = { out: { class: 'logging.StreamHandler' } }
-  writeFileSync(config.log_config, JSON.stringify({ version: 1, handlers, root: { level: 'INFO', handlers: ['out'] } }))
+  const formatters = { line: { format: '%(asctime)s %(levelname)s %(name)s %(message)s' } }
+  const handlers = { out: { class: 'logging.StreamHandler', formatter: 'line' } }
+  const log = { version: 1, formatters, handlers, root: { level: 'INFO', handlers: ['out'] }, disable_existing_loggers: false }
+  writeFileSync(config.log_config, JSON.stringify(log))
   // Written here it saves starting Python a second time.
   const seed = randomBytes(32).toString('base64').replaceAll('=', '')
   writeFileSync(config.signing_key_path, `ed25519 a_spec ${seed}\n`, { mode: 0o600 })
