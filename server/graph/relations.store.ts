@@ -3,23 +3,28 @@ import type { EventRow } from './events.store.ts'
 
 type Ids = readonly string[]
 
-export const insertRelation = statement<
-  [
-    eventId: string,
-    roomId: string,
-    relatesTo: string,
-    relType: string,
-    type: string,
-    sender: string,
-    key: string | null,
-    valid: number,
-    timestamp: number,
-    depth: number,
-    orderOf: number,
-  ]
->(
-  `INSERT INTO relations (event_id, room_id, relates_to, rel_type, type, sender, aggregation_key, valid, origin_server_ts, depth, room_order)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, position_of(?))`,
+type RelationParameters = [
+  eventId: string,
+  roomId: string,
+  relatesTo: string,
+  relType: string,
+  type: string,
+  sender: string,
+  key: string | null,
+  valid: number,
+  timestamp: number,
+  depth: number,
+]
+
+const insertion =
+  'INSERT INTO relations (event_id, room_id, relates_to, rel_type, type, sender, aggregation_key, valid, origin_server_ts, depth, room_order)'
+
+export const insertRelation = statement<[...RelationParameters, orderOf: number]>(
+  `${insertion} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, position_of(?))`,
+)
+
+export const insertPastRelation = statement<[...RelationParameters, order: number]>(
+  `${insertion} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 )
 
 export const deleteRelation = statement<[eventId: string]>('DELETE FROM relations WHERE event_id = ?')
@@ -29,10 +34,18 @@ export const upsertThread = statement<[rootId: string, roomId: string, positionO
   ON CONFLICT (root_id, room_id) DO UPDATE SET position = excluded.position`,
 )
 
-/** Before an event goes: its thread ends with the one before it. */
+/** A thread that nothing newer was said in is known by where it ended in the past. */
+export const upsertPastThread = statement<[rootId: string, roomId: string, place: number]>(
+  `INSERT INTO threads (root_id, room_id, position) VALUES (?, ?, ?)
+  ON CONFLICT (root_id, room_id) DO UPDATE SET position = excluded.position
+  WHERE threads.position = 0 OR threads.position < excluded.position`,
+)
+
+/** Before an event goes: its thread ends with the one before it, at its position; or where that has none, at a place below 0. */
 export const updateThreadWithout = statement<[eventId: string, threaded: string]>(
-  `UPDATE threads SET position = COALESCE((SELECT max(r.room_order) FROM relations r
-    WHERE r.relates_to = threads.root_id AND r.rel_type = 'm.thread' AND r.room_id = threads.room_id AND r.event_id <> ?), 0)
+  `UPDATE threads SET position = COALESCE((SELECT max(CASE WHEN r.room_order > 0 THEN r.room_order
+      ELSE (CASE WHEN r.depth < 68719476736 THEN r.depth ELSE 68719476735 END) * 65536 + (-1 - r.room_order) % 65536 - 4503599627370496 END)
+    FROM relations r WHERE r.relates_to = threads.root_id AND r.rel_type = 'm.thread' AND r.room_id = threads.room_id AND r.event_id <> ?), 0)
   WHERE root_id = (SELECT relates_to FROM relations WHERE event_id = ? AND rel_type = 'm.thread')`,
 )
 
@@ -124,7 +137,7 @@ export const selectThreadRoots = statement<
   [roomId: string, before: number, anyone: number, sender: string, participant: string, limit: number],
   { root_id: string; position: number }
 >(
-  `SELECT t.root_id, t.position FROM threads t WHERE t.room_id = ? AND t.position < ? AND t.position > 0 AND (CAST(? AS BIGINT) = 1
+  `SELECT t.root_id, t.position FROM threads t WHERE t.room_id = ? AND t.position < ? AND t.position <> 0 AND (CAST(? AS BIGINT) = 1
     OR EXISTS (SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.sender = ?)
     OR EXISTS (SELECT 1 FROM relations r WHERE r.relates_to = t.root_id AND r.rel_type = 'm.thread' AND r.room_id = t.room_id AND r.sender = ?))
   ORDER BY t.position DESC LIMIT ?`,

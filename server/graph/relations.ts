@@ -1,44 +1,51 @@
 import type { EventId, RoomId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Pdu } from '../core/pdu.ts'
-import type { Relation } from '../core/relation.ts'
+import { type Relation, relationOf } from '../core/relation.ts'
 import type { Home } from '../home.ts'
 import { type Guard, guard, type Write, write } from '../storage/database.ts'
 import type { Decided } from './draft.ts'
 import { selectEvents } from './events.store.ts'
 import type { Graph } from './graph.ts'
+import { depthOf, orderOfHistory } from './receive/known-events.ts'
 import {
   deleteRelation,
+  insertPastRelation,
   insertRelation,
   selectAnnotation,
   selectNewerRelated,
   selectOlderRelated,
   selectThreadRoots,
   updateThreadWithout,
+  upsertPastThread,
   upsertThread,
 } from './relations.store.ts'
 import { eventOf } from './stored-event.ts'
 
 /** What keeps a relation: written with its event, whose log row is the part's n-th. */
 export function relationWrites(roomId: RoomId, { eventId, pdu }: Decided, relation: Relation, nthRow: number): Write[] {
-  const { relType, eventId: relatesTo, key } = relation
+  const one = write(insertRelation, eventId, roomId, ...relatedBy(pdu, relation), nthRow)
+  return relation.relType === 'm.thread' ? [one, write(upsertThread, relation.eventId, roomId, nthRow)] : [one]
+}
+
+/** The same of an event that was sent before this server followed the room, and has a place in the past. */
+export function pastRelationWrites(roomId: RoomId, eventId: EventId, pdu: Pdu): Write[] {
+  const relation = relationOf(pdu.content)
+  if (relation === undefined) return []
+  const order = orderOfHistory(eventId)
+  const one = write(insertPastRelation, eventId, roomId, ...relatedBy(pdu, relation), order)
+  return relation.relType === 'm.thread' ? [one, write(upsertPastThread, relation.eventId, roomId, pastThread(depthOf(pdu), order))] : [one]
+}
+
+function relatedBy(pdu: Pdu, { relType, eventId: relatesTo, key }: Relation) {
   const valid = relType !== 'm.replace' || mayReplace(pdu) ? 1 : 0
-  const { type, sender, origin_server_ts, depth } = pdu
-  const one = write(
-    insertRelation,
-    eventId,
-    roomId,
-    relatesTo,
-    relType,
-    type,
-    sender,
-    key ?? null,
-    valid,
-    origin_server_ts,
-    Number(depth),
-    nthRow,
-  )
-  return relType === 'm.thread' ? [one, write(upsertThread, relatesTo, roomId, nthRow)] : [one]
+  const { type, sender, origin_server_ts } = pdu
+  return [relatesTo, relType, type, sender, key ?? null, valid, Number(origin_server_ts), depthOf(pdu)] as const
+}
+
+/** Where a thread stands among others that nothing was said in since this server follows the room: below 0, by depth; see `updateThreadWithout`. */
+function pastThread(depth: number, order: number): number {
+  return Math.min(depth, 2 ** 36 - 1) * 2 ** 16 + ((-1 - order) % 2 ** 16) - 2 ** 52
 }
 
 /** "when a child event is redacted then the relationship is broken." https://spec.matrix.org/v1.19/client-server-api/#aggregations-of-child-events */

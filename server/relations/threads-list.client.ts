@@ -36,7 +36,7 @@ async function threadsOf(tools: Tools, { params, query, requester }: Call<'acces
   const limit = readCount(query, 'limit', 20, 100)
   if (limit === 0) throw invalidParam('`limit` must be greater than zero')
   const from = query.get('from') ?? ''
-  const before = from === '' ? Number.MAX_SAFE_INTEGER : decodeToken(from).position
+  const before = from === '' ? Number.MAX_SAFE_INTEGER : readPlace(from)
   const room = await graph.freshRoom(roomId)
   const membership = (await graph.memberships(userId)).get(roomId)
   const isOpen = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable'
@@ -48,7 +48,19 @@ async function threadsOf(tools: Tools, { params, query, requester }: Call<'acces
   const shown = seen.map((one) => (ignored.includes(one.event.pdu.sender) ? pruned(one, room.rules) : one))
   const bundles = await graph.bundles(shown, { userId, session, now, ignored: async () => ignored })
   const chunk = shown.map((one) => clientEventText(one, { session, userId, now, bundles })).join(',')
-  return { body: `{"chunk":[${chunk}]${next === undefined ? '' : `,"next_batch":"${encodeToken(next)}"`}}` }
+  return { body: `{"chunk":[${chunk}]${next === undefined ? '' : `,"next_batch":"${writePlace(next)}"`}}` }
+}
+
+/** Positions of threads that ended before this server followed the room are below 0, and stand in tokens above all others. */
+const above = 2 ** 53
+
+function writePlace(place: number): string {
+  return encodeToken(place < 0 ? place + above : place)
+}
+
+function readPlace(token: string): number {
+  const { position } = decodeToken(token)
+  return position < above / 2 ? position : position - above
 }
 
 type Wanted = {

@@ -15,6 +15,7 @@ import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type New
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
+import { brokenRelation, pastRelationWrites } from '../relations.ts'
 import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
@@ -71,6 +72,7 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const json = bytesOfReceived(pdu, source.rules)
   writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
   const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
+  if (why === 'history') writes.push(...pastRelationWrites(source.roomId, eventId, pdu))
   const redacted = room && arriving && redactionInHistory(room, arriving, writes)
   await tools.database.commit({ writes })
   if (room && redacted) applyRedaction(room, redacted)
@@ -87,7 +89,9 @@ function redactionInHistory(room: Room, arriving: Arriving, writes: Write[]): Ti
   if (id !== undefined && event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, id, eventId))
   const find = findOn(room, head)
   const redacted = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
-  if (redacted !== undefined) writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
+  if (redacted === undefined) return undefined
+  writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
+  writes.push(...brokenRelation(redacted.eventId))
   return redacted
 }
 
@@ -99,6 +103,7 @@ function redactedBefore(room: Room, head: DraftHead, arriving: Arriving): Write[
   return [
     write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId),
     write(deleteWaitingRedactions, room.roomId, eventId),
+    ...brokenRelation(eventId),
   ]
 }
 

@@ -58,7 +58,7 @@ export const insertAside = statement<
     replaces, thread_id, origin_server_ts, json)
   VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
   ON CONFLICT (event_id) DO UPDATE SET state_group = excluded.state_group, outlier = 0, rejected = excluded.rejected,
-    soft_failed = excluded.soft_failed, replaces = excluded.replaces WHERE events.outlier = 1`,
+    soft_failed = excluded.soft_failed, replaces = excluded.replaces, thread_id = excluded.thread_id WHERE events.outlier = 1`,
 )
 
 export const insertWaitingRedaction = statement<[roomId: string, target: string, redaction: string]>(
