@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { referenceOf } from '../../../server/core/hashes.ts'
 import type { MatrixError } from '../../../server/core/matrix-error.ts'
 import { checkPduShape } from '../../../server/core/pdu.ts'
-import { roomRules, supportedRoomVersions } from '../../../server/core/room-versions.ts'
+import { roomRules } from '../../../server/core/room-versions.ts'
 import type { Template } from '../../../server/graph/graph.ts'
 import { graphOver, member, message, publicRoom, user } from '../../support/graph.ts'
 import { forEachEngine } from '../../support/storage.ts'
@@ -109,7 +109,7 @@ forEachEngine('append', (open) => {
     expect((await graph.event(target as `$${string}`))?.redactedBy).to.be.a('string')
   })
 
-  for (const version of supportedRoomVersions) {
+  for (const version of ['1', '2', '3', '6', '10', '11', '12']) {
     it(`makes and fills rooms of version ${version}, also when it has not seen their last events itself`, async () => {
       const opened = await open()
       const roomId = await publicRoom(graphOver(opened), alice, [], version)
