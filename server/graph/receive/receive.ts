@@ -51,7 +51,8 @@ export async function receiveOne(tools: ReceiveTools, from: Source, event: Incom
   // What was asked for of the past has its place there, and changes nothing now.
   if (isPast) return keepAside(tools, source, event, before, 'history')
   // 6. Passes authorisation rules based on the current state of the room, otherwise it is soft-failed.
-  const isCited = (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
+  // What it changes was not seen where it was cited, whatever state came along then: that of a state event counts however late it comes.
+  const isCited = pdu.state_key === undefined && (await tools.database.selectOne(selectMissing, source.roomId, eventId)) !== undefined
   return acceptEvent(tools, source, event, before, { passOn: kind === 'handed', isCited })
 }
 

@@ -151,4 +151,43 @@ describe('histories that another server tells (S-24)', function () {
     }
     expect(among.server.log()).to.not.match(/a request failed/)
   })
+
+  it('do not make a ban a thing of the past that this server is yet to be told of', async () => {
+    for (const version of ['6', '12']) {
+      const host = await among.addPeer()
+      const room = hostRoom(host, version)
+      const [eve, mallory] = [`@eve:${peer.serverName}`, `@mallory:${peer.serverName}`] as const
+      for (const userId of [eve, mallory, `@more:${peer.serverName}` as const]) {
+        room.add({ type: 'm.room.member', sender: userId, state_key: userId, content: { membership: 'join' } }, peer)
+      }
+      room.message('first')
+      const joined = await bob.post(`/join/${encodeURIComponent(room.roomId)}?via=${host.serverName}`)
+      expect(joined.status, joined.text).to.equal(200)
+      const ban = room.make({ type: 'm.room.member', state_key: mallory, content: { membership: 'ban' } })
+      // Eve's server says something that stands on something that stands on the ban, of which it tells another state.
+      const over = room.make(
+        { type: 'm.room.message', sender: eve, content: { body: 'over' }, prev_events: [ban.eventId], depth: 30 },
+        peer,
+      )
+      const top = room.make({ type: 'm.room.message', sender: eve, content: { body: 'top' }, prev_events: [over.eventId], depth: 31 }, peer)
+      const ids = room.state().map(({ eventId }) => eventId)
+      peer.on('POST', room.path('get_missing_events'), () => ({ body: { events: [] } }))
+      peer.on('GET', room.path('state_ids'), () => ({ body: { pdu_ids: ids, auth_chain_ids: ids } }))
+      for (const { eventId, pdu } of [ban, over])
+        peer.on('GET', `/_matrix/federation/v1/event/${encodeURIComponent(eventId)}`, () => told([pdu]))
+      peer.on('GET', room.path('backfill'), ({ query }) => told(query.getAll('v').includes(over.eventId) ? [over.pdu] : []))
+      const send = (by: Peer, { pdu }: Signed) =>
+        by.ask(among.server, 'PUT', `/_matrix/federation/v1/send/${people++}`, {
+          origin: by.serverName,
+          origin_server_ts: 1,
+          pdus: [pdu as never],
+        })
+      await send(peer, top)
+      await bob.get(`/rooms/${encodeURIComponent(room.roomId)}/messages?dir=b&limit=20`)
+      const answer = await send(host, ban)
+      expect(answer.body.pdus[ban.eventId]).to.deep.equal({})
+      const member = await bob.get(`/rooms/${encodeURIComponent(room.roomId)}/state/m.room.member/${encodeURIComponent(mallory)}`)
+      expect(member.body.membership, version).to.equal('ban')
+    }
+  })
 })
