@@ -14,30 +14,37 @@ describe('createFiles', () => {
   afterEach(() => removeFolder(root))
 
   it('asks for the next chunk only when the one before is written', async () => {
-    const chunk = Buffer.alloc(64 * 1024, 7)
+    const length = 64 * 1024
     let made = 0
     let ahead = 0
     const source = new Readable({
-      highWaterMark: chunk.length,
+      highWaterMark: length,
       read() {
         ahead = Math.max(ahead, this.readableLength)
-        this.push(made++ < 500 ? chunk : null)
+        this.push(made++ < 500 ? Buffer.alloc(length, 7) : null)
       },
     })
     const { size, contentHash } = await createFiles(root).keep(source, 1 << 30)
-    expect(size).to.equal(500 * chunk.length)
-    expect(ahead).to.be.at.most(chunk.length)
-    const bytes = Buffer.alloc(500 * chunk.length, 7)
+    expect(size).to.equal(500 * length)
+    expect(ahead).to.be.at.most(length)
+    const bytes = Buffer.alloc(500 * length, 7)
     expect(contentHash).to.equal(createHash('sha256').update(bytes).digest('hex'))
     expect(readFileSync(await createFiles(root).pathOf(contentHash)).equals(bytes)).to.equal(true)
   })
 
   it('keeps bytes in their order, whatever pieces they come in', async () => {
     const pieces = Array.from({ length: 300 }, (_, at) => Buffer.alloc((at * 7919) % 20_000, at))
-    const { contentHash, size } = await createFiles(root).keep(Readable.from(pieces), 1 << 30)
     const bytes = Buffer.concat(pieces)
+    const { contentHash, size } = await createFiles(root).keep(Readable.from(pieces), 1 << 30)
     expect(size).to.equal(bytes.length)
     expect(readFileSync(await createFiles(root).pathOf(contentHash)).equals(bytes)).to.equal(true)
+  })
+
+  it('gives the memory of what it has written back at once, but none that others have a part of', async () => {
+    const [own, shared] = [Buffer.alloc(300_000, 1), Buffer.alloc(300_000, 2)]
+    const { size } = await createFiles(root).keep(Readable.from([own, shared.subarray(1)]), 1 << 30)
+    expect(size).to.equal(599_999)
+    expect([own.buffer, shared.buffer].map(({ byteLength }) => byteLength)).to.deep.equal([0, 300_000])
   })
 
   it('finds, lists and discards what lies in a folder of a folder, as files once did', async () => {
