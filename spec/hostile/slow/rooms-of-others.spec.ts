@@ -79,6 +79,10 @@ forEachScene('Rooms that another server is not in (S-17)', (scene) => {
       await member.event({ type: 'm.room.topic', state_key: '', content: { topic: 'x' } }, [hidden[1] as EventId]),
       await member.event({ type: 'm.room.redaction', content: { redacts: hidden[0] as EventId } }),
       await member.event({
+        type: 'm.room.message',
+        content: { body: 'x', 'm.relates_to': { rel_type: 'm.thread', event_id: hidden[0] as EventId } },
+      }),
+      await member.event({
         type: 'm.reaction',
         content: { 'm.relates_to': { rel_type: 'm.annotation', event_id: hidden[0] as EventId, key: 'x' } },
       }),
@@ -91,9 +95,10 @@ forEachScene('Rooms that another server is not in (S-17)', (scene) => {
       expect(text).to.not.include('canary')
     }
     expect(answers.filter(({ status }) => status === 200).length).to.be.greaterThan(5)
-    expect((await scene.alice.get(`/rooms/${secret}/event/${encodeURIComponent(hidden[0] as string)}`)).body.content.body).to.equal(
-      'canary',
-    )
+    const untouched = (await scene.alice.get(`/rooms/${secret}/event/${encodeURIComponent(hidden[0] as string)}`)).body
+    expect([untouched.content.body, untouched.unsigned?.['m.relations']]).to.deep.equal(['canary', undefined])
+    const related = await scene.alice.get(`/_matrix/client/v1/rooms/${secret}/relations/${encodeURIComponent(hidden[0] as string)}`)
+    expect(related.body.chunk).to.deep.equal([])
   })
 
   it('and rooms that it is in show no more of what was redacted than is left of it', async () => {
