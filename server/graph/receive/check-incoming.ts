@@ -15,6 +15,8 @@ export type Incoming = {
   readonly pdu: Pdu
   /** Whose valid signatures it bears, as far as they matter. */
   readonly signedBy: ReadonlySet<ServerName>
+  /** Whether it is what is left of an event that says something else than what was hashed, or nothing any more. */
+  readonly isPruned?: boolean
 }
 
 const mostKeysTried = 4
@@ -50,7 +52,12 @@ export async function checkIncoming(
   // Who vouches for a join signs it too. Its key may be had another time: then the join must not have been rejected for ever.
   const vouching = rules.restrictedJoin && kept.content['membership'] === 'join' ? authoriserOf(kept) : []
   for (const server of vouching) if (!signedBy.has(server)) return `no valid signature of ${server}, which is to vouch for the join`
-  return { eventId, pdu: kept, signedBy }
+  return { eventId, pdu: kept, signedBy, ...(kept === pdu ? {} : { isPruned: true }) }
+}
+
+/** Whether a server tells less of another one's event than that may: then it can have changed it on the way, so that nobody takes it as it was. */
+export function mayBeChanged(origin: ServerName, { pdu, isPruned }: Incoming): boolean {
+  return isPruned === true && serverNameOf(pdu.sender) !== origin
 }
 
 /** The id of an event; undefined of one that has no canonical form. */

@@ -8,7 +8,7 @@ import { createWholeRooms } from '../partial/whole-rooms.ts'
 import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { bringClosest, fillBack } from './backfill.ts'
-import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { checkIncoming, type Incoming, mayBeChanged } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
 import { keepNames } from './event-names.ts'
 import type { Source } from './fetch-missing.ts'
@@ -70,8 +70,9 @@ async function receiveAll(
   const source: Source = { origin, roomId, rules: room.rules }
   const all: Incoming[] = []
   for (const checked of await Promise.all(pdus.map((value) => checkIncoming(tools.keyRing, room.rules, roomId, value)))) {
-    if (typeof checked !== 'string') all.push(checked)
-    else tools.log.info('an event of another server is dropped', { origin, room: roomId, reason: checked })
+    const reason = typeof checked !== 'string' && mayBeChanged(origin, checked) ? 'it is not what its own server hashed' : checked
+    if (typeof reason !== 'string') all.push(reason)
+    else tools.log.info('an event of another server is dropped', { origin, room: roomId, reason })
   }
   const events = await keepNames(tools, room.rules, all)
   const ids = events.map(({ eventId }) => eventId)

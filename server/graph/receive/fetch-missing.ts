@@ -8,7 +8,7 @@ import type { Home } from '../../home.ts'
 import type { KeyRing } from '../../remote/key-ring.ts'
 import type { SignedRequest } from '../../remote/signed-request.ts'
 import type { Budget } from './budget.ts'
-import { checkIncoming, type Incoming } from './check-incoming.ts'
+import { checkIncoming, type Incoming, mayBeChanged } from './check-incoming.ts'
 import { keepNames } from './event-names.ts'
 import { askFewForKeys } from './few-keys.ts'
 
@@ -54,7 +54,8 @@ export async function fetchMissingEvents(
   if (!Array.isArray(answer['events'])) return 'malformed'
   const listed = listAt(answer, 'events').slice(0, mostMissing)
   if (listed.some((value) => !checkPduShape(value, source.rules).allowed)) return 'malformed'
-  const events = await checkAll(tools, source, listed)
+  const given = await checkAll(tools, source, listed)
+  const events = await Promise.all(given.map((event) => (mayBeChanged(source.origin, event) ? asItWas(tools, source, event) : event)))
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
 }
 
@@ -102,6 +103,11 @@ export async function fetchEvent(tools: Tools, source: Source, eventId: EventId)
   if (answer === undefined) return undefined
   const [event] = await checkAll(tools, source, listAt(answer, 'pdus').slice(0, 1))
   return event?.eventId === eventId ? event : undefined
+}
+
+/** An event as its own server has it, if that can be asked. */
+async function asItWas(tools: Tools, source: Source, event: Incoming): Promise<Incoming> {
+  return (await fetchEvent(tools, { ...source, origin: serverNameOf(event.pdu.sender) }, event.eventId)) ?? event
 }
 
 /** The state before an event, and its auth chain, by ids. */

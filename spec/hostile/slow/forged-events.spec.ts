@@ -231,6 +231,33 @@ describe('events that another server forged (S-02)', function () {
     })
   }
 
+  for (const version of ['6', '12']) {
+    it(`do not take the place of those of a third server that come later as they were, in version ${version}`, async () => {
+      const rules = roomRules(version) as RoomRules
+      const roomId = await ours(version, 'public')
+      await joinAsPeer(peer!, among.server, roomId, 'mallory')
+      const victim = await joinAsPeer(other!, among.server, roomId, 'victim')
+      const joined = { type: 'm.room.member', state_key: victim.userId, content: { membership: 'join', displayname: 'canary' } }
+      for (const event of [await victim.message('canary'), await victim.event(joined)]) {
+        const forged = { ...event.pdu, content: { membership: 'join', forged: 1 } }
+        await bring(forged)
+        const content = { origin: other!.serverName, origin_server_ts: 1, pdus: [json(event.pdu)] }
+        const answer = await other!.ask(among.server, 'PUT', at('v1', 'send', `${transactions++}`), content)
+        expect(answer.body.pdus[event.eventId]).to.deep.equal({})
+        expect(await stands(alice, roomId, eventIdOf(event.pdu, rules)), event.pdu.type).to.equal('whole')
+      }
+      // Asked for by what stands on it: then it is asked of its own server.
+      const said = await victim.message('canary again')
+      const mallory = await joinAsPeer(peer!, among.server, roomId, 'mallory2')
+      const after = await mallory.message('after', [said.eventId])
+      const forged = { ...said.pdu, content: { forged: 1 } }
+      peer!.on('POST', at('v1', 'get_missing_events', roomId), () => ({ body: { events: [forged] } }))
+      other!.on('GET', at('v1', 'event', said.eventId), () => ({ body: { pdus: [said.pdu] } }))
+      await bring(after.pdu)
+      expect(await stands(alice, roomId, said.eventId)).to.equal('whole')
+    })
+  }
+
   it('are no reason to invite anybody, where what an identity server signed is not what it signed', async () => {
     const identity = generateSigningKey(randomBytes(32))
     const invited = remote()
