@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import { tooLarge } from '../core/matrix-error.ts'
 
 /** Bytes as they lie on the disk. */
@@ -28,16 +28,14 @@ export async function writeStream(source: Readable, file: FileHandle, limit: num
     length = 0
   }
   try {
-    // A source that is refused stays open: its sender is to read the answer.
-    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-      const bytes = chunk as Buffer
+    await eachChunk(source, (bytes) => {
       size += bytes.length
       if (size > limit) throw tooLarge('the upload is too large')
       hash.update(bytes)
       gathered.push(bytes)
       length += bytes.length
-      if (length >= atOnce) await flush()
-    }
+      return length < atOnce ? undefined : flush()
+    })
     if (length > 0) await flush()
     await writing
     await file.datasync()
@@ -45,6 +43,31 @@ export async function writeStream(source: Readable, file: FileHandle, limit: num
     await writing?.catch(() => {})
   }
   return { contentHash: hash.digest('hex'), size }
+}
+
+/**
+ * Hands over each chunk of a stream as it came, which reading it would not: that joins those that wait. Takes the next when what was promised for the
+ * one before has come. Rejects with what goes wrong; a source that is refused stays open: its sender is to read the answer.
+ */
+function eachChunk(source: Readable, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    finished(source, { writable: false }, (error) => (error ? reject(error) : resolve()))
+    const stop = (error: unknown) => {
+      source.off('data', onData).pause()
+      reject(error)
+    }
+    function onData(chunk: Buffer): void {
+      try {
+        const taken = take(chunk)
+        if (taken === undefined) return
+        source.pause()
+        taken.then(() => source.resume(), stop)
+      } catch (error) {
+        stop(error)
+      }
+    }
+    source.on('data', onData)
+  })
 }
 
 /** A full disk, or a signal, may take a part of what is given. */
