@@ -230,10 +230,16 @@ export function applyDecided(
     gap: event.gap === true,
   }
   applyEvent(room, placed, event.notifying)
+  if (!changesItsOwn(event)) room.resolvedAt = position
   if (event.redaction !== undefined) applyRedaction(room, event.redaction)
   if (event.changes.length === 0) return
   applyChanges(room, event.changes)
   tools.memberships.apply(room.roomId, event.changes, position)
+}
+
+/** Whether an event changes of the state what it says itself, and nothing else: not so where the room had forked, or more came with it. */
+function changesItsOwn({ pdu, eventId, changes }: Decided): boolean {
+  return changes.length === (pdu.state_key === undefined ? 0 : 1) && changes.every(({ event }) => event?.eventId === eventId)
 }
 
 /** Takes a draft out of the room's list, if it is there; gives those that were decided on it. */

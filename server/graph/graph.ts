@@ -97,6 +97,8 @@ export type RoomView = {
   readonly memberCount: (of: MembershipName) => number
   /** Where one goes on reading towards older events, from one that is the oldest of those told. */
   readonly placeBefore: (first: TimelineEvent) => Place
+  /** Up to this position the state may have changed otherwise than the events say that arrived: `stateChanges` tells. */
+  readonly resolvedAt: number
 }
 
 /** What an event to be appended says of itself; the rest is filled in by the graph. */

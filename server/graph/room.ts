@@ -52,6 +52,8 @@ export type Room = {
   mentionedAt: number
   /** Position of the newest event that is in a thread, or silences another one. */
   apartAt: number
+  /** Up to this position the state may have changed otherwise than its events say; see `changesItsOwn`. */
+  resolvedAt: number
   readonly drafts: Draft[]
   draftHead: DraftHead | undefined
 }
@@ -124,6 +126,9 @@ export function viewOf(room: Room): RoomView {
     },
     memberCount: (of) => room.counts.get(of) ?? 0,
     placeBefore: (first) => placeBefore(room, first),
+    get resolvedAt() {
+      return room.resolvedAt
+    },
   }
 }
 

@@ -101,6 +101,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   const newest = (await select(selectNewestApart, roomId, roomId))[0]
   room.mentionedAt = newest?.mentioned ?? 0
   room.apartAt = newest?.apart ?? 0
+  room.resolvedAt = head.position
   await refresh(select, room, memberships)
   return room
 }
@@ -134,6 +135,7 @@ export function emptyRoom(roomId: RoomId, rules: Room['rules']): Room {
     tallies: new Map(),
     mentionedAt: 0,
     apartAt: 0,
+    resolvedAt: 0,
     drafts: [],
     draftHead: undefined,
   }
@@ -217,6 +219,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
     memberships.apply(room.roomId, changes, row.position)
   }
   for (const row of redacted) applyRedaction(room, eventOf(row))
+  if (changed.length > 0 || rows.some((row) => row.head_group !== null)) room.resolvedAt = head.position
   readHead(room, head, tips)
   room.chain = chain
   if (room.partial === before) setPartial(room, partial)

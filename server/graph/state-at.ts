@@ -5,6 +5,7 @@ import { selectEvents, selectLastAt } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { type Room, stateKeyOf } from './room.ts'
 import {
+  type StateChangeRow,
   selectChainEntries,
   selectChainEntriesWithoutMembers,
   selectChainEntry,
@@ -129,10 +130,14 @@ async function loadEvents(select: Select, eventIds: readonly string[]): Promise<
   return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json) }))
 }
 
-/** The last of each type and state key. */
-function newestOf(rows: readonly { type: string; state_key: string; event_id: string; json: Uint8Array }[]): StateEvent[] {
+/** The last of each type and state key, as far as anything stands there still. */
+function newestOf(rows: readonly StateChangeRow[]): StateEvent[] {
   const newest = new Map<string, StateEvent>()
-  for (const row of rows) newest.set(`${row.type}\0${row.state_key}`, { eventId: row.event_id as EventId, pdu: parsePdu(row.json) })
+  for (const { type, state_key, event_id, json } of rows) {
+    const key = stateKeyOf(type, state_key)
+    if (json === null) newest.delete(key)
+    else newest.set(key, { eventId: event_id as EventId, pdu: parsePdu(json) })
+  }
   return [...newest.values()]
 }
 

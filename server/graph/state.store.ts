@@ -20,16 +20,16 @@ export const insertStateChange = statement<[roomId: string, positionOf: number, 
   'INSERT INTO state_changes (room_id, position, type, state_key, event_id) VALUES (?, position_of(?), ?, ?, ?)',
 )
 
-export const selectStateChanges = statement<[roomId: string, after: number, upTo: number], StateRow & { type: string; state_key: string }>(
-  `SELECT c.type, c.state_key, c.event_id, e.json FROM state_changes c JOIN events e ON e.event_id = c.event_id
+/** What became of a place of the state; no event where nothing stands there any more. */
+export type StateChangeRow = { type: string; state_key: string; event_id: string | null; json: Uint8Array | null }
+
+export const selectStateChanges = statement<[roomId: string, after: number, upTo: number], StateChangeRow>(
+  `SELECT c.type, c.state_key, c.event_id, e.json FROM state_changes c LEFT JOIN events e ON e.event_id = c.event_id
   WHERE c.room_id = ? AND c.position > ? AND c.position <= ? ORDER BY c.position`,
 )
 
-export const selectStateChangesWithoutMembers = statement<
-  [roomId: string, after: number, upTo: number],
-  StateRow & { type: string; state_key: string }
->(
-  `SELECT c.type, c.state_key, c.event_id, e.json FROM state_changes c JOIN events e ON e.event_id = c.event_id
+export const selectStateChangesWithoutMembers = statement<[roomId: string, after: number, upTo: number], StateChangeRow>(
+  `SELECT c.type, c.state_key, c.event_id, e.json FROM state_changes c LEFT JOIN events e ON e.event_id = c.event_id
   WHERE c.room_id = ? AND c.position > ? AND c.position <= ? AND c.type <> 'm.room.member' ORDER BY c.position`,
 )
 
@@ -71,10 +71,7 @@ export const selectChainEntries = statement<[newestFirst: readonly string[]], { 
 )
 
 /** What became of places of the current state after a position, in order; no event where nothing stands there any more. */
-export const selectChangesSince = statement<
-  [roomId: string, after: number],
-  { type: string; state_key: string; position: number; event_id: string | null; json: Uint8Array | null }
->(
+export const selectChangesSince = statement<[roomId: string, after: number], StateChangeRow & { position: number }>(
   `SELECT c.type, c.state_key, c.position, c.event_id, e.json FROM state_changes c LEFT JOIN events e ON e.event_id = c.event_id
   WHERE c.room_id = ? AND c.position > ? ORDER BY c.position`,
 )

@@ -1,4 +1,6 @@
+import type { RoomId } from '../core/ids.ts'
 import type { Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
+import { sinceGap } from '../graph/since-gap.ts'
 import type { SentRoom } from './connections.ts'
 import type { Match } from './matching.ts'
 import type { Look } from './room-answer.ts'
@@ -30,7 +32,7 @@ export async function readTimeline(look: Look, match: Match, sent: SentRoom | un
   const after = sent === undefined || expanded ? 0 : sent.upTo
   const isQuiet = sent !== undefined && match.activity <= sent.upTo
   if (isQuiet && !expanded) return { ...silence, held: sent.held }
-  const { events, limited: cut } = await tools.graph.arrived(roomId, after, upTo, limit)
+  const { events, limited: cut } = sinceGap(await tools.graph.arrived(roomId, after, upTo, limit))
   const seen = await tools.graph.visible(events, request.requester.userId)
   const since = look.since
   const newer = sent === undefined ? events : events.filter(({ position = 0 }) => position > sent.upTo)
@@ -41,7 +43,7 @@ export async function readTimeline(look: Look, match: Match, sent: SentRoom | un
     limited: cut || seen.length < events.length,
     expanded,
     gap,
-    changed: gap ? await tools.graph.stateChangesWithoutMembers(roomId, sent.upTo, upTo) : newestState(sent === undefined ? [] : newer),
+    changed: sent === undefined ? [] : await changedState(look, roomId, { after: sent.upTo, gap, newer }),
     live: since === undefined ? 0 : seen.filter(({ event }) => (event.position ?? 0) > since).length,
     held: heldWith({ cut, limit, count: events.length }, after === 0 || gap ? undefined : sent),
     isNews: seen.length > 0 || cut,
@@ -54,6 +56,17 @@ const silence = { events: [], seen: [], limited: false, expanded: false, gap: fa
 function heldWith(read: { cut: boolean; limit: number; count: number }, sent: SentRoom | undefined): number {
   if (sent !== undefined && !read.cut) return sent.held + read.count
   return read.cut ? Math.max(read.limit, read.count) : Number.POSITIVE_INFINITY
+}
+
+/** What changed of the state: the newest events tell, unless there is a gap, or the room had forked. */
+async function changedState(
+  { tools: { graph }, upTo }: Look,
+  roomId: RoomId,
+  { after, gap, newer }: { readonly after: number; readonly gap: boolean; readonly newer: readonly TimelineEvent[] },
+): Promise<readonly StateEvent[]> {
+  if (gap) return graph.stateChangesWithoutMembers(roomId, after, upTo)
+  const room = await graph.room(roomId)
+  return room !== undefined && room.resolvedAt > after ? graph.stateChanges(roomId, after, upTo) : newestState(newer)
 }
 
 /** The last of each type and state key. */

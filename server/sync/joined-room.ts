@@ -5,6 +5,7 @@ import { bundlesAmong } from '../graph/bundles.ts'
 import { clientEventText, type Reader, stateEventText } from '../graph/client-event.ts'
 import type { RoomView, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
+import { sinceGap } from '../graph/since-gap.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
 import { type EventShape, eventShape } from './event-shape.ts'
@@ -130,7 +131,6 @@ async function stretchOf(tools: Tools, joined: Joined, room: RoomView, whole: bo
 }
 
 type Beside = {
-  readonly whole: boolean
   readonly shown: readonly TimelineEvent[]
   readonly limited: boolean
   readonly told: ReadonlySet<string>
@@ -153,21 +153,15 @@ async function timelineOf({ graph }: Tools, { roomId, request, after, upTo, isNe
   }
 }
 
-/** Of events with some missing in between, those after that, as if the others did not fit. */
-function sinceGap(arrived: { events: TimelineEvent[]; limited: boolean }): { events: TimelineEvent[]; limited: boolean } {
-  const from = arrived.events.findLastIndex(({ gap }) => gap)
-  return from < 0 ? arrived : { events: arrived.events.slice(from), limited: true }
-}
-
 /** The state that goes with a timeline; not read at all for a filter that lets none of it through. */
 async function stateOf(
   tools: Tools,
   joined: Joined,
   room: RoomView,
-  { whole, shown, limited, told }: Beside,
+  { whole, shown, limited, told }: Beside & { readonly whole: boolean },
 ): Promise<readonly StateEvent[]> {
   if (joined.request.filter.room?.state?.types?.length === 0) return []
-  return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, shown, limited, told)
+  return whole ? wholeState(tools, joined, room, shown, told) : changedState(tools, joined, room, { shown, limited, told })
 }
 
 /** What is aggregated of those of the newest events that others of them relate to. */
@@ -193,48 +187,71 @@ function isJoinOf(userId: UserId, { pdu }: TimelineEvent): boolean {
  */
 async function wholeState(
   tools: Tools,
-  { request }: Joined,
+  joined: Joined,
   room: RoomView,
   events: readonly TimelineEvent[],
   told: ReadonlySet<string>,
 ): Promise<readonly StateEvent[]> {
   const { graph } = tools
-  const lazy = request.filter.room?.state?.lazy_load_members === true
+  const { request } = joined
+  const lazy = isLazy(request)
   const first = events[0]
   const after = request.stateName !== 'state'
   const untouched = !events.some((event) => event.pdu.state_key !== undefined)
   if (first === undefined || after || untouched) return lazy ? [...room.allState()] : graph.stateOf(room.stateGroup)
   const before = first.pdu.type === 'm.room.create' ? [] : await stateBefore(tools, room, first, lazy)
-  return newest([...before, ...events.filter((event) => event.pdu.state_key !== undefined && !told.has(event.eventId))])
+  const { position = 1 } = first
+  const shown = before.filter((event) => !first.gap || !told.has(first.eventId) || !isSamePlace(event, first))
+  return newest([...shown, ...(await untold(tools, joined, room, { after: first.gap ? position : position - 1, shown: events, told }))])
 }
 
 /** The state before an event of the timeline. Before one with a gap stands what came with it, whatever had arrived before. */
 async function stateBefore({ graph }: Tools, room: RoomView, first: TimelineEvent, lazy: boolean): Promise<readonly StateEvent[]> {
-  const { type, state_key: stateKey } = first.pdu
   const group = first.gap ? first.headGroup : await graph.stateGroupAt(room.roomId, (first.position ?? 1) - 1)
-  const state = group === undefined ? [] : await (lazy ? graph.stateWithoutMembers(group, room.roomId) : graph.stateOf(group))
-  return first.gap ? state.filter(({ pdu }) => pdu.type !== type || pdu.state_key !== stateKey) : state
+  return group === undefined ? [] : lazy ? graph.stateWithoutMembers(group, room.roomId) : graph.stateOf(group)
+}
+
+function isSamePlace(one: StateEvent, { pdu }: TimelineEvent): boolean {
+  return one.pdu.type === pdu.type && one.pdu.state_key === pdu.state_key
+}
+
+function isLazy({ filter }: SyncRequest): boolean {
+  return filter.room?.state?.lazy_load_members === true
+}
+
+/** What changed after a position and is in no event that is told: hidden from the reader, or filtered out, or what forks were resolved to. */
+async function untold(
+  { graph }: Tools,
+  { roomId, upTo }: Joined,
+  room: RoomView,
+  { after, shown, told }: Pick<Beside, 'shown' | 'told'> & { readonly after: number },
+): Promise<StateEvent[]> {
+  const changed = room.resolvedAt > after ? await graph.stateChanges(roomId, after, upTo) : shown.filter(isState)
+  return changed.filter(({ eventId }) => !told.has(eventId))
+}
+
+function isState({ pdu }: TimelineEvent): boolean {
+  return pdu.state_key !== undefined
 }
 
 /**
- * What changed since the last sync: with state before the timeline, what changed before it and what a filter took out of it; with state after
- * the timeline, all that changed.
+ * What changed since the last sync: with state before the timeline, what changed before it and what the timeline does not tell of what changed since;
+ * with state after the timeline, all that changed. Who wants few members asks for the others anew after a gap.
  */
 async function changedState(
-  tools: Tools,
-  { roomId, request, after, upTo }: Joined,
-  events: readonly TimelineEvent[],
-  limited: boolean,
-  told: ReadonlySet<string>,
+  { graph, ...tools }: Tools,
+  joined: Joined,
+  room: RoomView,
+  { shown, limited, told }: Beside,
 ): Promise<readonly StateEvent[]> {
-  const { graph } = tools
-  const states = events.filter((event) => event.pdu.state_key !== undefined)
+  const { roomId, request, after, upTo } = joined
+  const changes = limited && isLazy(request) ? graph.stateChangesWithoutMembers : graph.stateChanges
   if (request.stateName !== 'state') {
-    if (limited) return graph.stateChanges(roomId, after, upTo)
-    return newest(states)
+    return limited || room.resolvedAt > after ? changes(roomId, after, upTo) : newest(shown.filter(isState))
   }
-  const before = limited ? await graph.stateChanges(roomId, after, (events[0]?.position ?? upTo + 1) - 1) : []
-  return newest([...before, ...states.filter((event) => !told.has(event.eventId))])
+  const start = limited ? (shown[0]?.position ?? upTo + 1) - 1 : after
+  const before = limited ? await changes(roomId, after, start) : []
+  return newest([...before, ...(await untold({ graph, ...tools }, joined, room, { after: start, shown, told }))])
 }
 
 /** The last of each type and state key. */

@@ -3,6 +3,7 @@ import type { RoomId } from '../core/ids.ts'
 import { encodeToken } from '../core/stream-token.ts'
 import type { Membership, Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { encodePlace } from '../graph/place-token.ts'
+import { sinceGap } from '../graph/since-gap.ts'
 import type { Tools } from '../slice.ts'
 import { eventShape } from './event-shape.ts'
 import { bundlesOf, newest, stateText, timelineText } from './joined-room.ts'
@@ -24,7 +25,7 @@ export async function leftText(tools: Tools, left: Left): Promise<string> {
   if (outside !== undefined) return outsideText(tools, left, outside.event)
   const filter = request.filter.room?.timeline
   const limit = Math.min(filter?.limit ?? 10, 100)
-  const { events, limited } = await graph.arrived(roomId, after, membership.position, Math.max(limit, 1))
+  const { events, limited } = sinceGap(await graph.arrived(roomId, after, membership.position, Math.max(limit, 1)))
   const visible = await graph.visible(events, request.requester.userId)
   const seen = limit === 0 ? [] : visible.filter(({ event }) => matchesFilter(filter, { ...event.pdu, room_id: roomId }))
   const first = seen[0]?.event
@@ -68,13 +69,9 @@ async function leftState(
   if (request.stateName !== 'state') {
     return newest([...(await graph.stateChanges(roomId, after, lastIn)), ...events.filter((event) => event.eventId === membership.eventId)])
   }
-  const before = limited || first !== events[0] ? await graph.stateChanges(roomId, after, first.position - 1) : []
   const told = new Set<string>(seen.map(({ event }) => event.eventId))
-  const begin = events.indexOf(first)
-  return newest([
-    ...before,
-    ...events.filter(
-      ({ pdu, eventId, position = 0 }, at) => pdu.state_key !== undefined && at >= begin && position <= lastIn && !told.has(eventId),
-    ),
-  ])
+  const start = limited || first !== events[0] ? first.position - 1 : after
+  const before = start > after ? await graph.stateChanges(roomId, after, start) : []
+  const since = await graph.stateChanges(roomId, start, lastIn)
+  return newest([...before, ...since.filter(({ eventId }) => !told.has(eventId))])
 }
