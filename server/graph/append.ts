@@ -65,7 +65,7 @@ export async function append(
 
 /** Loads all that deciding needs; from here to the draft nothing may await, or the room could leave memory before it has one. */
 export async function startJob(
-  tools: Pick<Parameters<typeof append>[0], 'database' | 'rooms' | 'memberships' | 'notifier'>,
+  tools: Pick<Parameters<typeof append>[0], 'database' | 'rooms' | 'memberships' | 'notifier' | 'serverName'>,
   roomId: RoomId,
   templates: readonly Template[],
   options: AppendOptions,
@@ -76,7 +76,8 @@ export async function startJob(
     const room = await rooms.load(roomId)
     if (room === undefined) throw forbidden('you are not in a room with this id')
     if (fresh) await refresh(database.select, room, memberships)
-    const isUnknown = (userId: UserId) => room.partial !== undefined && !room.members.has(userId)
+    const isHalf = room.partial !== undefined && room.servers.has(tools.serverName)
+    const isUnknown = (userId: UserId) => isHalf && !room.members.has(userId)
     if (usersOf(templates).some(isUnknown)) {
       await untilWhole(tools, roomId)
       continue
@@ -189,7 +190,7 @@ export function applyDecision(
     const position = firstPosition + (positions[index] ?? 0)
     applyDecided(tools, room, event, position, options)
   })
-  decision.arrivals?.forEach((changes, index) => {
+  decision.arrivals?.forEach(({ changes }, index) => {
     const position = firstPosition + (positions[decision.events.length + index] ?? 0)
     room.position = position
     applyMembers(room, changes)

@@ -65,11 +65,11 @@ export function partOf(
     }
     writes.push(...unreadWrites(room, event, at))
   }
-  for (const changes of decision.arrivals ?? []) {
+  for (const { changes, isTold } of decision.arrivals ?? []) {
     const at = log.length
     positions.push(at)
     log.push({ kind: 'event', key: room.roomId })
-    for (const change of changes) pushChange(writes, log, room.roomId, change, at)
+    for (const change of changes) pushChange(writes, isTold ? log : [], room.roomId, change, at)
   }
   writes.push(headWrite(room, decision, claim, positions.at(-1) ?? 0))
   guards.push(...(options.guards ?? []))

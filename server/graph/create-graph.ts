@@ -114,7 +114,7 @@ async function follow(
   }
   for (const [roomId, position] of touched) {
     const room = await rooms.held(roomId)
-    if (room !== undefined && room.position < position) await refresh(database.select, room, memberships)
+    if (room !== undefined && (room.position < position || room.partial !== undefined)) await refresh(database.select, room, memberships)
   }
   for (const userId of users) await memberships.reload(userId)
 }

@@ -50,11 +50,14 @@ export type Decided = {
 /** What is loaded before templates are decided on: the targets of redactions, and the threads of those that relate to other events. */
 export type Loaded = { readonly targets: ReadonlyMap<EventId, TimelineEvent>; readonly threads: ReadonlyMap<Template, EventId> }
 
+/** `isTold`: somebody has come or gone. It is no news that others have been there all along. */
+export type Arrivals = { readonly changes: readonly StateChange[]; readonly isTold: boolean }
+
 export type Decision = {
   readonly events: readonly Decided[]
   readonly head: DraftHead
   /** Memberships of a room that is not whole, which come to its state without an event: in turn, each group at a position of its own. */
-  readonly arrivals?: readonly (readonly StateChange[])[]
+  readonly arrivals?: readonly Arrivals[]
   /** With it nothing is missing of the room any more. */
   readonly isWhole?: boolean
 }

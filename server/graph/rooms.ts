@@ -8,8 +8,9 @@ import { selectRedactedBy, selectSince } from './events.store.ts'
 import type { StateEvent } from './graph.ts'
 import { selectMemberEvents, selectMembershipsOfRoom } from './memberships.store.ts'
 import type { Memberships } from './memberships.ts'
+import { selectPartialRoom } from './partial/partial.store.ts'
 import { readPartialState } from './partial/partial-state.ts'
-import { applyChanges, applyEvent, applyRedaction, type Room, setMember, setPartial, stateKeyOf } from './room.ts'
+import { applyChanges, applyEvent, applyMembers, applyRedaction, type Room, setMember, setPartial, stateKeyOf } from './room.ts'
 import { type RoomRow, selectExtremities, selectRoom } from './rooms.store.ts'
 import { selectChangesSince, selectCurrentState, selectGroupsOf, selectStateGroupChain } from './state.store.ts'
 import { eventOf, parsePdu } from './stored-event.ts'
@@ -83,6 +84,7 @@ export function createRooms(home: Pick<Home, 'database'>, memberships: Membershi
 }
 
 async function readRoom(select: Select, roomId: RoomId, memberships: Memberships): Promise<Room | undefined> {
+  const partial = await readPartialState(select, roomId)
   const head = (await select(selectRoom, roomId))[0]
   const rules = head === undefined ? undefined : roomRules(head.room_version)
   if (head === undefined || rules === undefined) return undefined
@@ -95,7 +97,7 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   for (const row of await select(selectMembershipsOfRoom, roomId)) {
     setMember(room, row.user_id as UserId, row.membership, row.event_id as EventId)
   }
-  setPartial(room, await readPartialState(select, roomId))
+  setPartial(room, partial)
   room.chain = await readChain(select, head.state_group)
   room.timelineFrom = head.position
   const newest = (await select(selectNewestApart, roomId, roomId))[0]
@@ -103,7 +105,13 @@ async function readRoom(select: Select, roomId: RoomId, memberships: Memberships
   room.apartAt = newest?.apart ?? 0
   room.resolvedAt = head.position
   await refresh(select, room, memberships)
-  return room
+  // The room may have been entered, or have become whole, while this was read.
+  const isSame = (await isWhole(select, roomId)) === (partial === undefined)
+  return isSame ? room : readRoom(select, roomId, memberships)
+}
+
+async function isWhole(select: Select, roomId: RoomId): Promise<boolean> {
+  return (await select(selectPartialRoom, roomId)).length === 0
 }
 
 /** A room that holds nothing yet. */
@@ -193,7 +201,11 @@ export async function readChain(select: Select, stateGroup: string): Promise<Roo
  * who was just banned by another process is taken for a member.
  */
 export async function refresh(select: Select, room: Room, memberships: Memberships): Promise<void> {
+  const { partial: before } = room
+  // Asked first: what is read after it is all that there is.
+  const becameWhole = before !== undefined && (await isWhole(select, room.roomId))
   const head = (await select(selectRoom, room.roomId))[0]
+  if (becameWhole && head?.version === room.version) setPartial(room, undefined)
   if (head === undefined || head.version <= room.version) return
   const rows = await select(selectSince, room.roomId, room.position)
   const redactions = rows.filter((row) => row.type === 'm.room.redaction').map((row) => row.event_id)
@@ -201,9 +213,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   const isSame = head.state_group === room.stateGroup
   const chain = isSame ? room.chain : await readChain(select, head.state_group)
   // Memberships that come later change the state of before.
-  const { partial: before } = room
   const changed = isSame && before === undefined ? [] : await select(selectChangesSince, room.roomId, room.position)
-  const partial = before && (await readPartialState(select, room.roomId))
   const tips = await tipsOf(select, head, room.rules)
   if (head.version <= room.version) return
   const from = room.position
@@ -215,14 +225,15 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
     if (row.position <= from || row.position > head.position) continue
     const event = row.json === null ? undefined : { eventId: row.event_id as EventId, pdu: parsePdu(row.json) }
     const changes = [{ type: row.type, stateKey: row.state_key, event }]
-    applyChanges(room, changes)
+    if (before !== undefined && row.type === 'm.room.member') applyMembers(room, changes)
+    else applyChanges(room, changes)
     memberships.apply(room.roomId, changes, row.position)
   }
   for (const row of redacted) applyRedaction(room, eventOf(row))
   if (changed.length > 0 || rows.some((row) => row.head_group !== null)) room.resolvedAt = head.position
   readHead(room, head, tips)
   room.chain = chain
-  if (room.partial === before) setPartial(room, partial)
+  if (becameWhole) setPartial(room, undefined)
   room.draftHead = undefined
 }
 

@@ -20,7 +20,7 @@ type Wanted = {
 const mostServers = 8
 const mostBytes = 200 * 1024 * 1024
 const patience = 120_000
-const mostNamed = 50_000
+const mostNamed = 5000
 
 /**
  * Joins a room over one of the servers that are in it, one after the other until one lets us in. 404 M_NOT_FOUND when there is none to ask; the refusal

@@ -45,7 +45,7 @@ export function createForServers(given: Given): ForServers {
     stateWithoutMembers: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       const ids = room.members.size < manyMembers ? undefined : await frameBefore(tools, room, event)
-      return ids && stateBody(select, room, ids, () => true)
+      return ids && stateBody(select, room, ids, () => true, citedBy([event]))
     },
     state: async (asked) => {
       const { room, event } = await openEvent(tools, asked)

@@ -6,9 +6,15 @@ import { redactedText, type StoredPdu } from './stored-pdu.ts'
 
 type IsOpen = (event: StoredPdu) => boolean
 
-/** A state with its auth chain in parts, as `state` of `ForServers` gives them; what of the state is not open is redacted. */
-export async function* stateBody(select: Select, room: Room, ids: readonly EventId[], isOpen: IsOpen): AsyncGenerator<Uint8Array> {
-  const cited = new Set<EventId>()
+/** A state with its auth chain, and that of others, in parts, as `state` of `ForServers` gives them; what of the state is not open is redacted. */
+export async function* stateBody(
+  select: Select,
+  room: Room,
+  ids: readonly EventId[],
+  isOpen: IsOpen,
+  alsoCited: Iterable<EventId> = [],
+): AsyncGenerator<Uint8Array> {
+  const cited = new Set(alsoCited)
   yield* listed('[', noting(cited, readPdus(select, room.roomId, ids)), (event) =>
     isOpen(event) ? event.json : redactedText(event, room.rules),
   )

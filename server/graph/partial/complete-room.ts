@@ -2,97 +2,123 @@ import { type EventId, type RoomId, type ServerName, serverNameOf, type UserId }
 import type { JsonObject } from '../../core/json.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf } from '../append.ts'
+import { type Arrivals, findOn } from '../draft.ts'
 import type { StateEvent } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
-import { storeOutliers } from '../receive/auth-events.ts'
+import { isUnder, storeOutliers } from '../receive/auth-events.ts'
+import { createAmpleBudget } from '../receive/budget.ts'
 import { commitOn } from '../receive/commit-on.ts'
-import { checkAll, fetchStateIds, type Source } from '../receive/fetch-missing.ts'
+import { checkAll, fetchEvents, fetchStateIds, type Source } from '../receive/fetch-missing.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { fetchUnknown } from '../receive/state-before.ts'
 import { insertGroupOfEvents } from '../receive/stored.store.ts'
 import { storedInPages } from '../receive/stored-in-pages.ts'
-import { type Room, type StateChange, stateKeyOf } from '../room.ts'
-import { need } from '../rooms.ts'
+import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { need, refresh } from '../rooms.ts'
 import { deletePartialRoom } from './partial.store.ts'
 import type { PartialState } from './partial-state.ts'
 
 const memberType = 'm.room.member'
+const createKey = stateKeyOf('m.room.create', '')
 const atOnce = 500
 const mostTries = 20
-const mostServers = 3
+const othersAtOnce = 2
 
 /** What a row of the log says of a room whose memberships have all come; the key is its id. */
 export const wholeKind = 'room_whole'
 
-/** The memberships of a room that is not whole, as a server gave them with the join, or fetched now; undefined when no server has them all. */
+/** How often it was tried before, and what ends it. */
+type Effort = { readonly tries: number; readonly stop: AbortSignal }
+
+/**
+ * The memberships of a room that is not whole, as a server gave them with the join, or as one gives them now: those that are signed and allowed, as far as
+ * they can be had. Undefined when no server says which they are.
+ */
 export async function findMembers(
   tools: ReceiveTools,
-  { roomId, rules, servers }: Room,
+  { roomId, rules, servers, state }: Room,
   { origin, eventId }: PartialState,
   given: readonly JsonObject[],
+  { tries, stop }: Effort,
 ): Promise<readonly EventId[] | undefined> {
+  const opening = state.get(createKey)?.eventId
+  const sourceOf = (server: ServerName): Source => ({ origin: server, roomId, rules, opening, budget: createAmpleBudget(stop) })
   if (given.length > 0) {
-    const checked = await checkAll(tools, { origin, roomId, rules }, given)
+    const checked = await checkAll(tools, sourceOf(origin), given)
     await storeOutliers(tools, rules, roomId, checked)
     return checked.map((event) => event.eventId)
   }
   const others = [...servers.keys()].filter((server) => server !== origin && server !== tools.serverName)
-  for (const server of [origin, ...others.slice(0, mostServers)]) {
-    const ids = await membersAt(tools, { origin: server, roomId, rules }, eventId)
+  const turned = others.map((_, at) => others[(at + tries * othersAtOnce) % others.length] as ServerName).slice(0, othersAtOnce)
+  for (const [at, server] of [origin, ...turned].entries()) {
+    if (stop.aborted) return undefined
+    const ids = await membersAt(tools, sourceOf(server), eventId, turned.slice(at).map(sourceOf))
     if (ids !== undefined) return ids
   }
   return undefined
 }
 
-/** The state before a join by its ids, once all of it is here. */
-async function membersAt(tools: ReceiveTools, source: Source, eventId: EventId): Promise<readonly EventId[] | undefined> {
+/** The state before a join by its ids, as a server has it; the few events of it that this one does not give are asked of others, and may be missing. */
+async function membersAt(
+  tools: ReceiveTools,
+  source: Source,
+  eventId: EventId,
+  others: readonly Source[],
+): Promise<readonly EventId[] | undefined> {
   const ids = await fetchStateIds(tools, source, eventId)
-  if (ids === undefined) return undefined
-  await fetchUnknown(tools, source, eventId, [...new Set([...ids.state, ...ids.authChain])])
-  const missing = new Set(ids.state)
-  for await (const stored of storedInPages(tools.database.select, ids.state)) missing.delete(stored.eventId)
-  return missing.size === 0 ? ids.state : undefined
+  if (ids === undefined || source.opening === undefined || !ids.state.includes(source.opening)) return undefined
+  if (!(await fetchUnknown(tools, source, eventId, [...new Set([...ids.state, ...ids.authChain])]))) return undefined
+  for (const other of others) {
+    const missing = new Set(ids.state)
+    for await (const stored of storedInPages(tools.database.select, ids.state)) missing.delete(stored.eventId)
+    if (missing.size === 0) break
+    await storeOutliers(tools, source.rules, source.roomId, await fetchEvents(tools, other, [...missing]))
+  }
+  return source.budget?.signal().aborted ? undefined : ids.state
 }
 
 /** Puts memberships into the state that the room stands on, page by page; with the last one the room is whole. */
-export async function addMembers(tools: ReceiveTools, inTurn: Lanes, roomId: RoomId, eventIds: readonly EventId[]): Promise<void> {
-  const page: StateEvent[] = []
-  for await (const { eventId, pdu, rejected, roomId: of } of storedInPages(tools.database.select, eventIds)) {
-    if (rejected || of !== roomId || pdu.type !== memberType || pdu.state_key === undefined) continue
-    page.push({ eventId, pdu })
-    if (page.length < atOnce) continue
-    const full = page.splice(0)
+export async function addMembers(
+  tools: ReceiveTools,
+  inTurn: Lanes,
+  { roomId, rules, state }: Room,
+  eventIds: readonly EventId[],
+  stop: AbortSignal,
+): Promise<void> {
+  const opening = state.get(createKey)?.eventId
+  const page = new Map<string, StateEvent>()
+  for await (const stored of storedInPages(tools.database.select, eventIds)) {
+    const { eventId, pdu } = stored
+    if (stored.rejected || stored.roomId !== roomId || pdu.type !== memberType || !isUnder(opening, rules, stored)) continue
+    // Who stands there twice is what was said first.
+    if (pdu.state_key !== undefined && !page.has(pdu.state_key)) page.set(pdu.state_key, { eventId, pdu })
+    if (page.size < atOnce) continue
+    if (stop.aborted) return
+    const full = [...page.values()]
+    page.clear()
     await inTurn(roomId, () => addPage(tools, roomId, full, false))
   }
-  await inTurn(roomId, () => addPage(tools, roomId, page, true))
+  await inTurn(roomId, () => addPage(tools, roomId, [...page.values()], true))
 }
 
-async function addPage(tools: ReceiveTools, roomId: RoomId, page: readonly StateEvent[], isLast: boolean): Promise<void> {
+/** Adds memberships to a room that is not whole, in its lane; with the last ones (`isLast`) it is whole. */
+export async function addPage(tools: ReceiveTools, roomId: RoomId, page: readonly StateEvent[], isLast: boolean): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
     const room = await tools.rooms.load(roomId)
     if (room?.partial === undefined) return
-    const own = isLast ? ownMembers(room, tools.serverName) : []
-    await need(tools.database.select, room, tools.memberships, own)
+    if (tools.database.shared && tries > 0) await refresh(tools.database.select, room, tools.memberships)
+    if (isLast) await need(tools.database.select, room, tools.memberships, ownMembers(room, tools.serverName))
     const { partial } = room
     if (tools.rooms.peek(roomId) !== room || partial === undefined) continue
     const head = headOf(room)
-    const arriving = page.filter(({ pdu }) => !room.members.has(pdu.state_key as UserId))
-    const writes: Write[] = [
-      write(
-        insertGroupOfEvents,
-        partial.stateGroup,
-        page.map(({ eventId }) => eventId),
-      ),
-    ]
-    if (isLast) writes.push(write(deletePartialRoom, roomId))
-    const decision = {
-      events: [],
-      head: { ...head, version: head.version + 1 },
-      arrivals: arrivalsOf(room, arriving, own),
-      isWhole: isLast,
-    }
+    const ids = page.map(({ eventId }) => eventId)
+    const writes: Write[] = [write(insertGroupOfEvents, partial.stateGroup, ids), ...(isLast ? [write(deletePartialRoom, roomId)] : [])]
+    const arrivals = [...(isLast ? ownAgain(room, head, tools.serverName) : []), othersOf(room, head, page)]
+    const decision = { events: [], head: { ...head, version: head.version + 1 }, arrivals, isWhole: isLast }
     const log = isLast ? [{ kind: wholeKind, key: roomId }] : []
-    if (await commitOn(tools, room, head, decision, { writes, log })) return
+    const isDone = await commitOn(tools, room, head, decision, { writes, log })
+    tools.states.forget(partial.stateGroup)
+    if (isDone) return
   }
   throw new Error('a room moves on faster than its members can be added')
 }
@@ -101,10 +127,25 @@ function ownMembers({ joined }: Room, serverName: ServerName): UserId[] {
   return [...joined].filter((userId) => serverNameOf(userId) === serverName)
 }
 
-/** The members; and at last our own ones anew, to whom the room is then told whole. */
-function arrivalsOf(room: Room, arriving: readonly StateEvent[], own: readonly UserId[]): StateChange[][] {
-  const changeOf = (event: StateEvent): StateChange => ({ type: memberType, stateKey: event.pdu.state_key ?? '', event })
-  const again = own.flatMap((userId) => room.state.get(stateKeyOf(memberType, userId)) ?? [])
-  const leaving = again.map((event) => ({ ...changeOf(event), event: undefined }))
-  return own.length === 0 ? [arriving.map(changeOf)] : [leaving, [...arriving, ...again].map(changeOf)]
+/** Those who are not known yet. */
+function othersOf(room: Room, head: DraftHead, page: readonly StateEvent[]): Arrivals {
+  const isKnown = ({ pdu }: StateEvent) =>
+    room.members.has(pdu.state_key as UserId) || head.state.has(stateKeyOf(memberType, pdu.state_key ?? ''))
+  return { changes: page.filter((event) => !isKnown(event)).map(changeOf), isTold: false }
+}
+
+/** Our own members who are joined still, anew: they are told the whole room then. */
+function ownAgain(room: Room, head: DraftHead, serverName: ServerName): Arrivals[] {
+  const find = findOn(room, head)
+  const joined = ownMembers(room, serverName)
+    .flatMap((userId) => find(memberType, userId) ?? [])
+    .filter(({ pdu }) => pdu.content['membership'] === 'join')
+  if (joined.length === 0) return []
+  const again = joined.map(changeOf)
+  const leaving = again.map((change) => ({ ...change, event: undefined }))
+  return [leaving, again].map((changes) => ({ changes, isTold: true }))
+}
+
+function changeOf(event: StateEvent): StateChange {
+  return { type: memberType, stateKey: event.pdu.state_key ?? '', event }
 }

@@ -30,6 +30,6 @@ export const selectHeld = statement<[roomId: string, limit: number], { event_id:
   'SELECT event_id, origin, json FROM held_events WHERE room_id = ? ORDER BY depth, event_id LIMIT ?',
 )
 
-export const deleteHeld = statement<[roomId: string, eventIds: readonly string[]]>(
-  'DELETE FROM held_events WHERE room_id = ? AND event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+export const deleteHeld = statement<[roomId: string, origin: string, eventIds: readonly string[]]>(
+  'DELETE FROM held_events WHERE room_id = ? AND origin = ? AND event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
 )

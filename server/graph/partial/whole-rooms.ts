@@ -1,17 +1,16 @@
 import type { RoomId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { errorFields } from '../../http/log.ts'
-import { write } from '../../storage/database.ts'
+import { createFewAtATime } from '../../remote/few-at-a-time.ts'
 import type { Lanes } from '../lanes.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
-import { setPartial } from '../room.ts'
-import { addMembers, findMembers, wholeKind } from './complete-room.ts'
+import { addMembers, findMembers } from './complete-room.ts'
 import { type ReceiveNow, receiveHeld } from './held-events.ts'
-import { deletePartialRoom, selectUnfinishedRooms } from './partial.store.ts'
+import { selectUnfinishedRooms } from './partial.store.ts'
 
 /** Makes rooms whole that were entered before their memberships were here. */
 export type WholeRooms = {
-  /** Goes on in the background; `given` are memberships that came with the join. Does nothing for a room that is under way already. */
+  /** Goes on in the background; `given` are memberships that came with the join. A room that is under way already is tried at once. */
   readonly begin: (roomId: RoomId, given: readonly JsonObject[]) => void
   /** Takes up what an earlier process left. */
   readonly resume: () => Promise<void>
@@ -20,40 +19,53 @@ export type WholeRooms = {
 
 const firstWaitMs = 500
 const longestWaitMs = 600_000
+const roomsAtOnce = 3
+const mostWaiting = 100_000
 
-/** Work on rooms that are not whole, each until it is; what fails is tried again later and later. */
+/** Work on rooms that are not whole, each until it is, or until nobody of this server is in it; what fails is tried again later and later. */
 export function createWholeRooms(tools: ReceiveTools, inTurn: Lanes, receiveNow: ReceiveNow): WholeRooms {
   const stopping = new AbortController()
+  const stop = stopping.signal
+  const few = createFewAtATime(roomsAtOnce, mostWaiting)
   const under = new Map<RoomId, Promise<void>>()
+  const naps = new Map<RoomId, AbortController>()
 
-  async function finish(roomId: RoomId, given: readonly JsonObject[]): Promise<boolean> {
+  async function finish(roomId: RoomId, given: readonly JsonObject[], tries: number): Promise<boolean> {
     const room = await tools.rooms.load(roomId)
-    if (room?.partial !== undefined) {
-      if (!room.servers.has(tools.serverName)) return inTurn(roomId, () => giveUp(tools, roomId))
-      const members = await findMembers(tools, room, room.partial, given)
-      if (members === undefined) return false
-      await addMembers(tools, inTurn, roomId, members)
+    // Whoever comes back goes on with it.
+    if (room === undefined || !room.servers.has(tools.serverName)) return true
+    if (room.partial !== undefined) {
+      const members = await findMembers(tools, room, room.partial, given, { tries, stop })
+      if (members === undefined || stop.aborted) return false
+      await addMembers(tools, inTurn, room, members, stop)
     }
-    await inTurn(roomId, async () => room && receiveHeld(tools, room, receiveNow))
+    await receiveHeld(tools, inTurn, room, receiveNow, stop)
     return true
   }
 
   async function work(roomId: RoomId, given: readonly JsonObject[]): Promise<void> {
-    const { signal } = stopping
-    for (let wait = firstWaitMs, first = given; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs), first = []) {
+    let left = given
+    for (let tries = 0; !stop.aborted; tries++, left = []) {
+      const wait = Math.min(firstWaitMs * 2 ** Math.min(tries, 20), longestWaitMs)
       try {
-        if (await finish(roomId, first)) return
+        if (await few(async () => finish(roomId, left, tries))) return
         tools.log.info('the members of a room cannot be had yet', { room: roomId, again: `in ${wait / 1000} s` })
       } catch (error) {
         tools.log.warn('a room could not be made whole', { room: roomId, ...errorFields(error) })
       }
-      await tools.clock.sleep(wait, signal)
+      const nap = new AbortController()
+      naps.set(roomId, nap)
+      await tools.clock.sleep(wait, AbortSignal.any([stop, nap.signal]))
     }
   }
 
   function begin(roomId: RoomId, given: readonly JsonObject[]): void {
-    if (under.has(roomId) || stopping.signal.aborted) return
-    const mine = work(roomId, given).finally(() => under.delete(roomId))
+    naps.get(roomId)?.abort()
+    if (under.has(roomId) || stop.aborted) return
+    const mine = work(roomId, given).finally(() => {
+      under.delete(roomId)
+      naps.delete(roomId)
+    })
     under.set(roomId, mine)
   }
 
@@ -67,12 +79,4 @@ export function createWholeRooms(tools: ReceiveTools, inTurn: Lanes, receiveNow:
       await Promise.all(under.values())
     },
   }
-}
-
-/** Nobody of this server is in the room any more. */
-async function giveUp({ database, rooms }: ReceiveTools, roomId: RoomId): Promise<true> {
-  await database.commit({ writes: [write(deletePartialRoom, roomId)], log: [{ kind: wholeKind, key: roomId }] })
-  const room = rooms.peek(roomId)
-  if (room !== undefined) setPartial(room, undefined)
-  return true
 }

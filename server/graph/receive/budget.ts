@@ -6,11 +6,14 @@ export type Budget = {
   readonly signal: () => AbortSignal
   /** The state after an event that is not here: looked for once, and only of so many events; undefined beyond. */
   readonly stateAfter: (eventId: EventId, find: () => Promise<string | undefined>) => Promise<string | undefined>
+  /** Whether all of a room is asked for, however large that is. */
+  readonly isAmple?: boolean
 }
 
 /** So many events that are not here may an event cite, with all that lies between. */
 export const mostMissing = 3
 const patience = 45_000
+const ampleTime = 15 * 60_000
 
 /** A budget; `patienceMs` is for all questions together. */
 export function createBudget(patienceMs = patience): Budget {
@@ -30,6 +33,12 @@ export function createBudget(patienceMs = patience): Budget {
       return state
     },
   }
+}
+
+/** A budget for the whole state of a room, which nobody waits for; it ends with `stop`. */
+export function createAmpleBudget(stop: AbortSignal): Budget {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(ampleTime)])
+  return { signal: () => signal, stateAfter: (_, find) => find(), isAmple: true }
 }
 
 /** A source for what one event needs; what belongs to an event that has a budget already shares it. */

@@ -3,10 +3,13 @@ import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
+import { takeDepartures } from '../partial/departures.ts'
 import { holdEvents } from '../partial/held-events.ts'
+import { untilWhole } from '../partial/until-whole.ts'
 import { createWholeRooms } from '../partial/whole-rooms.ts'
 import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
+import { refresh } from '../rooms.ts'
 import { bringClosest, fillBack } from './backfill.ts'
 import { checkIncoming, type Incoming, mayBeChanged } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
@@ -45,8 +48,10 @@ export function createReceive(tools: ReceiveTools): Receive {
     },
     // What others send of the room meanwhile waits until it is here.
     enter: async (roomId, join) => {
-      const { eventId, toAdd } = await inTurn(roomId, async () => enterRoom(tools, await join()))
+      const { eventId, toAdd, isHeld } = await inTurn(roomId, async () => enterRoom(tools, await join()))
       if (toAdd !== undefined) wholeRooms.begin(roomId, toAdd)
+      // Somebody else has just entered the room: that the other server has let this one in, too, is known with the rest.
+      if (isHeld) await untilWhole(tools, roomId)
       return eventId
     },
     wholeRooms,
@@ -63,11 +68,13 @@ async function receiveAll(
   const room = await tools.rooms.load(roomId)
   if (room === undefined || !room.servers.has(tools.serverName)) return results
   if (!isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, origin)) return results
-  if (room.partial !== undefined) {
-    await holdEvents(tools, room, origin, pdus)
-    return results
-  }
   const source: Source = { origin, roomId, rules: room.rules }
+  if (room.partial !== undefined) {
+    const left = await takeDepartures(tools, room, source, pdus)
+    if (await holdEvents(tools, room, origin, left)) return results
+    await refresh(tools.database.select, room, tools.memberships)
+    return receiveAll(tools, origin, roomId, left)
+  }
   const all: Incoming[] = []
   for (const checked of await Promise.all(pdus.map((value) => checkIncoming(tools.keyRing, room.rules, roomId, value)))) {
     const reason = typeof checked !== 'string' && mayBeChanged(origin, checked) ? 'it is not what its own server hashed' : checked

@@ -12,11 +12,12 @@ import { groupWrites } from '../commit.ts'
 import { chainWith, type Decision, newGroupOf, ordinalOfWhole } from '../draft.ts'
 import type { Entering } from '../graph.ts'
 import { holdEvents } from '../partial/held-events.ts'
-import { deletePartialRoom, insertPartialRoom } from '../partial/partial.store.ts'
+import { insertPartialRoom } from '../partial/partial.store.ts'
 import type { PartialState } from '../partial/partial-state.ts'
 import { type DraftHead, type Room, type StateChange, setPartial, stateKeyOf } from '../room.ts'
 import { emptyRoom, refresh } from '../rooms.ts'
 import { checkByAuthEvents, isUnder, outlierWrite, storeOutliers } from './auth-events.ts'
+import { withBudget } from './budget.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { commitOn } from './commit-on.ts'
 import { keepNames } from './event-names.ts'
@@ -24,7 +25,7 @@ import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
-import { keepState } from './state-before.ts'
+import { keepState, knowAuthEvents } from './state-before.ts'
 import { deleteMissing, insertMissing } from './stored.store.ts'
 
 const pageSize = 500
@@ -34,8 +35,8 @@ const patienceForKeys = 30_000
 /** Fewer are here as quickly as the rest. */
 const manyMembers = 200
 
-/** By which event a room was entered; with the memberships that are still to be added, none if they are to be fetched, unless the room is whole. */
-export type Entered = { readonly eventId: EventId; readonly toAdd?: readonly JsonObject[] }
+/** By which event a room was entered; with the memberships that are still to be added (none if they are to be fetched), unless the room is whole. */
+export type Entered = { readonly eventId: EventId; readonly toAdd?: readonly JsonObject[]; readonly isHeld?: boolean }
 
 /**
  * Takes over a room that one of our users has joined over another server: every event of its state is checked as any that is received, and then it is
@@ -51,15 +52,18 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   const join = await checkIncoming(tools.keyRing, rules, roomId, event)
   if (typeof join === 'string') throw unreachable(`the join that ${origin} gave back is none: ${join}`)
   if ((await keepNames(tools, rules, [join])).length === 0) throw unreachable(`the join that ${origin} gave back is another one`)
-  if (await isFollowed(tools, roomId)) return { eventId: await takeJoin(tools, source, join) }
-  const { frame, members } = (await tools.rooms.load(roomId)) ? { frame: entering.state, members: [] } : frameOf(entering, join)
+  if (await isFollowed(tools, roomId)) return takeJoin(tools, source, join)
+  const former = await tools.rooms.load(roomId)
+  const { frame, members } = former ? { frame: entering.state, members: [] } : frameOf(entering, join)
   const isPartial = members.length > 0 || entering.membersOmitted
   const chain = await checkAll(tools, source, authChain, patienceForKeys)
   const given = await checkAll(tools, source, frame, patienceForKeys)
-  const known = await storeOutliers(tools, rules, roomId, [...chain, ...given])
+  const known = new Map([
+    ...(await storeOutliers(tools, rules, roomId, [...chain, ...given])),
+    ...(await knowAuthEvents(tools, withBudget(source), join)),
+  ])
   // Of those who were left out, some authorise the join.
-  const cited = new Set<EventId>(isPartial ? authEventIdsOf(join.pdu) : [])
-  const ids = [...given.map(({ eventId }) => eventId), ...chain.map(({ eventId }) => eventId).filter((eventId) => cited.has(eventId))]
+  const ids = [...(isPartial ? authEventIdsOf(join.pdu) : []), ...given.map(({ eventId }) => eventId)]
   const opening = authEventIdsOf(join.pdu).find((eventId) => known.get(eventId)?.pdu.type === 'm.room.create')
   const before = await stateOf(tools, { ...source, opening }, ids)
   checkJoin(join, rules, before, (id) => known.get(id))
@@ -71,7 +75,8 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   )
   const partial = isPartial ? { eventId: join.eventId, stateGroup: group, origin, servers: entering.servers } : undefined
   await takeOver(tools, source, join, { stateGroup: group, state: before, partial })
-  return { eventId: join.eventId, ...(isPartial ? { toAdd: members } : {}) }
+  // What was missing of an earlier stay can be had again.
+  return { eventId: join.eventId, ...(isPartial || former?.partial ? { toAdd: members } : {}) }
 }
 
 /** A state without its memberships, if these are many: but for those of whoever sent any of the rest, and who sent those. */
@@ -106,15 +111,15 @@ async function isFollowed(tools: ReceiveTools, roomId: RoomId): Promise<boolean>
 }
 
 /** A server that is in the room takes a join as it takes any event. */
-async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<EventId> {
+async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<Entered> {
   const room = await tools.rooms.load(source.roomId)
   if (room?.partial !== undefined) {
     await holdEvents(tools, room, source.origin, [join.pdu as unknown as JsonObject])
-    return join.eventId
+    return { eventId: join.eventId, isHeld: true }
   }
   const received = await receiveOne(tools, source, join, 'news')
   if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
-  return join.eventId
+  return { eventId: join.eventId }
 }
 
 /** The state that counts: events of this room that their auth events allow. */
@@ -173,6 +178,7 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
       await takeJoin(tools, { origin, roomId, rules }, join)
       return
     }
+    if (known && base.partial) throw unreachable('somebody else has just entered and left this room: try again')
     const head = headOf(room)
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
@@ -180,10 +186,8 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
     const decision: Decision = {
       events: [decidedOf(join, head, changes, base)],
       head: headAfter(join, head, chain, changes, rules),
-      // Whatever was missing of an earlier stay.
-      isWhole: known !== undefined,
     }
-    if (await commitOn(tools, room, head, decision, { writes: known ? [...writes, write(deletePartialRoom, roomId)] : writes })) return
+    if (await commitOn(tools, room, head, decision, { writes })) return
   }
   throw new Error('a room moves on faster than it can be entered')
 }

@@ -16,6 +16,7 @@ type Tools = Pick<Home, 'peers' | 'keyRing' | 'database'>
 
 const mostMissing = 20
 const mostListed = 100_000
+const mostOfRoom = 2_000_000
 const pageSize = 1000
 const megabyte = 1024 * 1024
 const signaturesAtOnce = 8
@@ -28,6 +29,7 @@ const mostAskedOnEntry = 5000
 const patienceForKeys = 300_000
 const patience = 15_000
 const patienceForState = 30_000
+const patienceForAll = 300_000
 
 /** What a server says of a room; nothing of it is believed before it was checked. */
 export type Source = {
@@ -117,18 +119,24 @@ export async function fetchStateIds(
   eventId: EventId,
 ): Promise<{ readonly state: readonly EventId[]; readonly authChain: readonly EventId[] } | undefined> {
   const uri = `/_matrix/federation/v1/state_ids/${encodeURIComponent(source.roomId)}?event_id=${encodeURIComponent(eventId)}`
-  const answer = await ask(tools, source, { method: 'GET', uri, limit: 10 * megabyte, timeoutMs: patienceForState })
+  const limits = source.budget?.isAmple
+    ? { limit: 100 * megabyte, timeoutMs: patienceForAll }
+    : { limit: 10 * megabyte, timeoutMs: patienceForState }
+  const answer = await ask(tools, source, { method: 'GET', uri, ...limits })
   if (answer === undefined) return undefined
-  const idsAt = (key: string) => listAt(answer, key).filter(isEventId).slice(0, mostListed)
+  const idsAt = (key: string) => listAt(answer, key).filter(isEventId).slice(0, mostOf(source))
   return { state: idsAt('pdu_ids'), authChain: idsAt('auth_chain_ids') }
 }
 
-/** The state before an event, and its auth chain, whole. */
-export async function fetchState(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[]> {
+/** The state before an event, and its auth chain, whole; undefined when the server does not give it. */
+export async function fetchState(tools: Tools, source: Source, eventId: EventId): Promise<Incoming[] | undefined> {
   const uri = `/_matrix/federation/v1/state/${encodeURIComponent(source.roomId)}?event_id=${encodeURIComponent(eventId)}`
-  const answer = await ask(tools, source, { method: 'GET', uri, limit: 50 * megabyte, timeoutMs: patienceForState })
-  if (answer === undefined) return []
-  return checkAll(tools, source, [...listAt(answer, 'pdus'), ...listAt(answer, 'auth_chain')].slice(0, mostListed))
+  const limits = source.budget?.isAmple
+    ? { limit: 500 * megabyte, timeoutMs: patienceForAll }
+    : { limit: 50 * megabyte, timeoutMs: patienceForState }
+  const answer = await ask(tools, source, { method: 'GET', uri, ...limits })
+  if (answer === undefined) return undefined
+  return checkAll(tools, source, [...listAt(answer, 'pdus'), ...listAt(answer, 'auth_chain')].slice(0, mostOf(source)))
 }
 
 /**
@@ -142,10 +150,10 @@ export async function checkAll(
   keysMs = patienceForKeys,
 ): Promise<Incoming[]> {
   const signal = budget?.signal()
-  const keyRing = signal
-    ? askFewForKeys(tools.keyRing, mostAskedForKeys, signal)
-    : askFewForKeys(tools.keyRing, mostAskedOnEntry, AbortSignal.timeout(keysMs))
-  if (signal === undefined) await askForKeys(keyRing, values)
+  const isAll = budget === undefined || budget.isAmple === true
+  const until = isAll ? AbortSignal.any([AbortSignal.timeout(keysMs), ...(signal ? [signal] : [])]) : signal
+  const keyRing = askFewForKeys(tools.keyRing, isAll ? mostAskedOnEntry : mostAskedForKeys, until)
+  if (isAll) await askForKeys(keyRing, values)
   const found: (Incoming | undefined)[] = new Array(values.length)
   let next = 0
   let breath: Promise<void> | undefined
@@ -196,6 +204,10 @@ async function ask(
     ...(signal ? { signal } : {}),
   })
   return answer.ok && answer.status === 200 ? answer.body : undefined
+}
+
+function mostOf({ budget }: Source): number {
+  return budget?.isAmple ? mostOfRoom : mostListed
 }
 
 function listAt(body: JsonObject, key: string): readonly Json[] {

@@ -8,7 +8,11 @@ import { selectEntriesAfter, selectFirstEntries } from '../state.store.ts'
 export type StateMap = ReadonlyMap<string, EventId>
 
 /** Reads what state groups hold themselves, without those below them. */
-export type Layers = (stateGroup: string) => Promise<StateMap>
+export type Layers = {
+  readonly read: (stateGroup: string) => Promise<StateMap>
+  /** Memberships have come to a group. */
+  readonly forget: (stateGroup: string) => void
+}
 
 const pageSize = 1000
 const mostEntries = 400_000
@@ -51,15 +55,21 @@ export function createLayers({ select }: Pick<Database, 'select'>, most = mostEn
     }
   }
 
-  return async (stateGroup) => {
-    const known = kept.get(stateGroup)
-    if (known === undefined) {
-      const layer = await read(stateGroup)
-      keep(stateGroup, layer)
-      return layer
-    }
-    kept.delete(stateGroup)
-    kept.set(stateGroup, known)
-    return known
+  return {
+    read: async (stateGroup) => {
+      const known = kept.get(stateGroup)
+      if (known === undefined) {
+        const layer = await read(stateGroup)
+        keep(stateGroup, layer)
+        return layer
+      }
+      kept.delete(stateGroup)
+      kept.set(stateGroup, known)
+      return known
+    },
+    forget: (stateGroup) => {
+      size -= kept.get(stateGroup)?.size ?? 0
+      kept.delete(stateGroup)
+    },
   }
 }

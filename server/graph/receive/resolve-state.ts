@@ -30,6 +30,8 @@ export type States = {
   /** What differs between two states, with the events of the second. */
   readonly changes: (from: string, to: string) => Promise<readonly StateChange[]>
   readonly chain: (stateGroup: string) => Promise<readonly ChainLink[]>
+  /** Memberships have come to a group. */
+  readonly forget: (stateGroup: string) => void
 }
 
 const mostIndexed = 200_000
@@ -57,6 +59,7 @@ export function createStates(tools: Tools): States {
       return under
     },
     changes: (from, to) => changesBetween(layered, from, to),
+    forget: layered.layers.forget,
   }
 }
 

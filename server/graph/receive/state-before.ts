@@ -104,14 +104,15 @@ export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pd
   return new Map([...found, ...known])
 }
 
-/** Asks a server for those of the events of a state that are not here. */
-export async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
+/** Asks a server for those of the events of a state that are not here; whether it gave what it has. */
+export async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<boolean> {
   const unknown = new Set(wanted)
   for await (const stored of storedInPages(tools.database.select, wanted)) unknown.delete(stored.eventId)
-  if (unknown.size === 0) return
+  if (unknown.size === 0) return true
   const events =
     unknown.size > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, [...unknown])
-  await storeOutliers(tools, source.rules, source.roomId, events)
+  await storeOutliers(tools, source.rules, source.roomId, events ?? [])
+  return events !== undefined
 }
 
 /** Stores a whole state under a name that its events give it, or under another one. */

@@ -20,7 +20,7 @@ export async function takeApart({ past, layers }: Tools, stateGroups: readonly s
   for (const stateGroup of stateGroups) {
     const chain = await past.chain(stateGroup)
     const state: StateMap[] = []
-    for (const link of chain) state.push(await layers(link))
+    for (const link of chain) state.push(await layers.read(link))
     chains.push(chain)
     states.push(state)
     await breathe()

@@ -12,7 +12,10 @@ import { pastEvents } from './past-events.ts'
 import { selectStateJson } from './state-text.store.ts'
 import { stateTextOf } from './state-text.ts'
 
-type Tools = Pick<Home, 'database' | 'notifier'> & { readonly rooms: Rooms; readonly past: Pick<PastStates, 'chain' | 'entry'> }
+type Tools = Pick<Home, 'database' | 'notifier' | 'serverName'> & {
+  readonly rooms: Rooms
+  readonly past: Pick<PastStates, 'chain' | 'entry'>
+}
 type Found = Map<string, StateText>
 type IsWanted = (membership: MembershipName) => boolean
 

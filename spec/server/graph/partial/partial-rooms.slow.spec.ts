@@ -106,7 +106,7 @@ for (const engine of engines) {
       await say(alice, 'kept')
       await bob.get('/sync')
       here = await here!.restart()
-      bob = here.as(bob.token) as TestUser
+      bob = { ...bob, ...here.as(bob.token) }
       isOpen = true
       await heard(bob, 'kept')
       expect(await joinedOf(bob)).to.have.length(memberCount + 2)
@@ -137,14 +137,49 @@ for (const engine of engines) {
       expect((await asked.catch((error) => error)).errcode).to.equal('M_NOT_FOUND')
     })
 
-    it('gives the members up when the last user leaves; who comes back comes to the whole room', async () => {
+    it('is left, and entered again, before the members are here: what was said then is readable afterwards', async () => {
       await join()
       expect((await bob.post(path('leave'), {})).status).to.equal(200)
       await syncUntil(alice, (answer) => timelineOf(answer, roomId).find((event: Body) => event.content?.membership === 'leave'))
+      const missed = await say(alice, 'missed')
       isOpen = true
       await join()
       expect(await joinedOf(bob)).to.have.length(memberCount + 2)
       expect(await stateOf(here!)).to.deep.equal(await stateOf(there!))
+      const page = await bob.get(path('messages'), { query: { dir: 'b', limit: '20' } })
+      expect(page.body.chunk.map(({ event_id }: Body) => event_id)).to.include(missed)
+      expect((await here!.server.graph.room(roomId))!.isPartial).to.equal(false)
+    })
+
+    it('lets go of a user who is kicked before the members are here', async () => {
+      await join()
+      await syncUntil(alice, (answer) => timelineOf(answer, roomId).find(({ state_key }: Body) => state_key === bob.userId))
+      expect((await alice.post(path('kick'), { user_id: bob.userId, reason: 'out' })).status).to.equal(200)
+      await syncUntil(bob, (answer) => answer.rooms?.leave?.[roomId])
+      expect((await here!.server.graph.room(roomId))!.servers.has(here!.config.server_name)).to.equal(false)
+    })
+
+    it('is whole although nobody can tell whether some of its members were ever there', async () => {
+      const ghost: UserId = '@ghost:dead.invalid'
+      await there!.server.graph.append(roomId, [joinOf(ghost)])
+      await join()
+      isOpen = true
+      expect(await joinedOf(bob)).to.have.length(memberCount + 2)
+    })
+
+    it('is joined by whoever was invited', async () => {
+      await alice.put(path('state/m.room.join_rules'), { join_rule: 'invite' })
+      expect((await alice.post(path('invite'), { user_id: bob.userId })).status).to.equal(200)
+      await join()
+      isOpen = true
+      expect(await joinedOf(bob)).to.have.length(memberCount + 2)
+    })
+
+    it('is joined by whoever was banned once', async () => {
+      for (const action of ['ban', 'unban']) expect((await alice.post(path(action), { user_id: bob.userId })).status).to.equal(200)
+      await join()
+      isOpen = true
+      expect(await joinedOf(bob)).to.have.length(memberCount + 2)
     })
   })
 }
@@ -153,14 +188,15 @@ function memberAt({ config }: TestServer, n: number): UserId {
   return `@member${n}:${config.server_name}`
 }
 
+function joinOf(userId: UserId) {
+  return { type: 'm.room.member', stateKey: userId, sender: userId, content: { membership: 'join' } }
+}
+
 /** A public room with many members. */
 async function largeRoom(there: TestServer, alice: TestUser): Promise<RoomId> {
   const { body } = await alice.post('/createRoom', { preset: 'public_chat', name: 'large' })
   const roomId = body.room_id as RoomId
-  const joins = Array.from({ length: memberCount }, (_, n) => {
-    const userId = memberAt(there, n)
-    return { type: 'm.room.member', stateKey: userId, sender: userId, content: { membership: 'join' } }
-  })
+  const joins = Array.from({ length: memberCount }, (_, n) => joinOf(memberAt(there, n)))
   await there.server.graph.append(roomId, joins)
   return roomId
 }

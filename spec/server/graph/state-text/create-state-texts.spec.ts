@@ -182,7 +182,7 @@ forEachEngine('states as text', (open) => {
         if ((of as unknown) === selectStateJson) reads++
         return database.select(of, ...parameters)
       }
-      const counted = { database: { ...database, select }, notifier }
+      const counted = { database: { ...database, select }, notifier, serverName: 'a.test' as const }
       const rooms = createRooms(counted, createMemberships(counted))
       const texts = createStateTexts({ ...counted, rooms, past: createPastStates(counted) }, 100_000)
       const readsFor = async (which: number) => {
