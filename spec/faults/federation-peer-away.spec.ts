@@ -8,7 +8,7 @@ import { type Neighbours, startNeighbours, syncUntil } from '../support/federati
 import type { TestServer, TestUser } from '../support/server.ts'
 
 const isFull = process.env['TOMBOLO_PEER_AWAY'] === 'full'
-const size = isFull ? { rooms: 200, events: 5000, toDevice: 2000, devices: 500 } : { rooms: 25, events: 600, toDevice: 250, devices: 40 }
+const size = isFull ? { rooms: 200, events: 5000, toDevice: 2000, devices: 500 } : { rooms: 20, events: 540, toDevice: 220, devices: 20 }
 const steps = 20
 const [minute, hour] = [60_000, 3_600_000]
 

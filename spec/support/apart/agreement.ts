@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import type { JsonObject } from '../../../server/core/json.ts'
-import { type Person, type Room, type Scene, speakUp } from './story.ts'
+import { type Person, type Room, readBack, type Scene, speakUp } from './story.ts'
 
 /** What one site has of a room. */
 type Row = {
@@ -23,6 +23,7 @@ export async function untilAgreed(scene: Scene, name: string): Promise<number> {
   const from = performance.now()
   for (let turn = 0; ; turn++) {
     if (turn % 20 === 0) await speakUp(scene)
+    if (turn % 20 === 10) await readBack(scene)
     const found = await differences(scene)
     if (found.length === 0) return performance.now() - from
     if (performance.now() - from > withinMs)
@@ -60,11 +61,9 @@ export function widest({ rooms, watchers }: Scene): number {
 }
 
 async function readHeld({ hopper, site }: Person, { roomId, version }: Room): Promise<Held> {
-  const rows = read(
-    site.cluster.databaseFile,
-    'SELECT event_id, type, sender, rejected FROM events WHERE room_id = ? ORDER BY event_id',
-    roomId,
-  )
+  const all = read(site.cluster.databaseFile, 'SELECT event_id, type, sender, rejected, soft_failed FROM events WHERE room_id = ?', roomId)
+  // An invitation of this site that the room no longer allowed when the other server had signed it was refused to whoever invited, and never sent.
+  const rows = all.filter(({ soft_failed, sender }) => soft_failed === 0 || !sender.endsWith(`:${site.serverName}`))
   const { status, body } = await hopper.insist(0, 'GET', `/rooms/${roomId}/state`)
   if (status !== 200) throw new Error(`${hopper.userId} may not see ${roomId} of version ${version}: ${JSON.stringify(body)}`)
   return {

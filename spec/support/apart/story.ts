@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Hopper } from '../cluster.ts'
+import type { Hopper, Told } from '../cluster.ts'
 import { randomNumbers } from '../random-json.ts'
 import type { Body } from '../server.ts'
 import type { Site, Sites } from './sites.ts'
@@ -83,6 +83,20 @@ export async function speakUp({ watchers, rooms }: Scene): Promise<void> {
       rooms.map(({ roomId }) =>
         must(watcher, 'PUT', `/rooms/${roomId}/send/m.room.message/${nextId()}`, { msgtype: 'm.text', body: 'still here' }),
       ),
+    ),
+  )
+}
+
+/** Every watcher reads every room back to its beginning: what is missing of it is asked for. */
+export async function readBack({ watchers, rooms }: Scene): Promise<void> {
+  await Promise.all(
+    watchers.flatMap(({ hopper }) =>
+      rooms.map(async ({ roomId }) => {
+        for (let from: string | undefined = ''; from !== undefined; ) {
+          const told: Told = await hopper.insist(0, 'GET', `/rooms/${roomId}/messages?dir=b&limit=100${from && `&from=${from}`}`)
+          from = told.body.end
+        }
+      }),
     ),
   )
 }
