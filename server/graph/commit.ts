@@ -9,7 +9,7 @@ import type { AppendOptions } from './graph.ts'
 import { deleteMembership, upsertMembership } from './memberships.store.ts'
 import { bytesOfReceived, depthOf } from './receive/known-events.ts'
 import { insertWaitingRedaction } from './receive/stored.store.ts'
-import { brokenRelation, duplicateGuard, relationWrites } from './relations.ts'
+import { brokenRelation, duplicateGuard, relationWrites } from './relations/relations.ts'
 import type { Room, StateChange } from './room.ts'
 import { insertRoom, updateRoom } from './rooms.store.ts'
 import {

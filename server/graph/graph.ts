@@ -7,6 +7,7 @@ import type { RoomRules } from '../core/room-versions.ts'
 import type { Guard, LogRow, Write } from '../storage/database.ts'
 import type { ForServers } from './for-servers/for-servers.ts'
 import type { SharedRooms } from './for-servers/shared-rooms.ts'
+import type { Unread } from './unread/unread-count.ts'
 
 export type MembershipName = 'join' | 'invite' | 'leave' | 'ban' | 'knock'
 
@@ -391,12 +392,3 @@ export type Graph = {
 
 /** What push rules ask of a room for one user, walked back in time: told each event before its rules are evaluated, the newest first. */
 export type MovingContext = { readonly now: PushContext; readonly before: (event: TimelineEvent) => void }
-
-export type UnreadCount = { readonly notifications: number; readonly highlights: number }
-
-/** Unread counts of the main timeline and of the threads that have any, and the positions up to which all, the main timeline and threads are read. */
-export type Unread = {
-  readonly main: UnreadCount
-  readonly threads: ReadonlyMap<EventId, UnreadCount>
-  readonly read: { readonly all: number; readonly main: number; readonly threads: ReadonlyMap<EventId, number> }
-}

@@ -3,8 +3,9 @@ import { isJsonObject } from '../core/json.ts'
 import type { Reference } from '../core/pdu.ts'
 import type { PushReader } from '../core/push-reader.ts'
 import type { RoomRules } from '../core/room-versions.ts'
-import type { MembershipName, Place, RoomView, StateEvent, StateText, TimelineEvent, UnreadCount } from './graph.ts'
+import type { MembershipName, Place, RoomView, StateEvent, StateText, TimelineEvent } from './graph.ts'
 import type { PartialState } from './partial/partial-state.ts'
+import type { UnreadCount } from './unread/unread-count.ts'
 
 /** A link of the chain of state groups below the current one, newest first. */
 export type ChainLink = { readonly stateGroup: string; readonly ordinal: number }

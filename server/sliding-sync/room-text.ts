@@ -1,6 +1,6 @@
-import { bundlesAmong } from '../graph/bundles.ts'
 import { clientEventText, stateEventText } from '../graph/client-event.ts'
 import type { Seen, StateEvent, TimelineEvent } from '../graph/graph.ts'
+import { bundlesAmong } from '../graph/relations/bundles.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Match } from './matching.ts'
 import type { Look } from './room-answer.ts'

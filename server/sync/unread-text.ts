@@ -1,4 +1,4 @@
-import type { Unread, UnreadCount } from '../graph/graph.ts'
+import type { Unread, UnreadCount } from '../graph/unread/unread-count.ts'
 
 /**
  * The unread counts of a joined room, as members of its JSON object. Those of threads stand apart only if the filter asks for it; otherwise all are one.

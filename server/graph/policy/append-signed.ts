@@ -6,7 +6,7 @@ import type { Appended, AppendOptions, Template } from '../graph.ts'
 import { type Arriving, arrive, settle } from '../receive/accept.ts'
 import { commitAll } from '../receive/commit-on.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
-import { duplicateGuard } from '../relations.ts'
+import { duplicateGuard } from '../relations/relations.ts'
 import type { Room } from '../room.ts'
 import { policyOn, toBeAsked } from './policy.ts'
 

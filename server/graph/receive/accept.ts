@@ -15,7 +15,7 @@ import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type New
 import { updateRedacted } from '../events.store.ts'
 import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
-import { brokenRelation, pastRelationWrites } from '../relations.ts'
+import { brokenRelation, pastRelationWrites } from '../relations/relations.ts'
 import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'

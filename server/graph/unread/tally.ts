@@ -6,11 +6,12 @@ import type { PushReader } from '../../core/push-reader.ts'
 import { type CompiledRules, evaluate } from '../../core/push-rules.ts'
 import type { Home } from '../../home.ts'
 import { selectArrived } from '../events.store.ts'
-import type { MovingContext, TimelineEvent, Unread, UnreadCount } from '../graph.ts'
+import type { MovingContext, TimelineEvent } from '../graph.ts'
 import { type Room, stateKeyOf, type Tally } from '../room.ts'
 import { eventOf } from '../stored-event.ts'
 import { pushEvent } from './push-event.ts'
 import { countApart, countHighlights, selectLastSaid, selectNotifyingAt, selectReadPositions } from './unread.store.ts'
+import type { Unread, UnreadCount } from './unread-count.ts'
 
 type Tools = Pick<Home, 'database'>
 

@@ -5,12 +5,13 @@ import type { Pdu } from '../../core/pdu.ts'
 import type { PushReader } from '../../core/push-reader.ts'
 import type { Home } from '../../home.ts'
 import { write } from '../../storage/database.ts'
-import type { Graph, TimelineEvent, Unread } from '../graph.ts'
+import type { Graph, TimelineEvent } from '../graph.ts'
 import type { Memberships } from '../memberships.ts'
 import type { Room, Tally } from '../room.ts'
 import { need, type Rooms } from '../rooms.ts'
 import { add, contextOf, countUnread, ignoresMember, none, plus, unreadOf, weigh } from './tally.ts'
 import { selectReadRooms, upsertReadPosition, upsertThreadReadPosition } from './unread.store.ts'
+import type { Unread } from './unread-count.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships }
 

@@ -1,5 +1,5 @@
-import { statement } from '../storage/database.ts'
-import type { EventRow } from './events.store.ts'
+import { statement } from '../../storage/database.ts'
+import type { EventRow } from '../events.store.ts'
 
 type Ids = readonly string[]
 

@@ -1,11 +1,11 @@
-import type { EventId, UserId } from '../core/ids.ts'
-import { relationOf } from '../core/relation.ts'
-import type { Home } from '../home.ts'
-import { clientEventText } from './client-event.ts'
-import { selectEvents } from './events.store.ts'
-import type { BundleReader, Graph, Seen, TimelineEvent } from './graph.ts'
+import type { EventId, UserId } from '../../core/ids.ts'
+import { relationOf } from '../../core/relation.ts'
+import type { Home } from '../../home.ts'
+import { clientEventText } from '../client-event.ts'
+import { selectEvents } from '../events.store.ts'
+import type { BundleReader, Graph, Seen, TimelineEvent } from '../graph.ts'
+import { eventOf } from '../stored-event.ts'
 import { selectAggregated, selectReferences, selectReplacements, selectThreads } from './relations.store.ts'
-import { eventOf } from './stored-event.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly visible: Graph['visible'] }
 type Thread = { readonly latest: EventId; readonly count: number; readonly participated: boolean }

@@ -1,13 +1,14 @@
-import type { EventId, RoomId } from '../core/ids.ts'
-import { isJsonObject } from '../core/json.ts'
-import type { Pdu } from '../core/pdu.ts'
-import { type Relation, relationOf } from '../core/relation.ts'
-import type { Home } from '../home.ts'
-import { type Guard, guard, type Write, write } from '../storage/database.ts'
-import type { Decided } from './draft.ts'
-import { selectEvents } from './events.store.ts'
-import type { Graph } from './graph.ts'
-import { depthOf, orderOfHistory } from './receive/known-events.ts'
+import type { EventId, RoomId } from '../../core/ids.ts'
+import { isJsonObject } from '../../core/json.ts'
+import type { Pdu } from '../../core/pdu.ts'
+import { type Relation, relationOf } from '../../core/relation.ts'
+import type { Home } from '../../home.ts'
+import { type Guard, guard, type Write, write } from '../../storage/database.ts'
+import type { Decided } from '../draft.ts'
+import { selectEvents } from '../events.store.ts'
+import type { Graph } from '../graph.ts'
+import { depthOf, orderOfHistory } from '../receive/known-events.ts'
+import { eventOf } from '../stored-event.ts'
 import {
   deleteRelation,
   insertPastRelation,
@@ -20,7 +21,6 @@ import {
   upsertPastThread,
   upsertThread,
 } from './relations.store.ts'
-import { eventOf } from './stored-event.ts'
 
 /** What keeps a relation: written with its event, whose log row is the part's n-th. */
 export function relationWrites(roomId: RoomId, { eventId, pdu }: Decided, relation: Relation, nthRow: number): Write[] {
