@@ -66,7 +66,7 @@ describe('events that another server forged (S-02)', function () {
     for (const forgery of [right, ...forgeries]) await door(forgery)
   }
 
-  for (const version of ['1', '4', '6', '12']) {
+  for (const version of ['1', '4', '12']) {
     const rules = roomRules(version) as RoomRules
     const forge = (pdu: Pdu, { make }: Forgery) => make(pdu, { ...forger, rules })
 
@@ -96,6 +96,9 @@ describe('events that another server forged (S-02)', function () {
         check(await stands(bob, room.roomId, id), forgery, rules)
       })
     })
+
+    // In version 4 it is but the validity of keys that counts otherwise.
+    if (version === '4') continue
 
     it(`are refused or pruned where history holds them, in version ${version}`, async () => {
       await each(async (forgery) => {

@@ -16,7 +16,7 @@ const list = { lists: { all: { ranges: [[0, 5]], timeline_limit: 50, required_st
 for (const engine of engines) {
   describe(`a long run of refused events (S-24) on ${engine}`, function () {
     this.timeout(120_000)
-    const many = engine === 'sqlite' ? 500 : 120
+    const many = engine === 'sqlite' ? 500 : 60
     let among: AmongPeers
     let [peer, far]: Peer[] = []
     let alice: TestUser
