@@ -37,7 +37,11 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   const writes: Write[] = []
   for (const prev of prevs) {
     const stored = known.get(prev)
-    if (stored !== undefined && stored.roomId !== roomId) return undefined
+    // Where servers name events one of another room may have come first under the name: then the origin says what the event stands on.
+    if (stored !== undefined && stored.roomId !== roomId) {
+      const told = rules.eventIds === 'wire' ? await stateTold(tools, { ...source, budget }, event.eventId) : undefined
+      return told && { stateGroup: await keepState(tools, roomId, [...told.values()]), writes }
+    }
     if (stored !== undefined && !stored.outlier) {
       groups.push(stored.stateGroup)
       continue
@@ -55,27 +59,34 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes }
 }
 
-/** The state after an event that we do not have, as the origin has it: only events that are signed and allowed count. */
+/** The state after an event that we do not have, as the origin has it. */
 async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId): Promise<string | undefined> {
+  const state = await stateTold(tools, source, eventId)
+  if (state === undefined) return undefined
+  const event = await knownOrFetched(tools, source, eventId)
+  if (event === undefined) return undefined
+  // Of what did not come in time nobody knows what it would have been.
+  if (source.budget?.signal().aborted) return undefined
+  if (!isUnder(source.opening, source.rules, { eventId, pdu: event.pdu })) return undefined
+  if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
+  return keepState(tools, source.roomId, [...state.values()])
+}
+
+/** The state before an event, as the origin has it: only events that are signed and allowed count. */
+async function stateTold(tools: Tools, source: Source, eventId: EventId): Promise<Map<string, EventId> | undefined> {
   const { roomId } = source
   const ids = await fetchStateIds(tools, source, eventId)
   if (ids === undefined) return undefined
   const wanted = [...new Set([...ids.state, ...ids.authChain])]
   await fetchUnknown(tools, source, eventId, wanted)
-  const event = await knownOrFetched(tools, source, eventId)
-  if (event === undefined) return undefined
   const state = new Map<string, EventId>()
   for await (const stored of storedInPages(tools.database.select, ids.state)) {
     const { pdu, rejected } = stored
     if (rejected || stored.roomId !== roomId || pdu.state_key === undefined || !isUnder(source.opening, source.rules, stored)) continue
     state.set(stateKeyOf(pdu.type, pdu.state_key), stored.eventId)
   }
-  if (!state.has(stateKeyOf('m.room.create', ''))) return undefined
-  // Of what did not come in time nobody knows what it would have been.
-  if (source.budget?.signal().aborted) return undefined
-  if (!isUnder(source.opening, source.rules, { eventId, pdu: event.pdu })) return undefined
-  if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
-  return keepState(tools, roomId, [...state.values()])
+  if (!state.has(stateKeyOf('m.room.create', '')) || source.budget?.signal().aborted) return undefined
+  return state
 }
 
 /** An event beside the room: known, or given by the origin and judged by the events that it cites. */

@@ -82,6 +82,23 @@ describe('names of events in rooms of versions 1 and 2', () => {
     expect(room.state('m.room.power_levels', '')?.pdu.room_id).to.equal(town.room)
   })
 
+  it('hide what came second under them, and nothing that stands on it', async () => {
+    const { alice, bob, carry, say, sees } = town
+    const own = (await bob.user.post('/createRoom', { preset: 'public_chat', room_version: version })).body.room_id as RoomId
+    expect((await alice.user.post(`/join/${own}?via=${bob.name}`, {})).status).to.equal(200)
+    const event_id = newId(bob)
+    expect(await give(bob, [await craft(bob, message(bob, 'first'), { event_id }, own)], own)).to.deep.equal(['accepted'])
+    // In its own town Bob's server has the name for another event, on which all goes on.
+    const second = await craft(bob, message(bob, 'second'), { event_id })
+    const there = bob.server.server.graph
+    expect([...(await there.receive(bob.name, town.room, [second])).values()]).to.deep.equal(['accepted'])
+    const next = await say(bob, 'next')
+    expect((await pduOf(bob, next))['prev_events']).to.deep.equal([cite(second)])
+    expect([...(await carry(bob, next)).values()]).to.deep.equal(['accepted'])
+    expect(await sees(alice)).to.deep.equal(['next'])
+    expect(await town.state(alice)).to.deep.equal(await town.state(bob))
+  })
+
   it('are given by servers in their own name only', async () => {
     const { alice, bob, sees } = town
     const foreign = await craft(bob, message(bob, 'foreign'), { event_id: newId(alice) })
