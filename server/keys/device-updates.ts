@@ -1,5 +1,6 @@
 import type { DeviceListEdu, Edu, SigningKeyEdu } from '../core/edu.ts'
 import type { DeviceId, ServerName, UserId } from '../core/ids.ts'
+import { wholeKind } from '../graph/partial/complete-room.ts'
 import type { Home } from '../home.ts'
 import { crossSigning, type DeviceUpdate, deviceUpdatesAt, lastDeviceUpdates } from '../people/device-changes.ts'
 import type { People } from '../people/people.ts'
@@ -15,7 +16,7 @@ import { type NewlyShared, newlyShared, serversSharing } from './servers-sharing
  */
 export function deviceUpdates(tools: Tools): Broadcast {
   return {
-    kinds: ['device_list', 'membership', 'event'],
+    kinds: ['device_list', 'membership', 'event', wholeKind],
     between: async (rows) => [...(await toldChanges(tools, rows)), ...(await toldNewcomers(tools, rows))],
   }
 }

@@ -1,5 +1,6 @@
 import { type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import type { Graph } from '../graph/graph.ts'
+import { wholeKind } from '../graph/partial/complete-room.ts'
 import type { Home } from '../home.ts'
 import type { Logged } from '../storage/database.ts'
 
@@ -59,14 +60,34 @@ export async function isSharedSince({ home, graph }: Tools, userId: UserId, posi
 /** Who shares a room with another server since one of these rows of memberships. */
 export async function newlyShared(tools: Tools, rows: readonly Logged[]): Promise<NewlyShared[]> {
   const found: NewlyShared[] = []
+  const again = toldAgain(rows)
   let arrival: Arrival | undefined
-  for (const { kind, key, position } of rows) {
+  for (const row of rows) {
+    const { kind, key, position } = row
     if (kind === 'event') arrival = arrivalAt(tools, key as RoomId, position)
-    if (kind !== 'membership') continue
+    if (kind !== 'membership' || again.has(row)) continue
     arrival ??= await lastArrival(tools, key as UserId, position)
     if (arrival !== undefined) found.push(...(await cameBy(tools, arrival, key as UserId)))
   }
   return found
+}
+
+/** When a room is whole, our users leave it and come in anew, and then the others come, each with a row of its own. */
+const rowsOfWhole = 3
+
+/** The rows by which users of this server are told a room anew that has become whole: its servers heard of their devices when they came in. */
+function toldAgain(rows: readonly Logged[]): ReadonlySet<Logged> {
+  const again = new Set<Logged>()
+  for (const [end, { kind, key: roomId }] of rows.entries()) {
+    if (kind !== wholeKind) continue
+    let left = rowsOfWhole
+    for (let at = end - 1; at >= 0 && left > 0; at--) {
+      const row = rows[at] as Logged
+      if (row.kind === 'event' && row.key === roomId) left--
+      else if (row.kind === 'membership') again.add(row)
+    }
+  }
+  return again
 }
 
 /** An event that may have brought users into a room. Its rows of memberships follow its own. */

@@ -17,8 +17,14 @@ for (const engine of engines) {
     let roomId: RoomId
     /** Whether what the joining server asks of the state gets through. */
     let isOpen = true
+    /** The EDUs of devices that went out. */
+    const updates: Body[] = []
 
-    const passes = ({ url }: OutgoingRequest) => isOpen || !/\/federation\/v1\/(state|state_ids)\//.test(String(url))
+    const passes = ({ url, body }: OutgoingRequest) => {
+      const { edus = [] } = url.includes('/federation/v1/send/') ? JSON.parse(String(body)) : {}
+      updates.push(...edus.filter(({ edu_type }: Body) => edu_type === 'm.device_list_update'))
+      return isOpen || !/\/federation\/v1\/(state|state_ids)\//.test(url)
+    }
 
     before(async function () {
       const started = await startNeighbours(2, engine as Engine, passes)
@@ -121,6 +127,17 @@ for (const engine of engines) {
       isOpen = true
       await joining
       expect(await joinedOf(carol)).to.have.length(memberCount + 3)
+    })
+
+    it('tells the others once of the devices of who came in', async () => {
+      const dora = await here!.register(`dora${Date.now()}`)
+      await join(dora)
+      expect((await here!.server.graph.room(roomId))!.isPartial).to.equal(true)
+      isOpen = true
+      await joinedOf(dora)
+      await say(dora, 'last')
+      await heard(alice, 'last')
+      expect(updates.filter(({ content }) => content.user_id === dora.userId)).to.have.length(1)
     })
 
     it('refuses to other servers what it does not know: proposals of memberships, and states', async () => {
