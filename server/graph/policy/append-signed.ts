@@ -1,7 +1,8 @@
+import type { EventId } from '../../core/ids.ts'
 import { duplicateAnnotation, forbidden, MatrixError } from '../../core/matrix-error.ts'
 import { relationOf } from '../../core/relation.ts'
 import { selectEarlier, startJob } from '../append.ts'
-import { committedHead, type Decided, decide } from '../draft.ts'
+import { committedHead, type Decided, decide, findOn } from '../draft.ts'
 import type { Appended, AppendOptions, Template } from '../graph.ts'
 import { type Arriving, arrive, settle } from '../receive/accept.ts'
 import { commitAll } from '../receive/commit-on.ts'
@@ -36,7 +37,8 @@ export async function appendSigned(
   let stateGroup = head.stateGroup
   for (const [at, event] of events.entries()) {
     // What goes with all of them goes with the first.
-    const outcome = await commitOne(tools, { room, event, stateGroup, options: at === 0 ? options : {} })
+    const { replaces } = templates[at] ?? {}
+    const outcome = await commitOne(tools, { room, event, stateGroup, replaces, options: at === 0 ? options : {} })
     if (outcome !== 'done') return outcome
     appended.push(event.eventId)
     stateGroup = event.stateGroup
@@ -65,10 +67,12 @@ type Appending = {
   readonly event: Decided
   /** The state before it. */
   readonly stateGroup: string
+  /** What it is to take the place of. */
+  readonly replaces: EventId | undefined
   readonly options: AppendOptions
 }
 
-async function commitOne(tools: ReceiveTools, { room, event, stateGroup, options }: Appending): Promise<'done' | Appended> {
+async function commitOne(tools: ReceiveTools, { room, event, stateGroup, replaces, options }: Appending): Promise<'done' | Appended> {
   const { roomId, rules } = room
   const { eventId, pdu, delayId } = event
   const source = { origin: tools.serverName, roomId, rules }
@@ -84,6 +88,8 @@ async function commitOne(tools: ReceiveTools, { room, event, stateGroup, options
       throw forbidden('you are not in a room with this id')
     },
     commit: async (onRoom, head, decision) => {
+      const standing = replaces === undefined ? undefined : findOn(onRoom, head)(pdu.type, pdu.state_key ?? '')?.eventId
+      if (standing !== replaces) throw forbidden('the state has changed meanwhile')
       const events = decision.events.map((one) => ({ ...one, delayId }))
       const outcome = await commitAll(tools, onRoom, head, { ...decision, events }, { ...options, guards })
       if (outcome.ok) return 'done'

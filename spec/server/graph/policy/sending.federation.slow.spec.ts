@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { encodeBase64 } from '../../../../server/core/base64.ts'
+import type { UserId } from '../../../../server/core/ids.ts'
+import type { MatrixError } from '../../../../server/core/matrix-error.ts'
 import type { Pdu } from '../../../../server/core/pdu.ts'
 import { generateSigningKey } from '../../../../server/core/signatures.ts'
 import type { Template } from '../../../../server/graph/graph.ts'
@@ -166,6 +168,30 @@ function declare(engine: Engine): void {
     expect((await room.stored(body.event_id))?.prev_events).to.deep.equal(signed?.prev_events)
     const after = await room.say('after')
     expect((await room.stored(after.body.event_id))?.prev_events).to.include(body.event_id)
+  })
+
+  it('takes the place of nothing else than it was made for, whatever came while the policy server was asked', async () => {
+    const bob = await among.server.register(`bob${engine}${Date.now()}`)
+    await bob.post(`/join/${room.roomId}`, {})
+    const { graph } = among.server.server
+    const userId = bob.userId as UserId
+    const standing = (await graph.members(room.roomId, [userId])).get(userId)
+    const slow = Promise.withResolvers<void>()
+    room.answer(async ({ content }) => {
+      if (content.content.displayname === 'Slow Bob') await slow.promise
+      return { body: { [guard.serverName]: { 'ed25519:policy_server': room.signature(content) } } }
+    })
+    const content = { membership: 'join', displayname: 'Slow Bob' }
+    const template: Template = { type: 'm.room.member', stateKey: userId, sender: userId, content, replaces: standing!.eventId }
+    const refused = graph.append(room.roomId, [template]).then(
+      () => 'taken',
+      (error: MatrixError) => error.errcode,
+    )
+    await guard.until(({ content: asked }) => asked?.content?.displayname === 'Slow Bob')
+    expect((await bob.post(`/rooms/${room.roomId}/leave`, {})).status).to.equal(200)
+    slow.resolve()
+    expect(await refused).to.equal('M_FORBIDDEN')
+    expect((await graph.room(room.roomId))?.membership(userId)).to.equal('leave')
   })
 
   it('is asked about once for one transaction, and said once', async () => {
