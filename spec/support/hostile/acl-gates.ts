@@ -16,13 +16,13 @@ export type Gates = { readonly member: PeerMember; readonly ask: Readonly<Record
 
 export const path = (prefix: string, ...parts: string[]) => `/_matrix/federation/${prefix}/${parts.map(encodeURIComponent).join('/')}`
 
-/** Makes two rooms, one that is open and one to knock on, with somebody of the peer in them. */
+/** Makes three rooms, one that is open, one to knock on and an old one, with somebody of the peer in them. */
 export async function openGates(server: TestServer, alice: TestUser, peer: Peer): Promise<Gates & { rooms: readonly RoomId[] }> {
-  const make = async (join_rule: string): Promise<RoomId> => {
+  const make = async (join_rule: string, room_version = version): Promise<RoomId> => {
     const initial_state = [{ type: 'm.room.join_rules', state_key: '', content: { join_rule } }]
-    return (await alice.post('/createRoom', { preset: 'public_chat', room_version: version, initial_state })).body.room_id
+    return (await alice.post('/createRoom', { preset: 'public_chat', room_version, initial_state })).body.room_id
   }
-  const [room, knocking] = [await make('public'), await make('knock')]
+  const [room, knocking, old] = [await make('public'), await make('knock'), await make('public', '2')]
   const member = await joinAsPeer(peer, server, room, `member${people++}`)
   const get = (uri: string) => peer.ask(server, 'GET', uri)
   const put = (uri: string, content: JsonObject) => peer.ask(server, 'PUT', uri, content)
@@ -40,6 +40,8 @@ export async function openGates(server: TestServer, alice: TestUser, peer: Peer)
   const knock = await prepared('knock', knocking, someone())
   const invited = await server.register(`invited${people++}`)
   const invite = await member.event({ type: 'm.room.member', state_key: invited.userId, content: { membership: 'invite' } })
+  const member2 = await joinAsPeer(peer, server, old, `member${people++}`)
+  const oldInvite = await member2.event({ type: 'm.room.member', state_key: invited.userId, content: { membership: 'invite' } })
   const invitation = { room_version: version, event: invite.pdu as unknown as JsonObject, invite_room_state: [] }
   const leaver = await leaving()
   const at = `event_id=${encodeURIComponent(member.joinId)}`
@@ -54,6 +56,7 @@ export async function openGates(server: TestServer, alice: TestUser, peer: Peer)
     make_knock: () => get(path('v1', 'make_knock', knocking, someone()) + query),
     send_knock: () => put(path('v1', 'send_knock', knocking, knock.eventId), knock.pdu),
     'invite v2': () => put(path('v2', 'invite', room, invite.eventId), invitation),
+    'invite v1': () => put(path('v1', 'invite', old, oldInvite.eventId), oldInvite.pdu as unknown as JsonObject),
     state: () => get(`${path('v1', 'state', room)}?${at}`),
     state_ids: () => get(`${path('v1', 'state_ids', room)}?${at}`),
     backfill: () => get(`${path('v1', 'backfill', room)}?limit=5&v=${encodeURIComponent(member.joinId)}`),
@@ -61,7 +64,7 @@ export async function openGates(server: TestServer, alice: TestUser, peer: Peer)
     get_missing_events: () => peer.ask(server, 'POST', path('v1', 'get_missing_events', room), missing),
     timestamp_to_event: () => get(`${path('v1', 'timestamp_to_event', room)}?ts=0&dir=f`),
   }
-  return { member, ask, rooms: [room, knocking] }
+  return { member, ask, rooms: [room, knocking, old] }
 }
 
 /** The id of an event, as its room names it. */
