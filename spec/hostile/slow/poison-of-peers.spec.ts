@@ -297,6 +297,32 @@ for (const engine of engines) {
           return { type, ...(type === 'm.room.message' ? {} : state), content: { ...base, deep: deep(900), ...nested, ...base } }
         })
         expect(await sendAll(scene, wishes)).to.equal(wishes.length)
+        const message = { canary: version, deep: deep(900) }
+        const content = {
+          sender: scene.member.userId,
+          type: 'm.deep',
+          message_id: version,
+          messages: { [user('alice').userId]: { '*': message } },
+        }
+        const edus = ['m.direct_to_device', 'm.device_list_update', 'm.signing_key_update', 'm.receipt', 'm.typing', 'm.presence'].map(
+          (edu_type) => ({
+            edu_type,
+            content:
+              edu_type === 'm.direct_to_device'
+                ? content
+                : { user_id: scene.member.userId, [scene.roomId]: deep(900), push: deep(900), keys: deep(900), master_key: deep(900) },
+          }),
+        )
+        const uri = `/_matrix/federation/v1/send/${transactions++}`
+        const sent = await peer!.ask(among.server, 'PUT', uri, {
+          origin: peer!.serverName,
+          origin_server_ts: 1,
+          pdus: [],
+          edus: edus as never,
+        })
+        expect(sent.status, sent.text).to.equal(200)
+        const told = (await user('alice').get('/sync')).body.to_device.events.map((event: Body) => event.content.canary)
+        expect(told).to.include(version)
         await check(scene, version)
       }
     })
