@@ -23,7 +23,6 @@ inEachDirection('the other server is away for a while', '12', (cast) => {
     guest.cable.mend()
     await bob.does('PUT', `/rooms/${encodeURIComponent(quiet.id)}/send/m.room.message/here`, { msgtype: 'm.text', body: 'here again' })
   })
-  after(() => cast().guest.cable.mend())
 
   it('what was said meanwhile is read, all of it, once, in its order', async () => {
     const { bob } = cast()

@@ -39,6 +39,9 @@ export function inEachDirection(words: string, version: Version, tell: (cast: ()
         const pair = await findPair(this)
         cast = await makeCast(pair[host], pair[guest], version)
       })
+      after(() => {
+        for (const server of ['host', 'guest'] as const) cast?.[server].cable.mend()
+      })
       tell(() => cast)
     })
   }

@@ -120,9 +120,6 @@ inEachDirection('cut off from each other', '12', (cast) => {
     for (const { cable } of [host, guest]) cable.mend()
     await each((story, version) => meetAgain(cast(), roomOf(story, version)))
   })
-  after(() => {
-    for (const { cable } of [cast().host, cast().guest]) cable.mend()
-  })
 
   for (const version of allVersions) {
     for (const story of stories) {

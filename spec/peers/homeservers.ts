@@ -35,16 +35,18 @@ function isInstalled(): boolean {
 type Place = { folder: string; serverName: string; client: number; federation: number; certificate: string; key: string }
 
 let pair: Promise<Pair> | undefined
+let isMissing: boolean | undefined
 
 /**
  * One of each kind, which reach each other over TLS under one authority: the same for all specs of a run, whose end ends them.
  * Skips the suite, with a line, where Synapse is not installed.
  */
 export function findPair(context: Mocha.Context): Promise<Pair> {
-  if (pair === undefined && !isInstalled()) {
-    process.stdout.write('  The specs with Synapse are skipped: it is not installed (spec/peers/README.md).\n')
-    context.skip()
+  if (isMissing === undefined) {
+    isMissing = !isInstalled()
+    if (isMissing) process.stdout.write('  The specs with Synapse are skipped: it is not installed (spec/peers/README.md).\n')
   }
+  if (isMissing) context.skip()
   pair ??= startPair()
   return pair
 }

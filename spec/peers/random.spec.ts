@@ -33,9 +33,6 @@ inEachDirection('anything at all, while the servers reach each other and while t
       await each(meetAgain)
     }
   })
-  after(() => {
-    for (const { cable } of [cast().host, cast().guest]) cable.mend()
-  })
 
   for (const version of tried) {
     it(`comes to the same state on both sides: version ${version}, seed ${seed}`, async () => {
