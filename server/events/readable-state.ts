@@ -1,4 +1,4 @@
-import type { EventId, RoomId, UserId } from '../core/ids.ts'
+import type { RoomId, UserId } from '../core/ids.ts'
 import { forbidden } from '../core/matrix-error.ts'
 import type { Graph, RoomView, StateEvent, TimelineEvent } from '../graph/graph.ts'
 import { placeOfToken } from '../graph/place-token.ts'
@@ -6,8 +6,6 @@ import type { Requester } from '../http/endpoint.ts'
 
 /** The state of a room that a requester may read: as it is now, or as it was when they left (the state group of that, and its position). */
 export type ReadableState = { readonly room: RoomView; readonly asOf: 'now' | string; readonly upTo: number }
-
-const mostChanges = 100
 
 /**
  * Which state of a room somebody may read: members the current one, those who left the one they left, everyone that of a world-readable room.
@@ -19,7 +17,8 @@ export async function readableState(graph: Graph, roomId: RoomId, requester: Req
   if (room !== undefined && membership?.membership === 'join') return { room, asOf: 'now', upTo: Number.POSITIVE_INFINITY }
   if (room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility'] === 'world_readable')
     return { room, asOf: 'now', upTo: Number.POSITIVE_INFINITY }
-  const left = room === undefined || membership === undefined || membership.forgotten ? undefined : await leaveOf(graph, membership.eventId)
+  const left =
+    room === undefined || membership === undefined || membership.forgotten ? undefined : await leaveOf(graph, roomId, requester.userId)
   if (room === undefined || left === undefined) throw forbidden('you are not a member of this room')
   return { room, asOf: left.stateGroup, upTo: left.position ?? 0 }
 }
@@ -28,13 +27,9 @@ export async function readableState(graph: Graph, roomId: RoomId, requester: Req
  * The event that ended a user's last stay, found from their present membership: they may have been invited or banned since. Undefined for somebody
  * who was never in: whoever was only invited has not seen the room, and sees nothing of it after that either.
  */
-async function leaveOf(graph: Graph, membershipId: EventId): Promise<TimelineEvent | undefined> {
-  let event = await graph.event(membershipId)
-  for (let changes = 0; changes < mostChanges && event !== undefined; changes++) {
-    if (event.replacedContent?.['membership'] === 'join') return event
-    event = event.replaces === undefined ? undefined : await graph.event(event.replaces)
-  }
-  return undefined
+async function leaveOf(graph: Graph, roomId: RoomId, userId: UserId): Promise<TimelineEvent | undefined> {
+  const events = await graph.membershipEvents(userId, roomId)
+  return events.find(({ position, replacedContent }) => position !== undefined && replacedContent?.['membership'] === 'join')
 }
 
 /** One state event, memberships included. */

@@ -279,6 +279,8 @@ export type Graph = {
   readonly sharing: (userId: UserId) => Promise<ReadonlySet<UserId>>
   /** Membership events of a set of members, from memory or disk. */
   readonly members: (roomId: RoomId, userIds: Iterable<UserId>) => Promise<Map<UserId, StateEvent>>
+  /** A user's membership events in a room as far as this server heard of them, newest first; those without a position came as part of a state. */
+  readonly membershipEvents: (userId: UserId, roomId: RoomId) => Promise<TimelineEvent[]>
   /** Marks a room forgotten by a user who has left it. 400 M_UNKNOWN when still in it. */
   readonly forget: (roomId: RoomId, userId: UserId) => Promise<void>
 

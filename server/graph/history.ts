@@ -4,7 +4,6 @@ import { notFound } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import type { Erasure } from './erasure.ts'
 import {
-  type EventRow,
   selectArrived,
   selectEvent,
   selectEvents,
@@ -21,26 +20,25 @@ import type { Memberships } from './memberships.ts'
 import { arrivedInMemory, recall } from './room.ts'
 import { type Rooms, refresh } from './rooms.ts'
 import { keep, type PastStates } from './state-at.ts'
+import { createStays, type Stay, type Stays } from './stays.ts'
 import { eventOf } from './stored-event.ts'
 
 type Tools = Pick<Home, 'database'> & { readonly rooms: Rooms; readonly memberships: Memberships; readonly past: PastStates } & Pick<
     Erasure,
     'erased'
-  > & { readonly known: Known }
+  > & { readonly known: Known; readonly staysOf: Stays['staysOf'] }
 
-/** What never changes, not even by a redaction: the visibility at a state group, and a user's stays until a membership event. */
-type Known = { readonly visibilities: Map<string, HistoryVisibility>; readonly stays: Map<EventId, readonly Stay[]> }
+/** What never changes, not even by a redaction: the visibility at a state group. */
+type Known = { readonly visibilities: Map<string, HistoryVisibility> }
 
 const mostKnown = 20_000
 
-/** One of a user's membership events in a room. */
-type Stay = { readonly position: number; readonly membership: string }
-
 /** Reading a room's events: by id, by arrival, by place, and only those that a reader may see. */
 export function createHistory(
-  given: Omit<Tools, 'known'>,
-): Pick<Graph, 'event' | 'events' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
-  const tools: Tools = { ...given, known: { visibilities: new Map(), stays: new Map() } }
+  given: Omit<Tools, 'known' | 'staysOf'>,
+): Pick<Graph, 'event' | 'membershipEvents' | 'events' | 'visibleEvent' | 'visible' | 'arrived' | 'page' | 'sentAround' | 'placeOf'> {
+  const { staysOf, membershipEvents } = createStays(given)
+  const tools: Tools = { ...given, known: { visibilities: new Map() }, staysOf }
   const { select, selectOne } = tools.database
 
   async function event(eventId: EventId): Promise<TimelineEvent | undefined> {
@@ -66,6 +64,7 @@ export function createHistory(
 
   return {
     event,
+    membershipEvents,
     events: async (eventIds) => (eventIds.length === 0 ? [] : (await select(selectServed, eventIds)).map(eventOf)),
     visible,
     visibleEvent: async (roomId, eventId, userId) => {
@@ -121,7 +120,7 @@ async function mayReadAt(
   membership: Membership | undefined,
   stays: Map<RoomId, readonly Stay[]>,
 ): Promise<MembershipName | undefined> {
-  const own = stays.get(event.roomId) ?? (await staysOf(tools, membership))
+  const own = stays.get(event.roomId) ?? (await tools.staysOf(userId, event.roomId, membership))
   stays.set(event.roomId, own)
   const setsVisibility = event.pdu.type === 'm.room.history_visibility' && event.pdu.state_key === ''
   const setsMembership = event.pdu.type === 'm.room.member' && event.pdu.state_key === userId
@@ -158,27 +157,4 @@ async function visibilityAt({ past, known: { visibilities } }: Tools, stateGroup
 async function replaced(tools: Tools, { replaces }: TimelineEvent): Promise<TimelineEvent | undefined> {
   const row = replaces === undefined ? undefined : await tools.database.selectOne(selectEvent, replaces)
   return row === undefined ? undefined : eventOf(row)
-}
-
-const mostStays = 500
-
-/** A user's membership events in a room, newest first. */
-async function staysOf(tools: Tools, membership: Membership | undefined): Promise<readonly Stay[]> {
-  if (membership === undefined) return []
-  const { eventId } = membership
-  return tools.known.stays.get(eventId) ?? keep(tools.known.stays, eventId, await readStays(tools, eventId), mostKnown)
-}
-
-async function readStays(tools: Tools, last: EventId): Promise<readonly Stay[]> {
-  const stays: Stay[] = []
-  let eventId: EventId | undefined = last
-  while (eventId !== undefined && stays.length < mostStays) {
-    // Also one that was only ever part of a state that was taken over.
-    const [row]: EventRow[] = await tools.database.select(selectEvents, [eventId])
-    if (row === undefined) break
-    const event = eventOf(row)
-    stays.push({ position: event.position ?? 0, membership: String(event.pdu.content['membership']) })
-    eventId = event.replaces
-  }
-  return stays
 }

@@ -20,6 +20,7 @@ import { checkByAuthEvents, isUnder, outlierWrite, storeOutliers } from './auth-
 import { withBudget } from './budget.ts'
 import { checkIncoming, type Incoming } from './check-incoming.ts'
 import { commitOn } from './commit-on.ts'
+import { earlierStays } from './earlier-stays.ts'
 import { keepNames } from './event-names.ts'
 import { checkAll, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
@@ -182,12 +183,13 @@ async function takeOver(tools: ReceiveTools, { origin, roomId, rules }: Source, 
     const head = headOf(room)
     await tools.database.commit({ writes: [] })
     const changes = known ? await tools.states.changes(head.stateGroup, eventId) : changesOfAll(join, base)
+    const earlier = known ? await earlierStays(tools, head.stateGroup, base.state.values()) : []
     if (known && (tools.rooms.peek(roomId) !== room || headOf(room) !== head)) continue
     const decision: Decision = {
       events: [decidedOf(join, head, changes, base)],
       head: headAfter(join, head, chain, changes, rules),
     }
-    if (await commitOn(tools, room, head, decision, { writes })) return
+    if (await commitOn(tools, room, head, decision, { writes: [...writes, ...earlier] })) return
   }
   throw new Error('a room moves on faster than it can be entered')
 }

@@ -58,7 +58,12 @@ export const insertAside = statement<
     replaces, thread_id, origin_server_ts, json)
   VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
   ON CONFLICT (event_id) DO UPDATE SET state_group = excluded.state_group, outlier = 0, rejected = excluded.rejected,
-    soft_failed = excluded.soft_failed, replaces = excluded.replaces, thread_id = excluded.thread_id WHERE events.outlier = 1`,
+    soft_failed = excluded.soft_failed, replaces = COALESCE(excluded.replaces, events.replaces), thread_id = excluded.thread_id WHERE events.outlier = 1`,
+)
+
+/** What stands before an event that is here as part of a state alone. */
+export const updateReplaced = statement<[replaces: string, eventId: string, sameReplaces: string]>(
+  'UPDATE events SET replaces = ? WHERE event_id = ? AND event_id <> ? AND replaces IS NULL AND position IS NULL',
 )
 
 export const insertWaitingRedaction = statement<[roomId: string, target: string, redaction: string]>(
