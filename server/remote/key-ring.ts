@@ -84,10 +84,8 @@ export function createKeyRing(tools: Tools): KeyRing {
     const asked = fetchKeys(tools, serverName, until)
       .catch(() => undefined)
       .then((by) => {
-        const failures = by === undefined ? (last?.failures ?? 0) + 1 : 0
-        const wait = by === undefined ? Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff) : betweenAnswers
         attempts.delete(serverName)
-        attempts.set(serverName, { at: clock.now(), wait, failures, saidAt: by === 'itself' ? from : last?.saidAt })
+        attempts.set(serverName, attemptOf(by, from, clock.now(), last))
         if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
       })
       .finally(() => asking.delete(serverName))
@@ -95,15 +93,7 @@ export function createKeyRing(tools: Tools): KeyRing {
     return asked
   }
 
-  function pick(keys: readonly Kept[], wanted: Wanted): string | undefined {
-    const { serverName, at = 0, forRequest = false } = wanted
-    const now = clock.now()
-    const saidAt = attempts.get(serverName)?.saidAt
-    const found = choose(keys, wanted)
-    if (found !== undefined || !forRequest || saidAt === undefined || at > now || Math.abs(now - saidAt) >= usedFor) return found
-    const said = keys.filter(({ fetchedAt }) => fetchedAt >= saidAt)
-    return choose(said, { ...wanted, at: undefined })
-  }
+  const pick = (keys: readonly Kept[], wanted: Wanted) => chooseNow(keys, wanted, clock.now(), attempts.get(wanted.serverName)?.saidAt)
 
   return {
     find: async (wanted) => {
@@ -130,6 +120,22 @@ export function createKeyRing(tools: Tools): KeyRing {
 function keptOf(row: KeyRow): Kept {
   const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt } = row
   return { keyId, key, until, isOld: is_old === 1, fetchedAt }
+}
+
+function attemptOf(by: 'itself' | 'notary' | undefined, from: number, at: number, last: Attempt | undefined): Attempt {
+  if (by !== undefined) return { at, wait: betweenAnswers, failures: 0, saidAt: by === 'itself' ? from : undefined }
+  const failures = (last?.failures ?? 0) + 1
+  const wait = Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff)
+  return { at, wait, failures, saidAt: last?.saidAt }
+}
+
+/** For a request, a key is good too that its server has just shown. */
+function chooseNow(keys: readonly Kept[], wanted: Wanted, now: number, saidAt: number | undefined): string | undefined {
+  const { at = 0, forRequest = false } = wanted
+  const found = choose(keys, wanted)
+  if (found !== undefined || !forRequest || saidAt === undefined || at > now || Math.abs(now - saidAt) >= usedFor) return found
+  const shown = keys.filter(({ fetchedAt }) => fetchedAt >= saidAt)
+  return choose(shown, { ...wanted, at: undefined })
 }
 
 function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted): string | undefined {
