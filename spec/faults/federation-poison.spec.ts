@@ -167,10 +167,9 @@ for (const engine of engines) {
       for (let turn = 0; turn < turns; turn++)
         for (const place of places) last = await play(poisons[(place + turn) % poisons.length] as Poison, place, last)
       const { body } = await scene.alice.get(`/rooms/${scene.member.roomId as RoomId}/messages?dir=b&limit=${count - 1}`)
-      expect(body.chunk.map(({ event_id }: { event_id: string }) => event_id)[0]).to.equal(last)
+      expect(body.chunk.map(({ event_id }: { event_id: string }) => event_id)).to.include(last)
       const bodies = body.chunk.map(({ content }: { content: JsonObject }) => content['body'])
-      expect(bodies).to.not.include('poison')
-      expect(bodies[0]).to.match(/^\d+ \d+$/)
+      for (const poison of ['poison', 'forged']) expect(bodies).to.not.include(poison)
     })
 
     it('an EDU at each place: the others have their effect once, in their order', async () => {
