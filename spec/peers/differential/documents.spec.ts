@@ -38,7 +38,7 @@ describe('Documents, as Synapse reads, hashes and signs them', function () {
   })
 
   it('are the same here, but for what the specification leaves open', async () => {
-    const count = countOf('DIFFERENTIAL_DOCUMENTS', 25_000)
+    const count = countOf('DIFFERENTIAL_DOCUMENTS', 12_000)
     const seed = countOf('DIFFERENTIAL_SEED', 1)
     const outcome: Outcome = { tally: new Tally(), differences: new Differences() }
     await compare<Document[], Said[]>(
