@@ -5,7 +5,7 @@ import { type Call, type Endpoint, endpoint, type Reply } from '../http/endpoint
 import { fetchAlias } from '../remote/fetch-alias.ts'
 import type { Tools } from '../slice.ts'
 import { mayPreview, roomSummary } from './room-summary.ts'
-import { serversOfInvite } from './space-tree.ts'
+import { likelyServers } from './space-tree.ts'
 import { type AskTree, mayPreviewTold } from './trees-of-others.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1room_summaryroomidoralias */
@@ -58,7 +58,7 @@ async function askOthers(
   roomId: RoomId,
   servers: readonly ServerName[],
 ): Promise<JsonObject | undefined> {
-  const asked = [...servers, ...(await serversOfInvite(graph, userId, roomId))]
+  const asked = [...servers, ...(await likelyServers(graph, userId, roomId))]
   const summary = (await askTree(roomId, asked, AbortSignal.timeout(timeForOthers)))?.room.summary
   return summary !== undefined && (await mayPreviewTold(graph, summary, userId)) ? summary : undefined
 }

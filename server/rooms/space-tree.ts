@@ -27,7 +27,7 @@ export async function walkTree(tools: Tree, userId: UserId, { roomId, maxDepth, 
   const found: (() => JsonObject)[] = []
   const seen = new Set<string>()
   const signal = AbortSignal.timeout(timeForOthers)
-  const stack: Step[] = [{ roomId, depth: 0, servers: await serversOfInvite(tools.graph, userId, roomId), told: undefined }]
+  const stack: Step[] = [{ roomId, depth: 0, servers: await likelyServers(tools.graph, userId, roomId), told: undefined }]
   while (found.length < end) {
     const step = stack.pop()
     if (step === undefined) break
@@ -44,10 +44,13 @@ export async function walkTree(tools: Tree, userId: UserId, { roomId, maxDepth, 
   return found
 }
 
-/** The server of whoever has invited a user knows the room. */
-export async function serversOfInvite(graph: Pick<Graph, 'memberships'>, userId: UserId, roomId: RoomId): Promise<ServerName[]> {
+const mostKnown = 3
+
+/** The server of whoever has invited a user knows the room; so do those that were in it when this server left it. */
+export async function likelyServers(graph: Pick<Graph, 'memberships' | 'room'>, userId: UserId, roomId: RoomId): Promise<ServerName[]> {
   const own = (await graph.memberships(userId)).get(roomId)
-  return own?.membership === 'invite' ? [serverNameOf(own.sender)] : []
+  const known = [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
+  return [...new Set([...(own?.membership === 'invite' ? [serverNameOf(own.sender)] : []), ...known])]
 }
 
 type Looking = { readonly suggestedOnly: boolean; readonly signal: AbortSignal }

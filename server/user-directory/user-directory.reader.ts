@@ -1,4 +1,5 @@
-import { isUserId, localpartOf, type RoomId, serverNameOf, type UserId } from '../core/ids.ts'
+import { isUserId, localpartOf, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
+import type { Pdu } from '../core/pdu.ts'
 import { foldText, namesOf } from '../core/search-words.ts'
 import type { Membership } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
@@ -42,7 +43,7 @@ async function step(tools: Tools): Promise<Step> {
 }
 
 /** The rooms whose openness may have changed. */
-async function roomWrites({ graph }: Tools, rows: readonly Logged[]): Promise<Write[]> {
+async function roomWrites({ graph, home }: Tools, rows: readonly Logged[]): Promise<Write[]> {
   const spans = new Map<string, { first: number; last: number }>()
   for (const { kind, key, position } of rows) {
     if (kind === 'event') spans.set(key, { first: spans.get(key)?.first ?? position, last: position })
@@ -51,14 +52,22 @@ async function roomWrites({ graph }: Tools, rows: readonly Logged[]): Promise<Wr
   for (const [key, { first, last }] of spans) {
     const roomId = key as RoomId
     const changes = await graph.stateChanges(roomId, first - 1, last)
-    if (!changes.some(({ pdu }) => pdu.type === 'm.room.join_rules' || pdu.type === 'm.room.history_visibility')) continue
+    if (!changes.some(({ pdu }) => mayOpen(pdu, home.serverName))) continue
     const room = await graph.room(roomId)
     const joinRule = room?.state('m.room.join_rules', '')?.pdu.content['join_rule']
     const visibility = room?.state('m.room.history_visibility', '')?.pdu.content['history_visibility']
-    const isOpen = joinRule === 'public' || visibility === 'world_readable'
+    // Of a room that this server has left, it does not hear who is in it still.
+    const isFollowed = room?.servers.has(home.serverName) === true
+    const isOpen = isFollowed && (joinRule === 'public' || visibility === 'world_readable')
     writes.push(isOpen ? write(insertRoom, roomId) : write(deleteRoom, roomId))
   }
   return writes
+}
+
+/** Whether a state event may make a room open, or no more: by what it says, or since it is the first or the last of this server that comes or goes. */
+function mayOpen({ type, state_key: stateKey }: Pdu, serverName: ServerName): boolean {
+  if (type === 'm.room.member') return stateKey !== undefined && serverNameOf(stateKey as UserId) === serverName
+  return type === 'm.room.join_rules' || type === 'm.room.history_visibility'
 }
 
 async function userWrites(tools: Tools, rows: readonly Logged[]): Promise<Write[]> {

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RoomId } from '../../../server/core/ids.ts'
+import type { Body, TestServer, TestUser } from '../server.ts'
+import { differencesOf } from './differences.ts'
+import { plainly } from './plainly.ts'
+
+/** A story with a host, whose server the rooms are of, and a visitor, who is of the same server or of another one. */
+export type Told = {
+  readonly host: TestUser
+  readonly visitor: TestUser
+  readonly home: TestServer
+  readonly away: TestServer
+  readonly rooms: string[]
+  /** What the visitor was answered, by the moment and the question. */
+  readonly seen: Map<string, Body>
+  readonly until: (isSo: () => Promise<boolean>, what: string) => Promise<void>
+  /** Until both servers have the same of a room, as far as the visitor's is in it. */
+  readonly settled: (room: string) => Promise<void>
+}
+
+const patience = 10_000
+
+/** Tells a story twice, to a visitor of the room's own server and to one of another server; gives in what their answers differ. */
+export async function differsFor(
+  home: TestServer,
+  away: TestServer,
+  name: string,
+  story: (told: Told) => Promise<void>,
+): Promise<string[]> {
+  const near = await tell(home, home, `${name}near`, story)
+  const far = await tell(home, away, `${name}away`, story)
+  return [...new Set([...near.keys(), ...far.keys()])].flatMap((key) => differencesOf(near.get(key), far.get(key), key))
+}
+
+async function tell(home: TestServer, away: TestServer, label: string, story: (told: Told) => Promise<void>): Promise<Map<string, Body>> {
+  const [host, visitor] = [await home.register(`h${label}`), await away.register(`v${label}`)]
+  const until = async (isSo: () => Promise<boolean>, what: string) => {
+    const end = performance.now() + patience
+    while (!(await isSo())) {
+      if (performance.now() > end) throw new Error(`${label}: ${what} did not come about`)
+      await sleep(10)
+    }
+  }
+  const settled = (room: string) =>
+    until(async () => {
+      const [here, there] = [await home.server.graph.room(room as RoomId), await away.server.graph.room(room as RoomId)]
+      if (there === undefined || !there.servers.has(away.server.home.serverName)) return true
+      return [...there.extremities].sort().join() === [...(here?.extremities ?? [])].sort().join()
+    }, `agreement on ${room}`)
+  const told: Told = { host, visitor, home, away, rooms: [], seen: new Map(), until, settled }
+  await story(told)
+  return plainly(told)
+}
