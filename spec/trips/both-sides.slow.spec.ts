@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { JsonObject } from '../../server/core/json.ts'
-import { differsFor, type Told } from '../support/both-sides/twice.ts'
+import type { Told } from '../support/both-sides/told.ts'
+import { differsFor } from '../support/both-sides/twice.ts'
 import { follow, lookAt } from '../support/both-sides/views.ts'
 import { type Neighbours, startNeighbours } from '../support/federation.ts'
 import type { TestServer, TestUser } from '../support/server.ts'

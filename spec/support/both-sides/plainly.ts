@@ -1,5 +1,5 @@
 import type { Body } from '../server.ts'
-import type { Told } from './twice.ts'
+import type { Told } from './told.ts'
 
 /** What says when, not what; and what every answer has anew. */
 const passing = new Set(['age', 'transaction_id', 'origin_server_ts', 'ts', 'rank', 'bump_stamp', 'order'])

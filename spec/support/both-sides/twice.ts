@@ -1,22 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RoomId } from '../../../server/core/ids.ts'
-import type { Body, TestServer, TestUser } from '../server.ts'
+import type { Body, TestServer } from '../server.ts'
 import { differencesOf } from './differences.ts'
 import { plainly } from './plainly.ts'
-
-/** A story with a host, whose server the rooms are of, and a visitor, who is of the same server or of another one. */
-export type Told = {
-  readonly host: TestUser
-  readonly visitor: TestUser
-  readonly home: TestServer
-  readonly away: TestServer
-  readonly rooms: string[]
-  /** What the visitor was answered, by the moment and the question. */
-  readonly seen: Map<string, Body>
-  readonly until: (isSo: () => Promise<boolean>, what: string) => Promise<void>
-  /** Until both servers have the same of a room, as far as the visitor's is in it. */
-  readonly settled: (room: string) => Promise<void>
-}
+import type { Told } from './told.ts'
 
 const patience = 10_000
 

@@ -1,5 +1,5 @@
 import type { Body, TestUser } from '../server.ts'
-import type { Told } from './twice.ts'
+import type { Told } from './told.ts'
 
 const sliding = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
 const client = '/_matrix/client/v1'
