@@ -81,7 +81,8 @@ async function collect(
     const actions = notifyingActions(reader.inRoom(roomId).compiled, pushEvent(event), context.now)
     if (actions === undefined || (only && !readActions(actions).highlight)) continue
     const [seen] = await graph.visible([event], userId)
-    if (seen === undefined) continue
+    // Whatever was said before they came, or while they were away, has notified nobody; that they were invited has.
+    if (seen === undefined || (seen.membership !== 'join' && pdu.state_key !== userId)) continue
     if (found.length === limit) return { found, next: position + 1 }
     if (!unread.has(roomId)) unread.set(roomId, await graph.unread(roomId, reader))
     found.push({ seen, actions, read: isRead(unread.get(roomId)!, event) })

@@ -47,6 +47,22 @@ for (const engine of engines) {
       expect(notifications[0].ts).to.be.a('number')
     })
 
+    it('has nothing that was said before one came, or while one was away', async () => {
+      const { alice, bob } = scene
+      const other = String((await alice.post('/createRoom', { preset: 'public_chat' })).body.room_id)
+      const say = async (id: string): Promise<string> =>
+        (await alice.put(`/rooms/${other}/send/m.room.message/${id}`, { msgtype: 'm.text', body: id })).body.event_id
+      await say('before')
+      await bob.post(`/rooms/${other}/join`)
+      const first = await say('first')
+      await bob.post(`/rooms/${other}/leave`)
+      await say('away')
+      await bob.post(`/rooms/${other}/join`)
+      const last = await say('last')
+      const { notifications } = await list()
+      expect(notifications.map((each: { event: { event_id: string } }) => each.event.event_id)).to.deep.equal([last, first])
+    })
+
     it('is read in pages, or only what was highlighted', async () => {
       const said: string[] = []
       for (let n = 0; n < 5; n++) said.unshift(await scene.say(`${n}`, n % 2 === 0 ? mention() : {}))
