@@ -46,11 +46,17 @@ export async function walkTree(tools: Tree, userId: UserId, { roomId, maxDepth, 
 
 const mostKnown = 3
 
-/** The server of whoever has invited a user knows the room; so do those that were in it when this server left it. */
-export async function likelyServers(graph: Pick<Graph, 'memberships' | 'room'>, userId: UserId, roomId: RoomId): Promise<ServerName[]> {
+/** The server of whoever has invited a user knows the room; so do those that it was knocked at over, and those that were in it when this server left it. */
+export async function likelyServers(
+  graph: Pick<Graph, 'memberships' | 'room' | 'outside'>,
+  userId: UserId,
+  roomId: RoomId,
+): Promise<ServerName[]> {
   const own = (await graph.memberships(userId)).get(roomId)
-  const known = [...((await graph.room(roomId))?.servers.keys() ?? [])].slice(0, mostKnown)
-  return [...new Set([...(own?.membership === 'invite' ? [serverNameOf(own.sender)] : []), ...known])]
+  const inviting = own?.membership === 'invite' ? [serverNameOf(own.sender)] : []
+  const outside = (await graph.outside.find(userId, roomId))?.servers ?? []
+  const before = [...((await graph.room(roomId))?.servers.keys() ?? [])]
+  return [...new Set([...inviting, ...outside.slice(0, mostKnown), ...before.slice(0, mostKnown)])]
 }
 
 type Looking = { readonly suggestedOnly: boolean; readonly signal: AbortSignal }
