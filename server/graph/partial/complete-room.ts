@@ -5,14 +5,15 @@ import { headOf } from '../append.ts'
 import { type Arrivals, findOn } from '../draft.ts'
 import type { StateEvent } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
-import { isUnder, storeOutliers } from '../receive/auth-events.ts'
+import { isUnder, type Judged, storeOutliers } from '../receive/auth-events.ts'
 import { createAmpleBudget } from '../receive/budget.ts'
+import type { Incoming } from '../receive/check-incoming.ts'
 import { commitOn } from '../receive/commit-on.ts'
-import { checkAll, fetchEvents, fetchStateIds, type Source } from '../receive/fetch-missing.ts'
+import { checkAll, fetchEvents, fetchState, fetchStateIds, type Source } from '../receive/fetch-missing.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
-import { fetchUnknown } from '../receive/state-before.ts'
 import { insertGroupOfEvents } from '../receive/stored.store.ts'
 import { storedInPages } from '../receive/stored-in-pages.ts'
+import { unknownOf } from '../receive/unknown-events.ts'
 import { type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { deletePartialRoom } from './partial.store.ts'
@@ -23,6 +24,7 @@ const createKey = stateKeyOf('m.room.create', '')
 const atOnce = 500
 const mostTries = 20
 const othersAtOnce = 2
+const fewMissing = 20
 
 /** What a row of the log says of a room whose memberships have all come; the key is its id. */
 export const wholeKind = 'room_whole'
@@ -40,65 +42,80 @@ export async function findMembers(
   { origin, eventId }: PartialState,
   given: readonly JsonObject[],
   { tries, stop }: Effort,
-): Promise<readonly EventId[] | undefined> {
+): Promise<readonly StateEvent[] | undefined> {
   const opening = state.get(createKey)?.eventId
   const sourceOf = (server: ServerName): Source => ({ origin: server, roomId, rules, opening, budget: createAmpleBudget(stop) })
   if (given.length > 0) {
     const checked = await checkAll(tools, sourceOf(origin), given)
-    await storeOutliers(tools, rules, roomId, checked)
-    return checked.map((event) => event.eventId)
+    const ids = checked.map((event) => event.eventId)
+    return membersIn(sourceOf(origin), ids, await storeOutliers(tools, rules, roomId, checked))
   }
   const others = [...servers.keys()].filter((server) => server !== origin && server !== tools.serverName)
   const turned = others.map((_, at) => others[(at + tries * othersAtOnce) % others.length] as ServerName).slice(0, othersAtOnce)
   for (const [at, server] of [origin, ...turned].entries()) {
     if (stop.aborted) return undefined
-    const ids = await membersAt(tools, sourceOf(server), eventId, turned.slice(at).map(sourceOf))
-    if (ids !== undefined) return ids
+    const members = await membersAt(tools, sourceOf(server), eventId, turned.slice(at).map(sourceOf))
+    if (members !== undefined) return members
   }
   return undefined
 }
 
-/** The state before a join by its ids, as a server has it; the few events of it that this one does not give are asked of others, and may be missing. */
+/** Those in the state before a join, as a server has it; the few events of it that this one does not give are asked of others, and may be missing. */
 async function membersAt(
   tools: ReceiveTools,
   source: Source,
   eventId: EventId,
   others: readonly Source[],
-): Promise<readonly EventId[] | undefined> {
+): Promise<readonly StateEvent[] | undefined> {
+  const { rules, roomId, opening, budget } = source
   const ids = await fetchStateIds(tools, source, eventId)
-  if (ids === undefined || source.opening === undefined || !ids.state.includes(source.opening)) return undefined
-  if (!(await fetchUnknown(tools, source, eventId, [...new Set([...ids.state, ...ids.authChain])]))) return undefined
-  for (const other of others) {
-    const missing = new Set(ids.state)
-    for await (const stored of storedInPages(tools.database.select, ids.state)) missing.delete(stored.eventId)
-    if (missing.size === 0) break
-    await storeOutliers(tools, source.rules, source.roomId, await fetchEvents(tools, other, [...missing]))
+  if (ids === undefined || opening === undefined || !ids.state.includes(opening)) return undefined
+  const known = new Map<EventId, Judged>()
+  const keep = async (events: readonly Incoming[]) => {
+    for (const [id, judged] of await storeOutliers(tools, rules, roomId, events)) known.set(id, judged)
   }
-  return source.budget?.signal().aborted ? undefined : ids.state
+  if ((await unknownOf(tools.database.select, [...ids.state, ...ids.authChain])).length > fewMissing) {
+    const given = await fetchState(tools, source, eventId)
+    if (given === undefined) return undefined
+    await keep(given)
+  }
+  for (const from of [source, ...others]) {
+    const missing = await unknownOf(tools.database.select, ids.state)
+    if (missing.length === 0) break
+    await keep(await fetchEvents(tools, from, missing))
+  }
+  const stored = ids.state.filter((id) => !known.has(id))
+  for await (const event of storedInPages(tools.database.select, stored)) if (event.roomId === roomId) known.set(event.eventId, event)
+  return budget?.signal().aborted ? undefined : membersIn(source, ids.state, known)
+}
+
+/** What counts of the memberships among some events. */
+function membersIn({ rules, opening }: Source, eventIds: readonly EventId[], known: ReadonlyMap<EventId, Judged>): readonly StateEvent[] {
+  const members: StateEvent[] = []
+  for (const eventId of eventIds) {
+    const judged = known.get(eventId)
+    if (judged === undefined || judged.rejected || judged.pdu.type !== memberType || judged.pdu.state_key === undefined) continue
+    if (isUnder(opening, rules, { eventId, pdu: judged.pdu })) members.push({ eventId, pdu: judged.pdu })
+  }
+  return members
 }
 
 /** Puts memberships into the state that the room stands on, page by page; with the last one the room is whole. */
 export async function addMembers(
   tools: ReceiveTools,
   inTurn: Lanes,
-  { roomId, rules, state }: Room,
-  eventIds: readonly EventId[],
+  roomId: RoomId,
+  members: readonly StateEvent[],
   stop: AbortSignal,
 ): Promise<void> {
-  const opening = state.get(createKey)?.eventId
-  const page = new Map<string, StateEvent>()
-  for await (const stored of storedInPages(tools.database.select, eventIds)) {
-    const { eventId, pdu } = stored
-    if (stored.rejected || stored.roomId !== roomId || pdu.type !== memberType || !isUnder(opening, rules, stored)) continue
-    // Who stands there twice is what was said first.
-    if (pdu.state_key !== undefined && !page.has(pdu.state_key)) page.set(pdu.state_key, { eventId, pdu })
-    if (page.size < atOnce) continue
-    if (stop.aborted) return
-    const full = [...page.values()]
-    page.clear()
-    await inTurn(roomId, () => addPage(tools, roomId, full, false))
-  }
-  await inTurn(roomId, () => addPage(tools, roomId, [...page.values()], true))
+  // Who stands there twice is what was said first.
+  const first = new Map<string | undefined, StateEvent>()
+  for (const member of members) if (!first.has(member.pdu.state_key)) first.set(member.pdu.state_key, member)
+  const left = [...first.values()]
+  do {
+    const page = left.splice(0, atOnce)
+    await inTurn(roomId, () => addPage(tools, roomId, page, left.length === 0))
+  } while (left.length > 0 && !stop.aborted)
 }
 
 /** Adds memberships to a room that is not whole, in its lane; with the last ones (`isLast`) it is whole. */

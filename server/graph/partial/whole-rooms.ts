@@ -37,7 +37,7 @@ export function createWholeRooms(tools: ReceiveTools, inTurn: Lanes, receiveNow:
     if (room.partial !== undefined) {
       const members = await findMembers(tools, room, room.partial, given, { tries, stop })
       if (members === undefined || stop.aborted) return false
-      await addMembers(tools, inTurn, room, members, stop)
+      await addMembers(tools, inTurn, roomId, members, stop)
     }
     await receiveHeld(tools, inTurn, room, receiveNow, stop)
     return true

@@ -17,6 +17,7 @@ import { depthOf, loadStored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
 import { storedInPages } from './stored-in-pages.ts'
+import { unknownOf } from './unknown-events.ts'
 
 type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States }
 
@@ -115,15 +116,11 @@ export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pd
   return new Map([...found, ...known])
 }
 
-/** Asks a server for those of the events of a state that are not here; whether it gave what it has. */
-export async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<boolean> {
-  const unknown = new Set(wanted)
-  for await (const stored of storedInPages(tools.database.select, wanted)) unknown.delete(stored.eventId)
-  if (unknown.size === 0) return true
-  const events =
-    unknown.size > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, [...unknown])
+async function fetchUnknown(tools: Tools, source: Source, eventId: EventId, wanted: readonly EventId[]): Promise<void> {
+  const unknown = await unknownOf(tools.database.select, wanted)
+  if (unknown.length === 0) return
+  const events = unknown.length > mostFetchedSingly ? await fetchState(tools, source, eventId) : await fetchEvents(tools, source, unknown)
   await storeOutliers(tools, source.rules, source.roomId, events ?? [])
-  return events !== undefined
 }
 
 /** Stores a whole state under a name that its events give it, or under another one. */

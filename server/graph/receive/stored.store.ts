@@ -16,6 +16,11 @@ export const selectStored = statement<[eventIds: readonly string[]], StoredRow>(
   WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
+/** Those of these events that are on disk, whatever became of them. */
+export const selectThere = statement<[eventIds: readonly string[]], { event_id: string }>(
+  'SELECT event_id FROM events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
 export const insertOutlier = statement<
   [
     eventId: string,
