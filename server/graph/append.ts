@@ -185,7 +185,9 @@ export function applyDecision(
   options: AppendOptions,
 ): void {
   // Whoever followed another process to a later version has read these events from the disk already.
-  if (decision.head.version <= room.version) return
+  const isRead = decision.head.version <= room.version
+  if (decision.isWhole) setPartial(room, undefined)
+  if (isRead) return
   decision.events.forEach((event, index) => {
     const position = firstPosition + (positions[index] ?? 0)
     applyDecided(tools, room, event, position, options)
@@ -196,7 +198,6 @@ export function applyDecision(
     applyMembers(room, changes)
     tools.memberships.apply(room.roomId, changes, position)
   })
-  if (decision.isWhole) setPartial(room, undefined)
   takeHead(room, decision.head)
 }
 

@@ -22,7 +22,7 @@ import { createAskPolicy } from './policy/policy.ts'
 import { createReceive } from './receive/create-receive.ts'
 import { propose } from './receive/handshake.ts'
 import type { ReceiveTools } from './receive/receive-tools.ts'
-import { createStates } from './receive/resolve-state.ts'
+import { createStates, type States } from './receive/resolve-state.ts'
 import { createBundles } from './relations/bundles.ts'
 import { createRelations } from './relations/relations.ts'
 import { groupInMemory, stateKeyOf, viewOf } from './room.ts'
@@ -101,7 +101,7 @@ type GraphTools = Home & { readonly rooms: Rooms; readonly memberships: Membersh
 
 /** Follows what other processes wrote: rooms and memberships in memory are brought up to it before readers are woken. */
 async function follow(
-  { database, rooms, memberships }: GraphTools,
+  { database, rooms, memberships, states }: GraphTools & { readonly states: States },
   forgetMark: (key: string) => void,
   logged: readonly Logged[],
 ): Promise<void> {
@@ -114,7 +114,9 @@ async function follow(
   }
   for (const [roomId, position] of touched) {
     const room = await rooms.held(roomId)
-    if (room !== undefined && (room.position < position || room.partial !== undefined)) await refresh(database.select, room, memberships)
+    const filled = room?.partial?.stateGroup
+    if (room !== undefined && (room.position < position || filled !== undefined)) await refresh(database.select, room, memberships)
+    if (filled !== undefined) states.forget(filled)
   }
   for (const userId of users) await memberships.reload(userId)
 }

@@ -205,7 +205,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   // Asked first: what is read after it is all that there is.
   const becameWhole = before !== undefined && (await isWhole(select, room.roomId))
   const head = (await select(selectRoom, room.roomId))[0]
-  if (becameWhole && head?.version === room.version) setPartial(room, undefined)
+  if (becameWhole && head !== undefined && head.version <= room.version) setPartial(room, undefined)
   if (head === undefined || head.version <= room.version) return
   const rows = await select(selectSince, room.roomId, room.position)
   const redactions = rows.filter((row) => row.type === 'm.room.redaction').map((row) => row.event_id)
@@ -215,6 +215,7 @@ export async function refresh(select: Select, room: Room, memberships: Membershi
   // Memberships that come later change the state of before.
   const changed = isSame && before === undefined ? [] : await select(selectChangesSince, room.roomId, room.position)
   const tips = await tipsOf(select, head, room.rules)
+  if (becameWhole && head.version <= room.version) setPartial(room, undefined)
   if (head.version <= room.version) return
   const from = room.position
   for (const row of rows) {

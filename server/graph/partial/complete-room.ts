@@ -30,7 +30,7 @@ const fewMissing = 20
 export const wholeKind = 'room_whole'
 
 /** How often it was tried before, and what ends it. */
-type Effort = { readonly tries: number; readonly stop: AbortSignal }
+export type Effort = { readonly tries: number; readonly stop: AbortSignal }
 
 /**
  * The memberships of a room that is not whole, as a server gave them with the join, or as one gives them now: those that are signed and allowed, as far as
@@ -46,9 +46,12 @@ export async function findMembers(
   const opening = state.get(createKey)?.eventId
   const sourceOf = (server: ServerName): Source => ({ origin: server, roomId, rules, opening, budget: createAmpleBudget(stop) })
   if (given.length > 0) {
-    const checked = await checkAll(tools, sourceOf(origin), given)
+    const source = sourceOf(origin)
+    const checked = await checkAll(tools, source, given)
     const ids = checked.map((event) => event.eventId)
-    return membersIn(sourceOf(origin), ids, await storeOutliers(tools, rules, roomId, checked))
+    const known = await storeOutliers(tools, rules, roomId, checked)
+    // Where some cite what did not come with them it is asked what there is.
+    if (!source.budget?.signal().aborted && ids.every((id) => known.has(id))) return membersIn(source, ids, known)
   }
   const others = [...servers.keys()].filter((server) => server !== origin && server !== tools.serverName)
   const turned = others.map((_, at) => others[(at + tries * othersAtOnce) % others.length] as ServerName).slice(0, othersAtOnce)
@@ -80,7 +83,8 @@ async function membersAt(
     await keep(given)
   }
   for (const from of [source, ...others]) {
-    const missing = await unknownOf(tools.database.select, ids.state)
+    // What is cited comes with those that cite it: a membership may stand on an earlier one.
+    const missing = await unknownOf(tools.database.select, [...ids.state, ...ids.authChain])
     if (missing.length === 0) break
     await keep(await fetchEvents(tools, from, missing))
   }
@@ -90,12 +94,16 @@ async function membersAt(
 }
 
 /** What counts of the memberships among some events. */
-function membersIn({ rules, opening }: Source, eventIds: readonly EventId[], known: ReadonlyMap<EventId, Judged>): readonly StateEvent[] {
+function membersIn(
+  { roomId, rules, opening }: Source,
+  eventIds: readonly EventId[],
+  known: ReadonlyMap<EventId, Judged>,
+): readonly StateEvent[] {
   const members: StateEvent[] = []
   for (const eventId of eventIds) {
     const judged = known.get(eventId)
     if (judged === undefined || judged.rejected || judged.pdu.type !== memberType || judged.pdu.state_key === undefined) continue
-    if (isUnder(opening, rules, { eventId, pdu: judged.pdu })) members.push({ eventId, pdu: judged.pdu })
+    if (judged.pdu.room_id === roomId && isUnder(opening, rules, { eventId, pdu: judged.pdu })) members.push({ eventId, pdu: judged.pdu })
   }
   return members
 }
@@ -119,12 +127,12 @@ export async function addMembers(
 }
 
 /** Adds memberships to a room that is not whole, in its lane; with the last ones (`isLast`) it is whole. */
-export async function addPage(tools: ReceiveTools, roomId: RoomId, page: readonly StateEvent[], isLast: boolean): Promise<void> {
+async function addPage(tools: ReceiveTools, roomId: RoomId, page: readonly StateEvent[], isLast: boolean): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
     const room = await tools.rooms.load(roomId)
     if (room?.partial === undefined) return
     if (tools.database.shared && tries > 0) await refresh(tools.database.select, room, tools.memberships)
-    if (isLast) await need(tools.database.select, room, tools.memberships, ownMembers(room, tools.serverName))
+    if (isLast) await need(tools.database.select, room, tools.memberships, ownMembers(room, headOf(room), tools.serverName))
     const { partial } = room
     if (tools.rooms.peek(roomId) !== room || partial === undefined) continue
     const head = headOf(room)
@@ -140,12 +148,15 @@ export async function addPage(tools: ReceiveTools, roomId: RoomId, page: readonl
   throw new Error('a room moves on faster than its members can be added')
 }
 
-function ownMembers({ joined }: Room, serverName: ServerName): UserId[] {
-  return [...joined].filter((userId) => serverNameOf(userId) === serverName)
+/** Users of this server who are in the room, or are just coming. */
+function ownMembers({ joined }: Room, head: DraftHead, serverName: ServerName): UserId[] {
+  const coming = [...head.state.values()].filter((event) => event?.pdu.type === memberType).map((event) => event?.pdu.state_key as UserId)
+  return [...new Set([...joined, ...coming])].filter((userId) => serverNameOf(userId) === serverName)
 }
 
-/** Those who are not known yet. */
+/** Those who are not known yet; nobody where the room stands on another state by now, as after it was left and entered anew. */
 function othersOf(room: Room, head: DraftHead, page: readonly StateEvent[]): Arrivals {
+  if (!head.chain.some(({ stateGroup }) => stateGroup === room.partial?.stateGroup)) return { changes: [], isTold: false }
   const isKnown = ({ pdu }: StateEvent) =>
     room.members.has(pdu.state_key as UserId) || head.state.has(stateKeyOf(memberType, pdu.state_key ?? ''))
   return { changes: page.filter((event) => !isKnown(event)).map(changeOf), isTold: false }
@@ -154,7 +165,7 @@ function othersOf(room: Room, head: DraftHead, page: readonly StateEvent[]): Arr
 /** Our own members who are joined still, anew: they are told the whole room then. */
 function ownAgain(room: Room, head: DraftHead, serverName: ServerName): Arrivals[] {
   const find = findOn(room, head)
-  const joined = ownMembers(room, serverName)
+  const joined = ownMembers(room, head, serverName)
     .flatMap((userId) => find(memberType, userId) ?? [])
     .filter(({ pdu }) => pdu.content['membership'] === 'join')
   if (joined.length === 0) return []

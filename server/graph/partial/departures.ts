@@ -2,17 +2,17 @@ import { type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { prevEventIdsOf } from '../../core/pdu.ts'
 import { write } from '../../storage/database.ts'
-import { acceptEvent } from '../receive/accept.ts'
-import { checkByAuthEvents } from '../receive/auth-events.ts'
+import { arrive, commitDecision, settle } from '../receive/accept.ts'
+import { checkByAuthEvents, isUnder } from '../receive/auth-events.ts'
 import { withBudget } from '../receive/budget.ts'
-import { checkIncoming, type Incoming } from '../receive/check-incoming.ts'
+import { checkIncoming, type Incoming, mayBeChanged } from '../receive/check-incoming.ts'
+import { keepNames } from '../receive/event-names.ts'
 import type { Source } from '../receive/fetch-missing.ts'
 import { depthOf, loadStored } from '../receive/known-events.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { knowAuthEvents } from '../receive/state-before.ts'
 import { insertMissing } from '../receive/stored.store.ts'
-import type { Room } from '../room.ts'
-import { addPage } from './complete-room.ts'
+import { type Room, stateKeyOf } from '../room.ts'
 
 /**
  * Takes what puts users of this server out of a room that is not whole: whoever waited for the memberships would wait for ever, since nobody gives them to
@@ -39,20 +39,28 @@ function isDeparture({ type, state_key: userId, content }: JsonObject, { members
   return isOut && (before === 'join' || before === 'invite') && serverNameOf(userId as UserId) === serverName
 }
 
+/** Whether an event is done with: taken, or known. One that is refused may be allowed once the room is whole, so nothing is kept of it here. */
 async function take(tools: ReceiveTools, source: Source, pdu: JsonObject): Promise<boolean> {
   const { roomId, rules } = source
-  const event = await checkIncoming(tools.keyRing, rules, roomId, pdu)
-  if (typeof event === 'string') return false
+  const checked = await checkIncoming(tools.keyRing, rules, roomId, pdu)
+  if (typeof checked === 'string' || mayBeChanged(source.origin, checked)) return false
+  const [event] = await keepNames(tools, rules, [checked])
+  const room = await tools.rooms.load(roomId)
+  if (event === undefined || room === undefined) return false
+  if (!isUnder(room.state.get(stateKeyOf('m.room.create', ''))?.eventId, rules, event)) return false
+  if ((await loadStored(tools.database.select, [event.eventId])).get(event.eventId)?.outlier === false) return true
   const cited = await knowAuthEvents(tools, source, event)
   if (!checkByAuthEvents(event, rules, (eventId) => cited.get(eventId))?.allowed) return false
-  for (const [eventId, { pdu: by, rejected }] of cited) {
-    const isSender = by.type === 'm.room.member' && by.state_key === event.pdu.sender && !rejected
-    if (isSender) await addPage(tools, roomId, [{ eventId, pdu: by }], false)
-  }
-  const room = await tools.rooms.load(roomId)
-  if (room === undefined) return false
+  const [vouched] = [...cited].flatMap(([eventId, { pdu: by, rejected }]) =>
+    by.type === 'm.room.member' && by.state_key === event.pdu.sender && !rejected ? [{ eventId, pdu: by }] : [],
+  )
   const before = { stateGroup: room.stateGroup, writes: await missingBefore(tools, source, event) }
-  return (await acceptEvent(tools, source, event, before, { passOn: false, isCited: false })) === 'accepted'
+  const arriving = { ...(await arrive(tools, source, event, before)), how: { passOn: false, isCited: false, vouched } }
+  return settle(tools, source, arriving, {
+    refused: () => false,
+    gone: () => false,
+    commit: async (now, head, decision, decided) => (await commitDecision(tools, now, head, decision, decided)) || undefined,
+  })
 }
 
 async function missingBefore({ database }: ReceiveTools, { roomId }: Source, { pdu }: Incoming) {

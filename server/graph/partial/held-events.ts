@@ -21,8 +21,14 @@ const mostHeld = 5000
 const mostOfOne = 1000
 const atOnce = 50
 
-/** Keeps PDUs of a room whose memberships are not here yet: nobody can say whether they are allowed. False when the room is whole by now. */
-export async function holdEvents({ database, log }: Tools, room: Room, origin: ServerName, pdus: readonly JsonObject[]): Promise<boolean> {
+/** Keeps PDUs of a room whose memberships are not here yet: nobody can say whether they are allowed. False when the room is whole by now. What is ours (`isOurs`) nobody sends again. */
+export async function holdEvents(
+  { database, log }: Tools,
+  room: Room,
+  origin: ServerName,
+  pdus: readonly JsonObject[],
+  isOurs = false,
+): Promise<boolean> {
   const { roomId, rules } = room
   const writes: Write[] = []
   for (const pdu of pdus.filter((value) => checkPduShape(value, rules).allowed) as unknown as Pdu[]) {
@@ -30,7 +36,7 @@ export async function holdEvents({ database, log }: Tools, room: Room, origin: S
     if (eventId !== undefined) writes.push(write(insertHeld, roomId, eventId, origin, depthOf(pdu), bytesOfReceived(pdu, rules)))
   }
   const held = await database.selectOne(countHeld, origin, roomId)
-  const isFull = (held?.total ?? 0) >= mostHeld || (held?.own ?? 0) >= mostOfOne
+  const isFull = !isOurs && ((held?.total ?? 0) >= mostHeld || (held?.own ?? 0) >= mostOfOne)
   if (isFull) log.info('events of other servers are not held: too many are', { room: roomId, origin })
   const outcome = await database.commit({ guards: [guard('partial', 'row', selectPartialRoom, roomId)], writes: isFull ? [] : writes })
   return outcome.ok
@@ -50,6 +56,7 @@ export async function receiveHeld(tools: Tools, inTurn: Lanes, { roomId }: Room,
   const some = async () => {
     const rows = await tools.database.select(selectHeld, roomId, atOnce)
     for (const [origin, those] of Map.groupBy(rows, (row) => row.origin as ServerName)) {
+      if (stop.aborted) return false
       await receive(
         origin,
         those.map(({ json }) => parseStored(json) as JsonObject),

@@ -4,7 +4,7 @@ import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-
 import { referenceOf } from '../../core/hashes.ts'
 import { type EventId, isEventId, isUserId, type ServerName, type UserId } from '../../core/ids.ts'
 import { MatrixError } from '../../core/matrix-error.ts'
-import { prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
+import { type Pdu, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
@@ -55,6 +55,8 @@ export type How = {
   readonly passOn: boolean
   /** Whether the room stands on events above it already: then it takes its place in the timeline, and nothing else. */
   readonly isCited: boolean
+  /** The sender's membership, as the event cites it, for a room that does not know it yet. */
+  readonly vouched?: StateEvent | undefined
 }
 
 /** Keeps an event that is no part of the timeline: what others build on it can be judged all the same. */
@@ -199,6 +201,11 @@ export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyM
 
 type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
 
+function vouchedAt({ how }: Arriving, type: string, stateKey: string): Pdu | undefined {
+  const pdu = how?.vouched?.pdu
+  return pdu?.type === type && pdu.state_key === stateKey ? pdu : undefined
+}
+
 /** Decides on a head without waiting; what has to be known first comes back as questions. */
 export function decide(
   room: Room,
@@ -211,7 +218,7 @@ export function decide(
   const { eventId, pdu, signedBy } = event
   const { rules } = room
   const find = findOn(room, head)
-  const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu
+  const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu ?? vouchedAt(arriving, type, stateKey)
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
   const unsigned = toBeAsked(pdu, rules, policyOn(room, head, arriving.here))
   if (unsigned !== undefined) return { unsigned }

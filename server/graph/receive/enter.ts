@@ -115,8 +115,9 @@ async function isFollowed(tools: ReceiveTools, roomId: RoomId): Promise<boolean>
 async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<Entered> {
   const room = await tools.rooms.load(source.roomId)
   if (room?.partial !== undefined) {
-    await holdEvents(tools, room, source.origin, [join.pdu as unknown as JsonObject])
-    return { eventId: join.eventId, isHeld: true }
+    const isHeld = await holdEvents(tools, room, source.origin, [join.pdu as unknown as JsonObject], true)
+    if (isHeld) return { eventId: join.eventId, isHeld }
+    await refresh(tools.database.select, room, tools.memberships)
   }
   const received = await receiveOne(tools, source, join, 'news')
   if (received !== 'accepted' && received !== 'known') throw forbidden('the room does not allow the join')
