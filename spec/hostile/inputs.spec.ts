@@ -3,9 +3,9 @@ import { listEndpoints } from '../../server/homeserver.ts'
 import { requestBodies } from '../support/hostile/inputs.ts'
 import { specifyHostileInputs } from '../support/hostile/suite.ts'
 import { inputsOf } from '../support/hostile/thousands.ts'
-import { engines } from '../support/server.ts'
 
-for (const engine of engines) specifyHostileInputs(engine, 79)
+// On PostgreSQL it is among the slower suites.
+specifyHostileInputs('sqlite', 79)
 
 describe('Hostile inputs', () => {
   it('are made from a good body of every operation that takes one', () => {

@@ -126,12 +126,17 @@ describe('ten thousand malformed webhooks', function () {
     database.close()
     expect(open, 'open').to.equal(0)
     expect(people, 'people').to.be.at.most(25)
-    await quarter.start({ later: rememberedMs + 86_400_000 })
-    await quarter.bridge().quiet()
-    await quarter.bridge().kill()
-    const later = new Database(join(quarter.dataDir, 'bridge.db'))
-    expect(later.prepare('SELECT count(*) FROM inbox').pluck().get(), 'inbox').to.be.at.most(1)
-    later.close()
+    // It is forgotten in parts; each time there is a moment for some of them.
+    let left = Number.POSITIVE_INFINITY
+    for (let times = 0; left > 1 && times < 10; times++) {
+      await quarter.start({ later: rememberedMs + 86_400_000 })
+      await quarter.bridge().quiet()
+      await quarter.bridge().kill()
+      const later = new Database(join(quarter.dataDir, 'bridge.db'))
+      left = later.prepare('SELECT count(*) FROM inbox').pluck().get() as number
+      later.close()
+    }
+    expect(left, 'inbox').to.be.at.most(1)
     await quarter.start()
   }
 })

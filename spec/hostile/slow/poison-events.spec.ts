@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { pathOf, type Wire, wireTo } from '../support/hostile/client.ts'
-import { saidFields, stateFields } from '../support/hostile/event-fields.ts'
-import { values } from '../support/hostile/inputs.ts'
-import { engines, startServer, type TestServer, type TestUser } from '../support/server.ts'
+import { pathOf, type Wire, wireTo } from '../../support/hostile/client.ts'
+import { saidFields, stateFields } from '../../support/hostile/event-fields.ts'
+import { values } from '../../support/hostile/inputs.ts'
+import { engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 
 /** A third of the values, another one each time, and always the most deeply nested one: it stands deeper still in an event. */
 const valuesOf = (turn: number) => values.filter((value, at) => at % 3 === turn % 3 || value.startsWith('[[['))
