@@ -1,17 +1,15 @@
 import { type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
-import { prevEventIdsOf } from '../../core/pdu.ts'
-import { write } from '../../storage/database.ts'
 import { arrive, commitDecision, settle } from '../receive/accept.ts'
 import { checkByAuthEvents, isUnder } from '../receive/auth-events.ts'
 import { withBudget } from '../receive/budget.ts'
-import { checkIncoming, type Incoming, mayBeChanged } from '../receive/check-incoming.ts'
+import { checkIncoming, mayBeChanged } from '../receive/check-incoming.ts'
 import { keepNames } from '../receive/event-names.ts'
 import type { Source } from '../receive/fetch-missing.ts'
-import { depthOf, loadStored } from '../receive/known-events.ts'
+import { loadStored } from '../receive/known-events.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { knowAuthEvents } from '../receive/state-before.ts'
-import { insertMissing } from '../receive/stored.store.ts'
+import { notingMissing } from '../receive/unknown-events.ts'
 import { type Room, stateKeyOf } from '../room.ts'
 
 /**
@@ -54,18 +52,11 @@ async function take(tools: ReceiveTools, source: Source, pdu: JsonObject): Promi
   const [vouched] = [...cited].flatMap(([eventId, { pdu: by, rejected }]) =>
     by.type === 'm.room.member' && by.state_key === event.pdu.sender && !rejected ? [{ eventId, pdu: by }] : [],
   )
-  const before = { stateGroup: room.stateGroup, writes: await missingBefore(tools, source, event) }
+  const before = { stateGroup: room.stateGroup, writes: await notingMissing(tools.database.select, roomId, event.pdu) }
   const arriving = { ...(await arrive(tools, source, event, before)), how: { passOn: false, isCited: false, vouched } }
   return settle(tools, source, arriving, {
     refused: () => false,
     gone: () => false,
     commit: async (now, head, decision, decided) => (await commitDecision(tools, now, head, decision, decided)) || undefined,
   })
-}
-
-async function missingBefore({ database }: ReceiveTools, { roomId }: Source, { pdu }: Incoming) {
-  const prevs = prevEventIdsOf(pdu)
-  const known = await loadStored(database.select, prevs)
-  const missing = prevs.filter((eventId) => known.get(eventId)?.outlier !== false)
-  return missing.map((eventId) => write(insertMissing, roomId, eventId, depthOf(pdu)))
 }

@@ -35,6 +35,7 @@ export function createWholeRooms(tools: ReceiveTools, inTurn: Lanes, receiveNow:
   async function work(roomId: RoomId, given: readonly JsonObject[]): Promise<void> {
     let left = given
     for (let tries = 0; !stop.aborted; tries++, left = []) {
+      again.delete(roomId)
       const wait = Math.min(firstWaitMs * 2 ** Math.min(tries, 20), longestWaitMs)
       try {
         if ((await few(async () => finish({ tools, inTurn, receiveNow }, roomId, left, { tries, stop }))) && !again.has(roomId)) return
@@ -42,7 +43,10 @@ export function createWholeRooms(tools: ReceiveTools, inTurn: Lanes, receiveNow:
       } catch (error) {
         tools.log.warn('a room could not be made whole', { room: roomId, ...errorFields(error) })
       }
-      if (again.delete(roomId)) tries = 0
+      if (again.has(roomId)) {
+        tries = -1
+        continue
+      }
       const nap = new AbortController()
       naps.set(roomId, nap)
       await tools.clock.sleep(wait, AbortSignal.any([stop, nap.signal]))

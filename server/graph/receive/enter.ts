@@ -4,7 +4,7 @@ import { referenceOf } from '../../core/hashes.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { forbidden, unreachable, unsupportedRoomVersion } from '../../core/matrix-error.ts'
-import { authEventIdsOf, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
+import { authEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { type RoomRules, roomRules } from '../../core/room-versions.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf } from '../append.ts'
@@ -27,7 +27,8 @@ import { depthOf, loadStored, type Stored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { keepState, knowAuthEvents } from './state-before.ts'
-import { deleteMissing, insertMissing } from './stored.store.ts'
+import { deleteMissing } from './stored.store.ts'
+import { notingMissing } from './unknown-events.ts'
 
 const pageSize = 500
 const mostTries = 20
@@ -243,15 +244,9 @@ function headAfter(join: Incoming, head: DraftHead, chain: Room['chain'], change
   }
 }
 
-/** Notes which of the events before a join are not here. */
+/** Notes which of the events before a join are not here, and of the room that its members are not. */
 async function writesOf({ database }: ReceiveTools, roomId: RoomId, { eventId, pdu }: Incoming, { partial }: Base): Promise<Write[]> {
-  const prevs = [...(await loadStored(database.select, prevEventIdsOf(pdu))).values()].filter(({ outlier }) => !outlier)
-  const here = new Set(prevs.map((stored) => stored.eventId))
-  const missing = prevEventIdsOf(pdu).filter((prev) => !here.has(prev))
-  const unfinished = partial && write(insertPartialRoom, roomId, eventId, partial.stateGroup, partial.origin, partial.servers)
-  return [
-    write(deleteMissing, roomId, eventId),
-    ...missing.map((prev) => write(insertMissing, roomId, prev, depthOf(pdu))),
-    ...(unfinished ? [unfinished] : []),
-  ]
+  const writes = [write(deleteMissing, roomId, eventId), ...(await notingMissing(database.select, roomId, pdu))]
+  if (partial) writes.push(write(insertPartialRoom, roomId, eventId, partial.stateGroup, partial.origin, partial.servers))
+  return writes
 }
