@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -63,14 +64,26 @@ export function removeFolder(folder: string): void {
   folders.delete(folder)
 }
 
-/** A port that was free a moment ago; prefer to let the process listen on 0 and say what it got. */
+const portsEach = 1500
+/** Ports that no system hands out by itself, so that nothing takes one while what listens on it is started again; the processes of a parallel run share none. */
+const firstPort = 10_000 + (Number(process.env['MOCHA_WORKER_ID'] ?? 3) % 4) * portsEach
+let portsGiven = randomInt(portsEach)
+
+/** A port that is free, and is given to nobody else soon; prefer to let the process listen on 0 and say what it got. */
 export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < portsEach; tried += 1) {
+    const port = firstPort + (portsGiven++ % portsEach)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port is free from ${firstPort} to ${firstPort + portsEach - 1}`)
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** The server on a configuration file. */
