@@ -11,99 +11,93 @@ export type SendRow = {
   event: string | null
 }
 
-export function selectSend({ database }: Store, txn: string): SendRow | undefined {
-  const row = database.prepare<[string], SendRow>('SELECT txn, room, sender, device, type, content, ts, event FROM sends WHERE txn = ?')
+export function selectSend({ prepare }: Store, txn: string): SendRow | undefined {
+  const row = prepare<[string], SendRow>('SELECT txn, room, sender, device, type, content, ts, event FROM sends WHERE txn = ?')
   return row.get(txn)
 }
 
 /** When an event was made ready to be sent. */
-export function selectSendTime({ database }: Store, txn: string): number | undefined {
-  return database.prepare<[string], number>('SELECT at FROM sends WHERE txn = ?').pluck().get(txn)
+export function selectSendTime({ pluck }: Store, txn: string): number | undefined {
+  return pluck<[string], number>('SELECT at FROM sends WHERE txn = ?').get(txn)
 }
 
 export function insertSend(
-  { database }: Store,
+  { prepare }: Store,
   { txn, room, sender, device, type, content, ts }: Omit<SendRow, 'event'>,
   now: number,
 ): void {
-  const insert = database.prepare('INSERT INTO sends (txn, room, sender, device, type, content, ts, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+  const insert = prepare('INSERT INTO sends (txn, room, sender, device, type, content, ts, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
   insert.run(txn, room, sender, device, type, content, ts, now)
 }
 
 /** The homeserver has the event: its bytes need not stay. */
-export function finishSend({ database }: Store, txn: string, event: string): void {
-  database.prepare("UPDATE sends SET event = ?, content = x'' WHERE txn = ?").run(event, txn)
+export function finishSend({ prepare }: Store, txn: string, event: string): void {
+  prepare("UPDATE sends SET event = ?, content = x'' WHERE txn = ?").run(event, txn)
 }
 
 /** Forgets what was sent long ago: what it came from is in the map of messages. */
-export function forgetSends({ database }: Store, before: number): void {
-  database.prepare('DELETE FROM sends WHERE event IS NOT NULL AND at < ?').run(before)
+export function forgetSends({ prepare }: Store, before: number): void {
+  prepare('DELETE FROM sends WHERE event IS NOT NULL AND at < ?').run(before)
 }
 
 export type MessageRow = { portal: string; remote: string; part: number; event: string; remoteId: Buffer; own: boolean }
 
-export function insertMessage({ database }: Store, { portal, remote, part, event, remoteId, own }: MessageRow): void {
-  const insert = database.prepare('INSERT OR IGNORE INTO messages (portal, remote, part, event, remote_id, own) VALUES (?, ?, ?, ?, ?, ?)')
+export function insertMessage({ prepare }: Store, { portal, remote, part, event, remoteId, own }: MessageRow): void {
+  const insert = prepare('INSERT OR IGNORE INTO messages (portal, remote, part, event, remote_id, own) VALUES (?, ?, ?, ?, ?, ?)')
   insert.run(portal, remote, part, event, remoteId, own ? 1 : 0)
 }
 
-export function hasMessage({ database }: Store, portal: string, remote: string): boolean {
-  return (
-    database.prepare<[string, string], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ?').pluck().get(portal, remote) === 1
-  )
+export function hasMessage({ pluck }: Store, portal: string, remote: string): boolean {
+  return pluck<[string, string], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ?').get(portal, remote) === 1
 }
 
-export function hasPart({ database }: Store, portal: string, remote: string, part: number): boolean {
-  const found = database.prepare<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part = ?')
-  return found.pluck().get(portal, remote, part) === 1
+export function hasPart({ pluck }: Store, portal: string, remote: string, part: number): boolean {
+  const found = pluck<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part = ?')
+  return found.get(portal, remote, part) === 1
 }
 
 /** A note in the place of something that the network did not show stands as this part: what it was may follow under the same id. */
 export const placeholderPart = 2000
 
 /** Whether a message came as what it is, and not only as a note in its place. */
-export function hasContent({ database }: Store, portal: string, remote: string): boolean {
-  const found = database.prepare<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part <> ?')
-  return found.pluck().get(portal, remote, placeholderPart) === 1
+export function hasContent({ pluck }: Store, portal: string, remote: string): boolean {
+  const found = pluck<[string, string, number], number>('SELECT 1 FROM messages WHERE portal = ? AND remote = ? AND part <> ?')
+  return found.get(portal, remote, placeholderPart) === 1
 }
 
 /** The event of the note in the place of a message. */
-export function selectPlaceholder({ database }: Store, portal: string, remote: string): string | undefined {
-  const event = database.prepare<[string, string, number], string>(
-    'SELECT event FROM messages WHERE portal = ? AND remote = ? AND part = ?',
-  )
-  return event.pluck().get(portal, remote, placeholderPart)
+export function selectPlaceholder({ pluck }: Store, portal: string, remote: string): string | undefined {
+  const event = pluck<[string, string, number], string>('SELECT event FROM messages WHERE portal = ? AND remote = ? AND part = ?')
+  return event.get(portal, remote, placeholderPart)
 }
 
 /** Whether anything came into a chat after a message of it: from its person, or from the account by another way. Looks at what is newer alone. */
-export function hasLaterMessage({ database }: Store, portal: string, remote: string): boolean {
-  const later = database.prepare<{ portal: string; remote: string }, number>(
+export function hasLaterMessage({ pluck }: Store, portal: string, remote: string): boolean {
+  const later = pluck<{ portal: string; remote: string }, number>(
     `SELECT 1 FROM messages NOT INDEXED
      WHERE rowid > (SELECT max(rowid) FROM messages WHERE portal = @portal AND remote = @remote) AND portal = @portal LIMIT 1`,
   )
-  return later.pluck().get({ portal, remote }) === 1
+  return later.get({ portal, remote }) === 1
 }
 
 /** The message of a chat that stands in the room as this event, its first part first. */
-export function selectMessageOf({ database }: Store, portal: string, event: string): { remote: string; remoteId: Buffer } | undefined {
-  const row = database.prepare<[string, string], { remote: string; remoteId: Buffer }>(
+export function selectMessageOf({ prepare }: Store, portal: string, event: string): { remote: string; remoteId: Buffer } | undefined {
+  const row = prepare<[string, string], { remote: string; remoteId: Buffer }>(
     'SELECT remote, remote_id AS remoteId FROM messages WHERE event = ? AND portal = ? ORDER BY part LIMIT 1',
   )
   return row.get(event, portal)
 }
 
 /** All messages of a chat as which an event was sent there, in the order of its parts. */
-export function selectMessagesOf({ database }: Store, portal: string, event: string): { remote: string; remoteId: Buffer }[] {
-  const rows = database.prepare<[string, string], { remote: string; remoteId: Buffer }>(
+export function selectMessagesOf({ prepare }: Store, portal: string, event: string): { remote: string; remoteId: Buffer }[] {
+  const rows = prepare<[string, string], { remote: string; remoteId: Buffer }>(
     'SELECT remote, remote_id AS remoteId FROM messages WHERE event = ? AND portal = ? ORDER BY part',
   )
   return rows.all(event, portal)
 }
 
 /** The events as which a message of a chat stands in the room. */
-export function selectEventsOf({ database }: Store, portal: string, remote: string): string[] {
-  const rows = database
-    .prepare<[string, string], string>('SELECT event FROM messages WHERE portal = ? AND remote = ? ORDER BY part')
-    .pluck()
+export function selectEventsOf({ pluck }: Store, portal: string, remote: string): string[] {
+  const rows = pluck<[string, string], string>('SELECT event FROM messages WHERE portal = ? AND remote = ? ORDER BY part')
   return rows.all(portal, remote)
 }

@@ -1,27 +1,25 @@
 import type { Store } from './store.ts'
 
 /** When a bucket is full again; null for a bucket that is full. */
-export function selectFullAt({ database }: Store, bucket: string): number | undefined {
-  return database.prepare<[string], number>('SELECT full_at FROM rates WHERE bucket = ?').pluck().get(bucket)
+export function selectFullAt({ pluck }: Store, bucket: string): number | undefined {
+  return pluck<[string], number>('SELECT full_at FROM rates WHERE bucket = ?').get(bucket)
 }
 
-export function putFullAt({ database }: Store, bucket: string, fullAt: number): void {
-  const put = database.prepare(
-    'INSERT INTO rates (bucket, full_at) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET full_at = excluded.full_at',
-  )
+export function putFullAt({ prepare }: Store, bucket: string, fullAt: number): void {
+  const put = prepare('INSERT INTO rates (bucket, full_at) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET full_at = excluded.full_at')
   put.run(bucket, fullAt)
 }
 
 /** Forgets the buckets that are full again: they are as if nothing had been sent. */
-export function forgetFull({ database }: Store, now: number): void {
-  database.prepare('DELETE FROM rates WHERE full_at <= ?').run(now)
+export function forgetFull({ prepare }: Store, now: number): void {
+  prepare('DELETE FROM rates WHERE full_at <= ?').run(now)
 }
 
 export type PacedRow = { portal: string; contact: string; hub: number; room: string; count: number; fullAt: number; toldAt: number | null }
 
 /** The chats of which something has been queued since before a time, and whose bucket is in use. */
-export function selectPaced({ database }: Store, before: number): PacedRow[] {
-  const rows = database.prepare<[number], PacedRow>(
+export function selectPaced({ prepare }: Store, before: number): PacedRow[] {
+  const rows = prepare<[number], PacedRow>(
     `SELECT portal, contact, hub, portals.room AS room, count(*) AS count, full_at AS fullAt, told_at AS toldAt
      FROM rates JOIN portals ON bucket = 'chat ' || portal JOIN outbox USING (portal)
      WHERE outbox.state = 'queued' AND outbox.waits IS NULL AND portals.room IS NOT NULL
@@ -30,6 +28,6 @@ export function selectPaced({ database }: Store, before: number): PacedRow[] {
   return rows.all(before)
 }
 
-export function updateToldAt({ database }: Store, portal: string, at: number): void {
-  database.prepare("UPDATE rates SET told_at = ? WHERE bucket = 'chat ' || ?").run(at, portal)
+export function updateToldAt({ prepare }: Store, portal: string, at: number): void {
+  prepare("UPDATE rates SET told_at = ? WHERE bucket = 'chat ' || ?").run(at, portal)
 }

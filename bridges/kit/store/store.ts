@@ -1,8 +1,15 @@
 import Database from 'better-sqlite3'
 import { migrations } from './migrations.ts'
 
+type Prepared<P extends unknown[] | object, R> = Pick<Database.Statement<P extends unknown[] ? P : [P], R>, 'get' | 'all' | 'run'>
+type Prepare = <P extends unknown[] | object = unknown[], R = unknown>(sql: string) => Prepared<P, R>
+
 export type Store = {
   readonly database: Database.Database
+  /** Gives the statement of a text, which is prepared once. */
+  readonly prepare: Prepare
+  /** The same, for the values of a single column in place of rows. */
+  readonly pluck: Prepare
   /** Runs `work` in one durable transaction (a savepoint inside another). Whatever it throws undoes it. */
   atomically<T>(work: () => T): T
   /**
@@ -32,19 +39,31 @@ export function openStore(file: string): Store {
     database.close()
     throw isBusy(error) ? new Error('another process is using this data folder') : error
   }
+  const transaction = database.transaction((work: () => unknown) => work())
+  const immediately = <T>(work: () => T) => transaction.immediate(work) as T
   return {
     database,
-    atomically: (work) => database.transaction(work).immediate(),
+    prepare: onceEach((sql) => database.prepare(sql)),
+    pluck: onceEach((sql) => database.prepare(sql).pluck()),
+    atomically: immediately,
     lazily(work) {
       if (database.inTransaction) return work()
       database.pragma('synchronous = NORMAL')
       try {
-        return database.transaction(work).immediate()
+        return immediately(work)
       } finally {
         database.pragma('synchronous = FULL')
       }
     },
     close: () => void database.close(),
+  }
+}
+
+function onceEach(make: (sql: string) => Database.Statement): Prepare {
+  const made = new Map<string, Database.Statement>()
+  return (sql) => {
+    if (!made.has(sql)) made.set(sql, make(sql))
+    return made.get(sql) as never
   }
 }
 

@@ -34,7 +34,7 @@ describe('the lanes of the queues', () => {
       )
       return store.database.prepare(sql)
     }
-    const watched = { ...store, database: { prepare } } as unknown as Store
+    const watched = { ...store, prepare } as Store
     selectNewInbox(watched, 0, 1, 'x')
     selectNewMatrixEvents(watched, 0, 1, 'x')
     selectNewChores(watched, 0, 1, 'x')

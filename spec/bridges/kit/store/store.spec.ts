@@ -67,6 +67,15 @@ describe('the store of a bridge', () => {
     store.close()
   })
 
+  it('prepares a statement once, and apart for rows and for values', () => {
+    const store = openStore(file())
+    const sql = 'SELECT 1 AS one'
+    expect(store.prepare(sql)).to.equal(store.prepare(sql))
+    expect(store.pluck(sql)).to.equal(store.pluck(sql))
+    expect([store.prepare(sql).get(), store.pluck(sql).get()]).to.deep.equal([{ one: 1 }, 1])
+    store.close()
+  })
+
   it('undoes all of a transaction that fails, also the one inside another', () => {
     const store = openStore(file())
     const keep = (dedup: string) => insertInbox(store, [{ dedup, lane: 'one', raw: Buffer.from('x') }], 1)
