@@ -37,9 +37,9 @@ export function referenceHash(pdu: Pdu, rules: RoomRules): string {
   return referenceHashOf(signedText(pdu, rules), rules)
 }
 
-/** An event's id: what the event says in versions 1 and 2, its reference hash since then. Throws `M_BAD_JSON` if there is none. */
-export function eventIdOf(pdu: Pdu, rules: RoomRules): EventId {
-  if (rules.eventIds !== 'wire') return `$${referenceHash(pdu, rules)}`
+/** An event's id: what the event says in versions 1 and 2, its reference hash since then, for which its `signedText` may be given. Throws `M_BAD_JSON` if there is none. */
+export function eventIdOf(pdu: Pdu, rules: RoomRules, signed?: string): EventId {
+  if (rules.eventIds !== 'wire') return `$${referenceHashOf(signed ?? signedText(pdu, rules), rules)}`
   if (!isEventId(pdu.event_id)) throw badJson('the event has no event_id')
   return pdu.event_id
 }

@@ -94,6 +94,18 @@ export function verifyPdu(pdu: Pdu, rules: RoomRules, serverName: ServerName, ke
   return verifySignature(redact(pdu, rules), serverName, keyId, publicKey)
 }
 
+/** The same of an event whose `signedText` is known already. */
+export function verifySigned(
+  text: string,
+  { signatures }: Pick<Pdu, 'signatures'>,
+  serverName: ServerName,
+  keyId: string,
+  publicKey: Uint8Array | string,
+): boolean {
+  const signature = readSignature(signatures, serverName, keyId)
+  return signature !== undefined && verifyText(text, signature, publicKey)
+}
+
 /**
  * The servers without whose signatures an event is not valid. A server that authorises a restricted join is asked for by `checkAuthRules`.
  * https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events

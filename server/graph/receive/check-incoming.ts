@@ -1,4 +1,4 @@
-import { eventIdOf, hasRightHash } from '../../core/hashes.ts'
+import { eventIdOf, hasRightHash, signedText } from '../../core/hashes.ts'
 import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import type { Json } from '../../core/json.ts'
 import { MatrixError } from '../../core/matrix-error.ts'
@@ -6,7 +6,7 @@ import { checkPduShape, type Pdu } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { policyKeyId } from '../../core/servers/policy-server.ts'
-import { signersOf, verifyPdu } from '../../core/signatures.ts'
+import { signersOf, verifySigned } from '../../core/signatures.ts'
 import type { KeyRing } from '../../remote/key-ring.ts'
 
 /** An event of another server that is well-formed and signed; pruned, if what it says is not what was hashed. */
@@ -35,8 +35,9 @@ export async function checkIncoming(
   const shape = checkPduShape(value, rules)
   if (!shape.allowed) return shape.reason
   const { unsigned: _, ...pdu } = value as unknown as Pdu
-  const eventId = idOf(pdu, rules)
-  if (eventId === undefined) return 'the event has no canonical form'
+  const identified = identify(pdu, rules)
+  if (identified === undefined) return 'the event has no canonical form'
+  const { eventId, text } = identified
   const isOpening = pdu.room_id === undefined && `!${eventId.slice(1)}` === roomId
   if (pdu.room_id !== roomId && !isOpening) return 'the event is of another room'
   // 3. Passes hash checks, otherwise it is redacted before being processed further.
@@ -46,7 +47,7 @@ export async function checkIncoming(
   const signers = new Set([...signersOf(pdu, rules), ...signersOf(kept, rules)])
   const signedBy = new Set<ServerName>()
   for (const server of new Set([...signers, ...authoriserOf(pdu)])) {
-    if (await isSigned(keyRing, pdu, rules, server)) signedBy.add(server)
+    if (await isSigned(keyRing, pdu, text, rules, server)) signedBy.add(server)
   }
   for (const server of signers) if (!signedBy.has(server)) return `no valid signature of ${server}`
   // Who vouches for a join signs it too. Its key may be had another time: then the join must not have been rejected for ever.
@@ -62,8 +63,13 @@ export function mayBeChanged(origin: ServerName, { pdu, isPruned }: Incoming): b
 
 /** The id of an event; undefined of one that has no canonical form. */
 export function idOf(pdu: Pdu, rules: RoomRules): EventId | undefined {
+  return identify(pdu, rules)?.eventId
+}
+
+function identify(pdu: Pdu, rules: RoomRules): { readonly eventId: EventId; readonly text: string } | undefined {
   try {
-    return eventIdOf(pdu, rules)
+    const text = signedText(pdu, rules)
+    return { eventId: eventIdOf(pdu, rules, text), text }
   } catch (error) {
     if (error instanceof MatrixError) return undefined
     throw error
@@ -76,14 +82,14 @@ function authoriserOf({ type, content }: Pdu): ServerName[] {
   return isUserId(authoriser) ? [serverNameOf(authoriser)] : []
 }
 
-async function isSigned(keyRing: Pick<KeyRing, 'find'>, pdu: Pdu, rules: RoomRules, server: ServerName): Promise<boolean> {
+async function isSigned(keyRing: Pick<KeyRing, 'find'>, pdu: Pdu, text: string, rules: RoomRules, server: ServerName): Promise<boolean> {
   const signatures = Object.hasOwn(pdu.signatures, server) ? (pdu.signatures[server] ?? {}) : {}
   // What it signs as a policy server says nothing of whose the event is.
   const keyIds = Object.keys(signatures).filter((keyId) => keyId !== policyKeyId)
   for (const keyId of keyIds.slice(0, mostKeysTried)) {
     const at = rules.enforceKeyValidity ? pdu.origin_server_ts : undefined
     const key = keyId.startsWith('ed25519:') ? await keyRing.find({ serverName: server, keyId, at }) : undefined
-    if (key !== undefined && verifyPdu(pdu, rules, server, keyId, key)) return true
+    if (key !== undefined && verifySigned(text, pdu, server, keyId, key)) return true
   }
   return false
 }
