@@ -24,6 +24,11 @@ describe('an encrypted management room', function () {
     await client.initRustCrypto({ useIndexedDB: false })
     client.matrixRTC.start = () => undefined
     await client.startClient({ initialSyncLimit: 100, pollTimeout: 5000 })
+    // Nobody encrypts for a device that has not shown its keys yet.
+    await eventually('the keys of her device', async () => {
+      const { body } = await alice.post('/keys/query', { device_keys: { [alice.userId]: [] } })
+      return body.device_keys[alice.userId]?.[alice.deviceId]
+    })
     const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
     const made = await client.createRoom({
       preset: Preset.TrustedPrivateChat,
