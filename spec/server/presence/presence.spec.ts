@@ -8,21 +8,25 @@ import { forEachEngine, type Open, type Opened, selectLogRows } from '../../supp
 const bob: UserId = '@bob:hs.test'
 const minute = 60_000
 
-/** A clock that a spec moves; whoever sleeps wakes with every move. */
+/** A clock that a spec moves; whoever sleeps wakes with every move, which ends when they sleep again. */
 function handClock() {
   let now = 1_000_000_000_000
   let wake = () => {}
+  let asleep = Promise.withResolvers<void>()
   return {
     now: () => now,
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => {
         wake = resolve
         signal?.addEventListener('abort', () => resolve(), { once: true })
+        asleep.resolve()
       }),
     pass: async (milliseconds: number) => {
+      await asleep.promise
+      asleep = Promise.withResolvers()
       now += milliseconds
       wake()
-      await new Promise((resolve) => void setTimeout(resolve, 5))
+      await asleep.promise
     },
   }
 }
@@ -71,8 +75,8 @@ forEachEngine('who is online', (open: Open, engine) => {
       presences.touch(bob, 'phone', 'online', minute)
       await clock.pass(1000)
     }
-    expect(await rows()).to.equal(1)
     await presences.stop()
+    expect(await rows()).to.equal(1)
   })
 
   it('is offline once no device comes back, and the best of what several say before', async () => {
