@@ -2,10 +2,10 @@ import { type Edu, isEdu } from '../core/edu.ts'
 import { isRoomId, type RoomId, type ServerName } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
-import { errorFields } from '../http/log.ts'
 import type { EduReceiver, Tools } from '../slice.ts'
+import { createOnceMore } from './once-more.ts'
 
-/** Gives EDUs of a server to those who take them; resolves when all are done. */
+/** Gives EDUs of a server to those who take them; resolves when all are done. Rejects when the disk cannot be written to: then they are to come again. */
 export type DispatchEdus = (origin: ServerName, edus: readonly Json[]) => Promise<void>
 
 const mostRooms = 100
@@ -15,6 +15,7 @@ const patienceMs = 60_000
 export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>, receivers: () => readonly EduReceiver[]): DispatchEdus {
   const tails = new Map<ServerName, Promise<void>>()
   let byType: Map<string, EduReceiver[]> | undefined
+  const onceMore = createOnceMore({ home })
 
   async function dispatch(origin: ServerName, edus: readonly Json[]): Promise<void> {
     byType ??= Map.groupBy(receivers(), ({ type }) => type)
@@ -23,9 +24,8 @@ export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>
       const content = takers === undefined ? undefined : await withoutDenied(graph, edu as Edu, origin)
       if (content === undefined) continue
       for (const { type, receive } of takers ?? []) {
-        await withinPatience(receive(content, origin)).catch((error: unknown) => {
-          home.log.error('an EDU could not be taken in', { origin, type, ...errorFields(error) })
-        })
+        const isInTime = await withinPatience(onceMore({ origin, type }, () => receive(content, origin)))
+        if (!isInTime) home.log.error('an EDU takes too long', { origin, type })
       }
     }
   }
@@ -41,12 +41,12 @@ export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>
 }
 
 /** One that hangs goes on alone: it does not keep its server's other EDUs waiting. */
-async function withinPatience(received: Promise<void>): Promise<void> {
+async function withinPatience(received: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it takes too long')), patienceMs)
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), patienceMs)
   })
-  await Promise.race([received, late]).finally(() => clearTimeout(timer))
+  return Promise.race([received.then(() => true), late]).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -7,16 +7,18 @@ import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import type { Received } from '../graph/graph.ts'
 import { errorFields } from '../http/log.ts'
 import type { Tools } from '../slice.ts'
+import { createOnceMore } from './once-more.ts'
 
 /** What became of PDUs, by their ids: why one was not taken in, or undefined for one that was. */
 export type Results = Map<EventId, string | undefined>
 
-/** Gives PDUs of one room to the graph, after those that came before; never throws. */
+/** Gives PDUs of one room to the graph, after those that came before. Rejects when the disk cannot be written to: then they are to come again. */
 export type ReceivePdus = (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<Results>
 
 /** PDUs in lanes of their rooms. One that the graph cannot take stops neither the others nor those that come after. */
 export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>): ReceivePdus {
   const tails = new Map<RoomId, Promise<unknown>>()
+  const onceMore = createOnceMore({ home })
 
   async function receive(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
     const results: Results = new Map()
@@ -31,17 +33,23 @@ export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>):
       home.log.error('events of another server could not be taken in', { origin, roomId, count: pdus.length, ...errorFields(error) })
     }
     // One of them may be to blame: the others are not to suffer from it.
-    for (const pdu of pdus.length > 1 ? pdus : [])
-      for (const [eventId, words] of await receive(origin, roomId, [pdu])) results.set(eventId, words)
-    return pdus.length > 1
-      ? results
-      : refuseAll(pdus, (await graph.room(roomId).catch(() => undefined))?.rules, 'this server could not take it in')
+    for (const pdu of pdus) for (const [eventId, words] of await receiveAlone(origin, roomId, pdu)) results.set(eventId, words)
+    return results
+  }
+
+  async function receiveAlone(origin: ServerName, roomId: RoomId, pdu: JsonObject): Promise<Results> {
+    const results: Results = new Map()
+    const isTaken = await onceMore({ origin, roomId }, async () => {
+      for (const [eventId, received] of await graph.receive(origin, roomId, [pdu])) results.set(eventId, wordsOf(received))
+    })
+    return isTaken ? results : refuseAll([pdu], (await graph.room(roomId))?.rules, 'this server could not take it in')
   }
 
   function takeTurn(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
     const mine = (tails.get(roomId) ?? Promise.resolve()).then(() => receive(origin, roomId, pdus))
-    tails.set(roomId, mine)
-    void mine.finally(() => tails.get(roomId) === mine && tails.delete(roomId))
+    const tail = mine.catch(() => {})
+    tails.set(roomId, tail)
+    void tail.then(() => tails.get(roomId) === tail && tails.delete(roomId))
     return mine
   }
 

@@ -12,7 +12,10 @@ import { deleteStaged, insertReceived, insertStaged, selectReceived, updateAnswe
 import type { ReceivePdus, Results } from './incoming-rooms.ts'
 import type { PutAway } from './put-away.ts'
 
-/** Takes a transaction in, once; answers what became of its PDUs. 400 M_BAD_JSON for what is none, 429 for a server that does not wait for answers. */
+/**
+ * Takes a transaction in, once; answers what became of its PDUs. 400 M_BAD_JSON for what is none, 429 for a server that does not wait for answers. Rejects
+ * where the disk fails: the server sends it again.
+ */
 export type TakeTransaction = (origin: ServerName, transactionId: string, body: JsonObject) => Promise<JsonObject>
 
 type Needs = Pick<Tools, 'home'> & {

@@ -25,7 +25,7 @@ const mostAttempts = 5
 const page = 50
 const keptMs = 3 * 24 * 3_600_000
 
-/** At a start, what was staged counts an attempt more; in between, what a process that ended has left behind is looked for. */
+/** At a start, what was staged counts an attempt more; in between, what a process has left behind that ended, or whose disk failed, is looked for. */
 type When = { readonly arrival: number; readonly isStart: boolean }
 
 /** Takes in what servers had sent before `arrival` and no process has taken in, and forgets what nobody repeats any more. */
@@ -34,8 +34,6 @@ export async function takeLeftOver(needs: Needs, { arrival, isStart }: When, sto
   if (isStart) await countStart(needs, arrival)
   const old = clock.now() - keptMs
   if ((await database.selectOne(selectOldReceived, old)) !== undefined) await database.commit({ writes: [write(deleteOldReceived, old)] })
-  // Where there is no other process, none can have ended since.
-  if (!isStart && !database.shared) return
   for (const { origin, transaction_id: id, edus } of await database.select(selectLeftEdus, Math.floor(arrival / 1000))) {
     if (stop.aborted) return
     await needs.dispatchEdus(origin, parseLossless(edus) as Json[])
