@@ -6,8 +6,15 @@ import type { Answer, Failure } from './egress.ts'
 const longestWords = 300
 const longestCode = 100
 
-/** What would make a client think that its own session has ended. */
-const ofSession = new Set(['M_UNKNOWN_TOKEN', 'M_MISSING_TOKEN', 'M_USER_LOCKED', 'M_USER_SUSPENDED', 'M_USER_DEACTIVATED'])
+/** What would make a client think that its own session has ended, or that its own server does not know what was asked. */
+const ofOwnServer = new Set([
+  'M_UNRECOGNIZED',
+  'M_UNKNOWN_TOKEN',
+  'M_MISSING_TOKEN',
+  'M_USER_LOCKED',
+  'M_USER_SUSPENDED',
+  'M_USER_DEACTIVATED',
+])
 
 /** The body of another server's answer. What it refuses is passed on in its words; 502 M_UNKNOWN when it cannot be reached or is out of order. */
 export function answerOf(origin: ServerName, answer: Answer<JsonObject> | Failure): JsonObject {
@@ -16,7 +23,7 @@ export function answerOf(origin: ServerName, answer: Answer<JsonObject> | Failur
   if (status === 200) return body
   const { errcode, error } = body
   const isRefusal = status >= 400 && status < 500 && status !== 401
-  if (!isRefusal || typeof errcode !== 'string' || ofSession.has(errcode)) throw unreachable(`${origin} answered with ${status}`)
+  if (!isRefusal || typeof errcode !== 'string' || ofOwnServer.has(errcode)) throw unreachable(`${origin} answered with ${status}`)
   const words = typeof error === 'string' ? error.slice(0, longestWords) : `${origin} refuses`
   throw new MatrixError(status, errcode.slice(0, longestCode), words)
 }

@@ -45,7 +45,7 @@ export function createForServers(given: Given): ForServers {
     stateWithoutMembers: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       const ids = room.members.size < manyMembers ? undefined : await frameBefore(tools, room, event)
-      return ids && stateBody(select, room, ids, () => true, citedBy([event]))
+      return ids && stateBody(select, room, ids, () => true, citedBy([event], room))
     },
     state: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
@@ -58,12 +58,12 @@ export function createForServers(given: Given): ForServers {
     stateIds: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       const ids = await idsBefore(tools, room, event)
-      return kept(`ids\0${event.eventId}`, () => stateIdsBody(select, room.roomId, ids))
+      return kept(`ids\0${event.eventId}`, () => stateIdsBody(select, room, ids))
     },
     authChain: async (asked) => {
       const { room, event } = await openEvent(tools, asked)
       const chain: Uint8Array[] = []
-      for await (const events of readAuthChain(select, room.roomId, citedBy([event]))) chain.push(...events.map(({ json }) => json))
+      for await (const events of readAuthChain(select, room, citedBy([event], room))) chain.push(...events.map(({ json }) => json))
       return chain
     },
     backfill: async (roomId, server, from, limit) => {

@@ -1,4 +1,4 @@
-import type { EventId, RoomId } from '../../core/ids.ts'
+import type { EventId } from '../../core/ids.ts'
 import type { Select } from '../../storage/database.ts'
 import type { Room } from '../room.ts'
 import { citedBy, readAuthChain, readPdus } from './auth-chain.ts'
@@ -15,25 +15,25 @@ export async function* stateBody(
   alsoCited: Iterable<EventId> = [],
 ): AsyncGenerator<Uint8Array> {
   const cited = new Set(alsoCited)
-  yield* listed('[', noting(cited, readPdus(select, room.roomId, ids)), (event) =>
+  yield* listed('[', noting(room, cited, readPdus(select, room.roomId, ids)), (event) =>
     isOpen(event) ? event.json : redactedText(event, room.rules),
   )
-  yield* listed('],"auth_chain":[', readAuthChain(select, room.roomId, cited), ({ json }) => json)
+  yield* listed('],"auth_chain":[', readAuthChain(select, room, cited), ({ json }) => json)
   yield Buffer.from(']}')
 }
 
 /** The same by ids, as the body of `/state_ids` in parts. */
-export async function* stateIdsBody(select: Select, roomId: RoomId, ids: readonly EventId[]): AsyncGenerator<Uint8Array> {
+export async function* stateIdsBody(select: Select, room: Room, ids: readonly EventId[]): AsyncGenerator<Uint8Array> {
   const cited = new Set<EventId>()
   const idOf = ({ eventId }: StoredPdu) => Buffer.from(JSON.stringify(eventId))
-  yield* listed('{"pdu_ids":[', noting(cited, readPdus(select, roomId, ids)), idOf)
-  yield* listed('],"auth_chain_ids":[', readAuthChain(select, roomId, cited), idOf)
+  yield* listed('{"pdu_ids":[', noting(room, cited, readPdus(select, room.roomId, ids)), idOf)
+  yield* listed('],"auth_chain_ids":[', readAuthChain(select, room, cited), idOf)
   yield Buffer.from(']}')
 }
 
-async function* noting(cited: Set<EventId>, slices: AsyncIterable<StoredPdu[]>): AsyncGenerator<StoredPdu[]> {
+async function* noting(room: Room, cited: Set<EventId>, slices: AsyncIterable<StoredPdu[]>): AsyncGenerator<StoredPdu[]> {
   for await (const events of slices) {
-    for (const eventId of citedBy(events)) cited.add(eventId)
+    for (const eventId of citedBy(events, room)) cited.add(eventId)
     yield events
   }
 }

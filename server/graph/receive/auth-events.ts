@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { checkAuthEvents } from '../../core/event-auth/check-auth-events.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import type { EventId, RoomId } from '../../core/ids.ts'
-import { authEventIdsOf, createIdOf, type Pdu, type ReadState } from '../../core/pdu.ts'
+import { authEventIdsOf, authorisingIdsOf, createIdOf, type Pdu, type ReadState } from '../../core/pdu.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { refuse, type Verdict } from '../../core/verdict.ts'
 import type { Home } from '../../home.ts'
@@ -105,13 +105,7 @@ export async function storeOutliers(
 
 /** What each event is judged by; since version 12 the create event is cited by the room id. */
 function citesOf(given: ReadonlyMap<EventId, Incoming>, rules: RoomRules, roomId: RoomId): Map<EventId, readonly EventId[]> {
-  const opening = rules.roomIdIsCreateHash ? createIdOf(roomId) : undefined
-  const cites = new Map<EventId, readonly EventId[]>()
-  for (const { eventId, pdu } of given.values()) {
-    const isUnder = opening !== undefined && eventId !== opening
-    cites.set(eventId, isUnder ? [...authEventIdsOf(pdu), opening] : authEventIdsOf(pdu))
-  }
-  return cites
+  return new Map(Array.from(given.values(), ({ eventId, pdu }) => [eventId, authorisingIdsOf(pdu, rules, roomId)]))
 }
 
 /** What keeps an event beside the room. */

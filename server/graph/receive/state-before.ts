@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { EventId, RoomId } from '../../core/ids.ts'
-import { authEventIdsOf, createIdOf, prevEventIdsOf } from '../../core/pdu.ts'
+import { authorisingIdsOf, prevEventIdsOf } from '../../core/pdu.ts'
 import { sortInSteps } from '../../core/state-resolution/heap.ts'
 import { drive } from '../../core/state-resolution/steps.ts'
 import type { Home } from '../../home.ts'
@@ -106,7 +106,7 @@ async function knownOrFetched(tools: Tools, source: Source, eventId: EventId): P
  */
 export async function knowAuthEvents(tools: Tools, source: Source, { eventId, pdu }: Incoming): Promise<ReadonlyMap<EventId, Judged>> {
   const { rules, roomId } = source
-  const ids = rules.roomIdIsCreateHash ? [...authEventIdsOf(pdu), createIdOf(roomId)] : authEventIdsOf(pdu)
+  const ids = authorisingIdsOf(pdu, rules, roomId)
   const known = await loadStored(tools.database.select, ids)
   if (ids.every((id) => known.has(id) || id === eventId)) return known
   const chain = await fetchAuthChain(tools, source, eventId)
