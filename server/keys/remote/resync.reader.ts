@@ -11,6 +11,8 @@ const mostDue = 500
 const mostServers = 20
 const timeoutMs = 15_000
 const restOfServer = 30_000
+/** While a server is asked for other lists, these do not stand in the way of those of other servers. */
+const restWhileBusy = 1000
 /** What one process has taken up no other takes up for so long. */
 const lease = 10 * 60_000
 const longestSleep = 60_000
@@ -33,10 +35,11 @@ export function resyncReader(needs: Needs): Reader {
   async function begin(): Promise<void> {
     const now = home.clock.now()
     const due = await home.database.select(selectDueLists, now, mostDue)
-    const users = due.map(({ user_id }) => user_id as UserId)
-    if (users.length > 0) await home.database.commit({ writes: [write(updateRetry, now + lease, users)] })
-    for (const [server, some] of Map.groupBy(users, serverNameOf)) {
-      if (servers.has(server)) continue
+    const all = due.map(({ user_id }) => user_id as UserId)
+    const { free = [], busy = [] } = Object.groupBy(all, (userId) => (servers.has(serverNameOf(userId)) ? 'busy' : 'free'))
+    const writes = [write(updateRetry, now + lease, free), write(updateRetry, now + restWhileBusy, busy)]
+    if (all.length > 0) await home.database.commit({ writes })
+    for (const [server, some] of Map.groupBy(free, serverNameOf)) {
       if (servers.size >= mostServers) await Promise.race(servers.values())
       const ended = resyncServer(needs, some, stopping.signal)
         .catch((error: unknown) => home.log.error('device lists could not be asked for', { server, error: String(error) }))
@@ -80,11 +83,11 @@ export function resyncReader(needs: Needs): Reader {
   }
 }
 
-/** Until something has to be asked for. */
+/** Until something has to be asked for; what another process missed is found in a while. */
 async function rest({ database, clock }: Needs['home'], woken: AbortSignal): Promise<void> {
   const retryAt = (await database.selectOne(selectNextRetry))?.retry_at
-  if (retryAt !== undefined) return clock.sleep(Math.min(Math.max(retryAt - clock.now(), 0), longestSleep), woken)
-  if (!woken.aborted) await new Promise((resolve) => woken.addEventListener('abort', resolve, { once: true }))
+  const wait = retryAt === undefined ? longestSleep : Math.max(retryAt - clock.now(), 0)
+  await clock.sleep(Math.min(wait, longestSleep), woken)
 }
 
 async function resyncServer({ home, lists }: Needs, users: readonly UserId[], signal: AbortSignal): Promise<void> {
