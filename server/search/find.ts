@@ -5,10 +5,12 @@ import { wordsOf } from '../core/search-words.ts'
 import type { Membership, Seen } from '../graph/graph.ts'
 import { ignoredUsers } from '../people/ignored-users.ts'
 import type { Tools } from '../slice.ts'
+import { lowestDocument } from './document-numbers.ts'
 import { editedText, textOf } from './documents.ts'
-import type { DocumentRow } from './search.store.ts'
+import { mergeByTime } from './merge-by-time.ts'
+import { type DocumentRow, selectStretch } from './search.store.ts'
 import type { SearchRequest, SearchToken } from './search-request.ts'
-import { searchedRooms } from './searched-rooms.ts'
+import { type SearchedRooms, searchedRooms } from './searched-rooms.ts'
 import { breath, type Match, type WordIndex } from './word-index.ts'
 
 /** An event that matches and that the searcher may see. */
@@ -24,38 +26,46 @@ export type Hits = {
 /** How many matches one search looks at; there may be more behind them. */
 const mostMatches = 400
 const mostStretches = 500
+const pastStretch = 20_000
 const pageSize = 50
 const smallestPage = 10
 
 type Needs = Tools & { readonly index: WordIndex }
 type Searcher = { readonly userId: UserId; readonly request: SearchRequest; readonly ignored: readonly UserId[] }
 
-/** The events that a search finds: the newest, or the best of the newest that match. */
+/**
+ * The events that a search finds: the newest, or the best of the newest that match. What arrived is in the order in which it did; what other servers gave of
+ * the past is in the order in which it was sent, and comes in between.
+ */
 export async function find(needs: Needs, userId: UserId, request: SearchRequest): Promise<Hits> {
   const { from, order, limit, names, keys } = request
-  const rooms = names.length === 0 ? undefined : await searchedRooms(needs, userId, request)
-  if (rooms === undefined || rooms.size === 0) return { hits: [], count: 0, next: undefined }
-  const match = { all: names, keys, rooms }
-  const newest = needs.home.notifier.position() + 1
-  const below = from?.below ?? newest
-  const rows = await matching(needs, match, below)
+  const { rooms, withPast } = names.length === 0 ? noRooms : await searchedRooms(needs, userId, request)
+  if (rooms.size === 0) return { hits: [], count: 0, next: undefined }
+  const below = from?.below ?? needs.home.notifier.position() + 1
+  const pastBelow = from?.pastBelow ?? 0
+  const rows = await matching(needs, { all: names, keys, rooms }, below)
+  const pastRows = withPast.size === 0 ? [] : await matchingPast(needs, { all: names, keys, rooms: withPast }, pastBelow)
   const searcher = { userId, request, ignored: await ignoredUsers(needs.home.database, userId) }
   const skip = from?.skip ?? 0
   const group = { room: from?.room, sender: from?.sender }
   if (order === 'rank') {
-    const { hits } = await readHits(needs, searcher, rows, mostMatches)
+    const { hits } = await readHits(needs, searcher, [...rows, ...pastRows], 2 * mostMatches)
     const ranked = hits.toSorted((one, other) => other.rank - one.rank || other.document - one.document)
-    const next = skip + limit < ranked.length ? { order, below, skip: skip + limit, ...group } : undefined
+    const next = skip + limit < ranked.length ? { order, below, pastBelow, skip: skip + limit, ...group } : undefined
     return { hits: ranked.slice(skip, skip + limit), count: ranked.length, next }
   }
-  const { hits, looked } = await readHits(needs, searcher, rows, limit)
-  const unread = rows.slice(looked)
-  const last = rows[looked - 1]
-  const seenSoFar = skip + hits.length
-  const more = unread.length > 0 || rows.length === mostMatches
-  const next = more && last !== undefined ? { order, below: last.document, skip: seenSoFar, ...group } : undefined
-  return { hits, count: seenSoFar + (await countCertain(needs, searcher, unread)), next }
+  const read = await readHits(needs, searcher, rows, limit)
+  const past = await readHits(needs, searcher, pastRows, limit)
+  const hits = mergeByTime(read.hits, past.hits, limit)
+  const rest = restOf(rows, read, hits, below)
+  const pastRest = restOf(pastRows, past, hits, pastBelow)
+  const isMore = limit > 0 && (rest.isMore || pastRest.isMore)
+  const next = isMore ? { order, below: rest.below, pastBelow: pastRest.below, skip: skip + hits.length, ...group } : undefined
+  const certain = await countCertain(needs, searcher, rows.slice(read.looked))
+  return { hits, count: skip + read.hits.length + past.hits.length + certain, next }
 }
+
+const noRooms: SearchedRooms = { rooms: new Map(), withPast: new Map() }
 
 /** The newest documents that match, stretch by stretch; other work is done in between. */
 async function matching({ index }: Needs, match: Match, below: number): Promise<DocumentRow[]> {
@@ -70,8 +80,32 @@ async function matching({ index }: Needs, match: Match, below: number): Promise<
   return rows
 }
 
+/** The same of the past, whose numbers are far apart. */
+async function matchingPast({ index, home }: Needs, match: Match, below: number): Promise<DocumentRow[]> {
+  const rows: DocumentRow[] = []
+  let to = below
+  for (let stretches = 0; stretches < mostStretches && to > lowestDocument && rows.length < mostMatches; stretches++) {
+    if (stretches > 0) await breath()
+    const isWhole = index.stretch === Number.MAX_SAFE_INTEGER
+    const last = isWhole ? undefined : await home.database.selectOne(selectStretch, to, pastStretch)
+    const above = (last?.document ?? lowestDocument) - 1
+    rows.push(...(await index.find(match, above, to, mostMatches - rows.length)))
+    to = above + 1
+  }
+  return rows
+}
+
+/** What is left of matches after some of their hits were given: below which document it is, and whether it is anything. */
+function restOf(rows: readonly DocumentRow[], { hits, looked }: Read, given: readonly Hit[], below: number) {
+  const taken = hits.filter((hit) => given.includes(hit)).length
+  const last = taken === hits.length ? rows[looked - 1]?.document : hits[taken - 1]?.document
+  return { below: last ?? below, isMore: taken < hits.length || looked < rows.length || rows.length === mostMatches }
+}
+
+type Read = { readonly hits: readonly Hit[]; readonly looked: number }
+
 /** Reads matches in their order until so many are found that the searcher may see and wants. */
-async function readHits(needs: Needs, searcher: Searcher, rows: readonly DocumentRow[], limit: number) {
+async function readHits(needs: Needs, searcher: Searcher, rows: readonly DocumentRow[], limit: number): Promise<Read> {
   const hits: Hit[] = []
   let looked = 0
   while (looked < rows.length && hits.length < limit) {
@@ -114,14 +148,16 @@ function eventOf({ type, sender, content }: Pdu) {
   return { type, sender, content }
 }
 
-/** How much of a text is what was asked for, from 0 to 1, and the words of it that are. */
+const mostJudged = 2000
+
+/** How much of a text's beginning is what was asked for, from 0 to 1, and the words of it that are. */
 function judge(text: string, names: readonly string[]): { readonly rank: number; readonly words: string[] } {
   const asked = new Set(names)
   const words = new Set<string>()
   let all = 0
   let found = 0
   for (const word of wordsOf(text)) {
-    all++
+    if (all++ === mostJudged) break
     if (!word.names.some((name) => asked.has(name))) continue
     found++
     words.add(word.written)

@@ -1,77 +1,133 @@
-import type { EventId } from '../core/ids.ts'
+import type { EventId, RoomId } from '../core/ids.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
+import { numbersOfPast } from './document-numbers.ts'
 import { editedBy, editedText, type SearchKey, textOf, wordsOfDocument } from './documents.ts'
-import { deleteDocument, insertRoom, selectDocumentsOf, selectRooms, updateEncrypted, upsertDocument } from './search.store.ts'
-import type { WordIndex } from './word-index.ts'
+import {
+  deleteDocument,
+  insertRoom,
+  selectDocument,
+  selectDocumentsOf,
+  selectRooms,
+  updateEncrypted,
+  updateHistory,
+  upsertDocument,
+} from './search.store.ts'
+import { breath, type WordIndex } from './word-index.ts'
 
 type Needs = Pick<Tools, 'home' | 'graph'> & { readonly index: WordIndex }
 
-/** What new events of one room, in their order, change in the index. */
-export async function indexEvents(needs: Needs, events: readonly TimelineEvent[]): Promise<Write[]> {
-  const roomId = events[0]?.roomId
-  if (roomId === undefined) return []
-  const [known] = await needs.home.database.select(selectRooms, [roomId])
-  const number = known?.number ?? events[0]?.position ?? 0
-  const writes: Write[] = known === undefined ? [write(insertRoom, roomId, number)] : []
-  let isEncrypted = known?.encrypted === 1
-  for (const event of events) {
-    const { type, state_key } = event.pdu
-    if (type === 'm.room.encryption' && state_key === '' && !isEncrypted) {
-      isEncrypted = true
-      writes.push(write(updateEncrypted, roomId))
-    }
-    if (!isEncrypted) writes.push(...(await indexEvent(needs, event, number)))
-  }
-  return writes
+type IndexedRoom = { readonly number: number; isEncrypted: boolean; hasHistory: boolean }
+
+/** What one step of the indexer writes, and what it knows that is not on the disk before: rooms, the numbers that it gave, how much text it went through. */
+export type IndexStep = {
+  readonly writes: Write[]
+  readonly rooms: Map<RoomId, IndexedRoom>
+  readonly given: Map<number, EventId>
+  text: number
 }
 
-async function indexEvent(needs: Needs, event: TimelineEvent, number: number): Promise<Write[]> {
+/** So much text is gone through before other work is done. */
+const mostText = 64 * 1024
+
+export function newStep(): IndexStep {
+  return { writes: [], rooms: new Map(), given: new Map(), text: 0 }
+}
+
+/** Adds what an event changes in the index: of a room's new ones in their order; `position` is that of the log row that tells of it. */
+export async function indexEvent(needs: Needs, step: IndexStep, event: TimelineEvent, position: number): Promise<void> {
+  const room = await roomOf(needs, step, event.roomId, position)
   const { pdu, redactedBy } = event
-  if (pdu.type === 'm.room.redaction') return redaction(needs, (pdu.redacts ?? pdu.content['redacts']) as EventId | undefined, number)
-  if (redactedBy !== undefined) return []
+  // Of the past, it says nothing of what came after it.
+  if (pdu.type === 'm.room.encryption' && pdu.state_key === '' && event.position !== undefined && !room.isEncrypted) {
+    room.isEncrypted = true
+    step.writes.push(write(updateEncrypted, event.roomId))
+  }
+  if (room.isEncrypted) return
+  if (pdu.type === 'm.room.redaction') {
+    return redaction(needs, step, (pdu.redacts ?? pdu.content['redacts']) as EventId | undefined, room)
+  }
+  if (redactedBy !== undefined) return
   const found = textOf(pdu)
-  if (found !== undefined) return put(needs, event, found, number, null)
-  const original = pdu.type === 'm.room.message' ? editedBy(pdu.content) : undefined
-  return original === undefined ? [] : reindex(needs, original, number)
+  // What came out of the past may find its edits here.
+  if (found !== undefined && (found.key !== 'content.body' || event.position !== undefined)) return put(needs, step, event, found, room)
+  const edited = found === undefined && pdu.type === 'm.room.message' ? editedBy(pdu.content) : event.eventId
+  if (edited !== undefined) await reindex(needs, step, edited, room)
+}
+
+async function roomOf({ home }: Needs, step: IndexStep, roomId: RoomId, position: number): Promise<IndexedRoom> {
+  const known = step.rooms.get(roomId)
+  if (known !== undefined) return known
+  const [row] = await home.database.select(selectRooms, [roomId])
+  const room = { number: row?.number ?? position, isEncrypted: row?.encrypted === 1, hasHistory: row?.history === 1 }
+  if (row === undefined) step.writes.push(write(insertRoom, roomId, position))
+  step.rooms.set(roomId, room)
+  return room
 }
 
 /** What is redacted can be found no more; where it was an edit, the text before it can. */
-async function redaction(needs: Needs, target: EventId | undefined, number: number): Promise<Write[]> {
-  if (typeof target !== 'string' || (await needs.graph.event(target))?.redactedBy === undefined) return []
+async function redaction(needs: Needs, step: IndexStep, target: EventId | undefined, room: IndexedRoom): Promise<void> {
+  if (typeof target !== 'string' || (await needs.graph.event(target))?.redactedBy === undefined) return
   const documents = await needs.home.database.select(selectDocumentsOf, target, target)
-  const writes: Write[] = []
   for (const { document, event_id } of documents) {
-    if (event_id === target) writes.push(...needs.index.remove(document), write(deleteDocument, document))
-    else writes.push(...(await reindex(needs, event_id as EventId, number)))
+    if (event_id === target) step.writes.push(...needs.index.remove(document), write(deleteDocument, document))
+    else await reindex(needs, step, event_id as EventId, room)
   }
-  return writes
 }
 
 /** The text of an event is that of its newest valid edit. */
-async function reindex(needs: Needs, eventId: EventId, number: number): Promise<Write[]> {
+async function reindex(needs: Needs, step: IndexStep, eventId: EventId, room: IndexedRoom): Promise<void> {
   const { graph, home } = needs
   const original = await graph.event(eventId)
-  if (original === undefined || original.redactedBy !== undefined) return []
+  if (original === undefined || original.redactedBy !== undefined) return
   const found = textOf(original.pdu)
-  if (found === undefined || found.key !== 'content.body') return []
+  if (found === undefined || found.key !== 'content.body') return
   const reader = { userId: original.pdu.sender, session: '', now: home.clock.now(), ignored: async () => [] }
   const bundle = (await graph.bundles([{ event: original, membership: 'join' }], reader)).get(eventId)
   const edit: unknown = bundle === undefined ? undefined : JSON.parse(bundle)['m.replace']
   const text = isJsonObject(edit) && isJsonObject(edit['content']) ? editedText(edit['content']) : undefined
-  if (!isJsonObject(edit) || text === undefined) return put(needs, original, found, number, null)
-  return put(needs, original, { key: found.key, text }, number, String(edit['event_id']))
+  if (!isJsonObject(edit) || text === undefined) return put(needs, step, original, found, room)
+  await put(needs, step, original, { key: found.key, text }, room, String(edit['event_id']))
 }
 
-function put(
-  { index }: Needs,
-  { eventId, roomId, position }: TimelineEvent,
+async function put(
+  needs: Needs,
+  step: IndexStep,
+  event: TimelineEvent,
   { key, text }: { readonly key: SearchKey; readonly text: string },
-  number: number,
-  editId: string | null,
-): Write[] {
-  if (position === undefined) return []
-  return [...index.put(position, wordsOfDocument(text, key, number)), write(upsertDocument, position, eventId, roomId, editId)]
+  room: IndexedRoom,
+  editId: string | null = null,
+): Promise<void> {
+  const { eventId, roomId } = event
+  const document = event.position ?? (await numberOfPast(needs, step, event))
+  if (document === undefined) return
+  if (event.position === undefined && !room.hasHistory) {
+    room.hasHistory = true
+    step.writes.push(write(updateHistory, roomId))
+  }
+  step.text += text.length
+  if (step.text > mostText) {
+    step.text = 0
+    await breath()
+  }
+  const words = wordsOfDocument(text, key, room.number)
+  step.writes.push(...needs.index.put(document, words), write(upsertDocument, document, eventId, roomId, editId))
+}
+
+/** The number under which an event of the past stands in the index, or will; undefined where there are too many of one moment. */
+async function numberOfPast({ home }: Needs, step: IndexStep, { eventId, pdu, depth }: TimelineEvent): Promise<number | undefined> {
+  const { select, selectOne } = home.database
+  const own = (await select(selectDocumentsOf, eventId, eventId)).find(({ event_id }) => event_id === eventId)
+  if (own !== undefined) return own.document
+  // Nothing was sent after it came.
+  const sentAt = Math.min(Number(pdu.origin_server_ts), home.clock.now())
+  for (const number of numbersOfPast(eventId, sentAt, depth)) {
+    const holder = step.given.get(number) ?? (await selectOne(selectDocument, number))?.event_id
+    if (holder !== undefined && holder !== eventId) continue
+    step.given.set(number, eventId)
+    return number
+  }
+  return undefined
 }

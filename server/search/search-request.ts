@@ -9,10 +9,11 @@ import { type SearchKey, searchKeys } from './documents.ts'
 export type Order = 'recent' | 'rank'
 export type GroupKey = 'room_id' | 'sender'
 
-/** Where to go on: below a document, after so many results, within one group. */
+/** Where to go on: below a document, and below one of the past; after so many results; within one group. */
 export type SearchToken = {
   readonly order: Order
   readonly below: number
+  readonly pastBelow: number
   readonly skip: number
   readonly room: RoomId | undefined
   readonly sender: UserId | undefined
@@ -96,17 +97,18 @@ function readAmong<T extends string>(name: string, value: unknown, among: readon
 }
 
 /** Writes a place in the results as clients see it. */
-export function encodeSearchToken({ order, below, skip, room, sender }: SearchToken): string {
-  const parts = [order, below, skip, room ?? '', sender ?? '']
+export function encodeSearchToken({ order, below, pastBelow, skip, room, sender }: SearchToken): string {
+  const parts = [order, below, skip, room ?? '', sender ?? '', pastBelow]
   return `f1_${Buffer.from(JSON.stringify(parts)).toString('base64url')}`
 }
 
 function decodeSearchToken(text: string): SearchToken {
-  const [order, below, skip, room, sender] = partsOf(text)
+  const [order, below, skip, room, sender, pastBelow = 0] = partsOf(text)
   const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-  if ((order !== 'recent' && order !== 'rank') || !isCount(below) || !isCount(skip))
+  const isPast = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) <= 0
+  if ((order !== 'recent' && order !== 'rank') || !isCount(below) || !isCount(skip) || !isPast(pastBelow))
     throw invalidParam('this is not a token of this server')
-  return { order, below, skip, room: isRoomId(room) ? room : undefined, sender: isUserId(sender) ? sender : undefined }
+  return { order, below, pastBelow, skip, room: isRoomId(room) ? room : undefined, sender: isUserId(sender) ? sender : undefined }
 }
 
 function partsOf(text: string): unknown[] {

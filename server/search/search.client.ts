@@ -74,13 +74,14 @@ function groupsOf({ hits, next }: Hits, keys: readonly GroupKey[]): Record<strin
   const groups: Record<string, Record<string, Group>> = {}
   for (const key of keys) {
     const byKey = new Map<string, Group>()
-    for (const { seen, document } of hits) {
+    for (const { seen } of hits) {
       const { event } = seen
+      const sentAt = Number(event.pdu.origin_server_ts)
       const within = key === 'room_id' ? { room: event.roomId } : { sender: event.pdu.sender }
       const name = key === 'room_id' ? event.roomId : event.pdu.sender
-      const group: Group = byKey.get(name) ?? { results: [], order: document }
+      const group: Group = byKey.get(name) ?? { results: [], order: sentAt }
       group.results.push(event.eventId)
-      group.order = Math.max(group.order, document)
+      group.order = Math.max(group.order, sentAt)
       if (next?.order === 'recent') group.next_batch = encodeSearchToken({ ...next, ...within, skip: group.results.length })
       byKey.set(name, group)
     }

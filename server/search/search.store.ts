@@ -18,6 +18,13 @@ export const upsertDocument = statement<[document: number, eventId: string, room
 
 export const deleteDocument = statement<[document: number]>('DELETE FROM search_events WHERE document = ?')
 
+export const selectDocument = statement<[document: number], { event_id: string }>('SELECT event_id FROM search_events WHERE document = ?')
+
+/** The document below which a stretch of so many others ends. */
+export const selectStretch = statement<[below: number, length: number], { document: number }>(
+  'SELECT document FROM search_events WHERE document < ? ORDER BY document DESC LIMIT 1 OFFSET ?',
+)
+
 /** The document of an event, whether its text is the event's own or an edit's. */
 export const selectDocumentsOf = statement<[eventId: string, editId: string], DocumentRow>(
   'SELECT document, event_id, room_id, edit_id FROM search_events WHERE event_id = ? OR edit_id = ?',
@@ -34,8 +41,12 @@ export const insertRoom = statement<[roomId: string, number: number]>(
 
 export const updateEncrypted = statement<[roomId: string]>('UPDATE search_rooms SET encrypted = 1 WHERE room_id = ?')
 
+export const updateHistory = statement<[roomId: string]>('UPDATE search_rooms SET history = 1 WHERE room_id = ?')
+
 export const deleteRoom = statement<[roomId: string]>('DELETE FROM search_rooms WHERE room_id = ?')
 
-export const selectRooms = statement<[roomIds: readonly string[]], { room_id: string; number: number; encrypted: number }>(
-  `SELECT room_id, number, encrypted FROM search_rooms WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
-)
+/** `history` when there are documents of its past in the index. */
+export const selectRooms = statement<
+  [roomIds: readonly string[]],
+  { room_id: string; number: number; encrypted: number; history: number | null }
+>(`SELECT room_id, number, encrypted, history FROM search_rooms WHERE room_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`)

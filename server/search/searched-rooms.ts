@@ -7,12 +7,15 @@ import type { SearchRequest } from './search-request.ts'
 
 const mostVersions = 20
 
-/** The rooms that a user's search looks in, with the numbers that they have in the index: those the user is or was in, and that are not encrypted. */
+/** By their ids the numbers that rooms have in the index; `withPast` are those of them of which there is history that other servers gave. */
+export type SearchedRooms = { readonly rooms: ReadonlyMap<string, number>; readonly withPast: ReadonlyMap<string, number> }
+
+/** The rooms that a user's search looks in: those the user is or was in, and that are not encrypted. */
 export async function searchedRooms(
   { home, graph }: Pick<Tools, 'home' | 'graph'>,
   userId: UserId,
   request: SearchRequest,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<SearchedRooms> {
   const { filter, from } = request
   const own = new Set<RoomId>()
   for (const [roomId, { membership, forgotten }] of await graph.memberships(userId)) {
@@ -22,7 +25,12 @@ export async function searchedRooms(
   const rooms = [...wanted].filter((roomId) => own.has(roomId) && matchesRoom({ ...notRooms(filter.not_rooms) }, roomId))
   const chosen = from?.room === undefined ? rooms : rooms.filter((roomId) => roomId === from.room)
   const rows = await home.database.select(selectRooms, chosen)
-  return new Map(rows.flatMap(({ room_id, number, encrypted }) => (encrypted === 0 ? [[room_id, number] as const] : [])))
+  const plain = rows.filter(({ encrypted }) => encrypted === 0)
+  return { rooms: numbersOf(plain), withPast: numbersOf(plain.filter(({ history }) => history === 1)) }
+}
+
+function numbersOf(rows: readonly { room_id: string; number: number }[]): ReadonlyMap<string, number> {
+  return new Map(rows.map(({ room_id, number }) => [room_id, number]))
 }
 
 function notRooms(rooms: readonly RoomId[] | undefined) {

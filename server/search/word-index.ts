@@ -14,7 +14,7 @@ export type WordIndex = {
   readonly remove: (document: number) => Write[]
   /** The newest documents between two numbers (neither included) that match, newest first, at most so many. */
   readonly find: (match: Match, above: number, below: number, limit: number) => Promise<DocumentRow[]>
-  /** How many positions one reading may look over, so that it is short. */
+  /** How many documents one reading may look over, so that it is short. */
   readonly stretch: number
 }
 

@@ -7,6 +7,7 @@ import { MatrixError } from '../../core/matrix-error.ts'
 import { type Pdu, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
+import { isSearched } from '../../core/searched-events.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
 import { type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
@@ -76,7 +77,9 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
   if (why === 'history') writes.push(...pastRelationWrites(source.roomId, eventId, pdu))
   const redacted = room && arriving && redactionInHistory(room, arriving, writes)
-  await tools.database.commit({ writes })
+  // Whoever follows the log learns of what may be found by its words, though it changes nothing now.
+  const log = why === 'history' && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
+  await tools.database.commit({ writes, log })
   if (room && redacted) applyRedaction(room, redacted)
   if (rejected) return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'

@@ -43,6 +43,7 @@ import { federationDestinations } from './0095-federation-destinations.ts'
 import { partialRooms } from './0097-partial-rooms.ts'
 import { claimedKeys } from './0100-claimed-keys.ts'
 import { eventNames } from './0100-event-names.ts'
+import { searchedHistory } from './0102-searched-history.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -92,4 +93,5 @@ export const migrations: readonly Migration[] = [
   partialRooms,
   claimedKeys,
   eventNames,
+  searchedHistory,
 ]
