@@ -14,6 +14,20 @@ export function canonicalJson(value: Json, strict = true): string {
   return text
 }
 
+/** A copy whose keys stand in the order of Canonical JSON wherever JavaScript can keep them so: it is written in that form several times faster. */
+export function inOrder<T extends Json | undefined>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof SpelledNumber) return value
+  if (Array.isArray(value)) return value.map(inOrder) as unknown as T
+  const ordered: Record<string, Json | undefined> = {}
+  for (const key of Object.keys(value).sort(compareCodePoints)) {
+    const inner = inOrder((value as JsonObject)[key])
+    // Set like any other, this one would be no key.
+    if (key === '__proto__') Object.defineProperty(ordered, key, { value: inner, configurable: true, enumerable: true, writable: true })
+    else ordered[key] = inner
+  }
+  return ordered as T
+}
+
 /** Orders two strings by Unicode code point; negative if `a` comes first. Differs from `<` beyond the basic plane. */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

@@ -13,7 +13,8 @@ export const maxSignedNesting = 1000
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const longInteger = /[0-9]{16}/
-const fraction = /[0-9](?:\.|[eE][-+0-9])/
+/** Numbers that JavaScript may read or write in another way; only such stand after these signs, but for what a string says in their likeness. */
+const unlike = /(?:"\s*:|[,[]|^)\s*-?(?:[0-9]{16}|[0-9]+[.eE])/
 const integer = /^-?[0-9]+$/
 const spelled = ' '.charCodeAt(0)
 
@@ -32,7 +33,7 @@ export function parseStrict(body: Uint8Array | string, levels = maxNesting): Jso
 export function parseLossless(body: Uint8Array | string, levels = maxSignedNesting): Json {
   const text = decodeText(body)
   const value = parseStrict(text, levels)
-  return longInteger.test(text) || fraction.test(text) ? parseRight(text, keepNumber) : value
+  return unlike.test(text) ? parseRight(text, keepNumber) : value
 }
 
 /**
@@ -55,7 +56,7 @@ export function parseKept(text: string): Json {
  * JavaScript would spell in another way.
  */
 export function writeStored(canonical: string): Uint8Array {
-  return Buffer.from(fraction.test(canonical) ? ` ${canonical}` : canonical)
+  return Buffer.from(unlike.test(canonical) ? ` ${canonical}` : canonical)
 }
 
 function keepInteger(_key: string, value: Json, context?: { source?: string }): Json {

@@ -1,3 +1,4 @@
+import { inOrder } from '../../core/canonical-json.ts'
 import { eventIdOf, hasRightHash, signedText } from '../../core/hashes.ts'
 import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import type { Json } from '../../core/json.ts'
@@ -32,9 +33,10 @@ export async function checkIncoming(
   value: Json | undefined,
 ): Promise<Incoming | string> {
   // 1. Is a valid event, otherwise it is dropped.
-  const shape = checkPduShape(value, rules)
+  const given = inOrder(value)
+  const shape = checkPduShape(given, rules)
   if (!shape.allowed) return shape.reason
-  const { unsigned: _, ...pdu } = value as unknown as Pdu
+  const { unsigned: _, ...pdu } = given as unknown as Pdu
   const identified = identify(pdu, rules)
   if (identified === undefined) return 'the event has no canonical form'
   const { eventId, text } = identified

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonicalJson, type Json } from '../../core/canonical-json.ts'
 import type { EventId } from '../../core/ids.ts'
 import { writeStored } from '../../core/lossless-json.ts'
@@ -52,5 +52,5 @@ export function depthOf({ depth }: Pdu): number {
 
 /** The order within its depth of an event that never arrived in the timeline: below all that did, and another one for each event. */
 export function orderOfHistory(eventId: EventId): number {
-  return -1 - createHash('sha256').update(eventId).digest().readUIntBE(0, 6)
+  return -1 - hash('sha256', eventId, 'buffer').readUIntBE(0, 6)
 }

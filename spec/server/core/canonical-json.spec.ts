@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { canonicalJson, compareCodePoints, type Json } from '../../../server/core/canonical-json.ts'
+import { canonicalJson, compareCodePoints, inOrder, type Json } from '../../../server/core/canonical-json.ts'
 import { parseLossless } from '../../../server/core/lossless-json.ts'
 import { randomJson, randomNumbers, randomString } from '../../support/random-json.ts'
 
@@ -92,6 +92,20 @@ describe('canonical JSON', () => {
       expect(canonicalJson(reverseKeys(value))).to.equal(canonical)
       expect(canonicalJson(JSON.parse(canonical))).to.equal(canonical)
     }
+  })
+
+  it('is the same of what is put in order before, which stays equal', () => {
+    const random = randomNumbers(20261123)
+    const hard = [
+      '{"b":{"10":1,"9":[{"z":1,"a":2}]},"__proto__":{"b":1,"a":2},"a":null}',
+      '{"\u{10000}":1,"\uffff":2}',
+      '{"b":1.0,"a":[12345678901234567890,-0,1e2]}',
+    ].map((text) => parseLossless(text))
+    for (const value of [...hard, ...Array.from({ length: 300 }, () => reverseKeys(randomJson(random, 4)))]) {
+      expect(inOrder(value)).to.deep.equal(value)
+      expect(canonicalJson(inOrder(value), false)).to.equal(canonicalJson(value, false))
+    }
+    expect(Object.keys(inOrder({ c: 1, a: { z: 1, y: 2 }, b: undefined }))).to.deep.equal(['a', 'b', 'c'])
   })
 
   it('orders any keys as their code points are ordered', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { canonicalJson } from '../../../server/core/canonical-json.ts'
 import { isJsonObject, type Json } from '../../../server/core/json.ts'
-import { maxNesting, maxSignedNesting, parseLossless, parseStored, parseStrict } from '../../../server/core/lossless-json.ts'
+import { maxNesting, maxSignedNesting, parseLossless, parseStored, parseStrict, writeStored } from '../../../server/core/lossless-json.ts'
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
@@ -105,6 +105,18 @@ describe('the lossless parser, of numbers that JavaScript would write in another
       expect(isJsonObject((value as { a: Json[] }).a[0])).to.equal(false)
     })
   }
+
+  it('keeps them wherever they stand, whatever space is around them', () => {
+    const places = (it: string) => [it, `[${it}]`, `[1,${it}]`, `{"a":${it}}`, `[[],{},"",${it}]`]
+    for (const space of ['', ' ', '\n', '\t\r\n  ']) {
+      for (const text of places(`${space}1.50${space}`).concat(places(`${space}-12345678901234567890${space}`))) {
+        const canonical = canonicalJson(parseLossless(text), false)
+        expect(canonical, JSON.stringify(text)).to.equal(text.replace(/\s/g, ''))
+        expect(canonicalJson(parseStored(writeStored(canonical)), false)).to.equal(canonical)
+      }
+    }
+    expect(canonicalJson(parseLossless(`{"a"${' '.repeat(9)}:\n2e1}`), false)).to.equal('{"a":2e1}')
+  })
 
   it('hands them to others as the numbers that they are', () => {
     expect(JSON.stringify(parseLossless('[1.0,1e3,0.10]'))).to.equal('[1,1000,0.1]')
