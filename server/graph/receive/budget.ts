@@ -10,8 +10,8 @@ export type Budget = {
   readonly isAmple?: boolean
 }
 
-/** So many events that are not here may an event cite, with all that lies between. */
-export const mostMissing = 3
+/** So many events that are not here may an event cite, with all that lies between: as many branches as a room usually has at once. */
+export const mostMissing = 10
 const patience = 45_000
 const ampleTime = 15 * 60_000
 

@@ -1,0 +1,48 @@
+import { expect } from 'chai'
+import type { EventId } from '../../../../server/core/ids.ts'
+import type { JsonObject } from '../../../../server/core/json.ts'
+import type { UnsignedPdu } from '../../../../server/core/pdu.ts'
+import { type RoomRules, roomRules } from '../../../../server/core/room-versions.ts'
+import { hashAndSignPdu } from '../../../../server/core/signatures.ts'
+import { startTwoServers, type TwoServers } from './two-servers.ts'
+
+const rules = roomRules('11') as RoomRules
+
+describe('a server that was away', () => {
+  let town: TwoServers
+  beforeEach(async () => {
+    town = await startTwoServers('11', { bob: 0 })
+  })
+  afterEach(() => town.close())
+
+  const become = (result: ReadonlyMap<string, unknown>) => [...result.values()]
+
+  /** A message of Alice's that stands on events of a spec's choice, as her server has it from then on. */
+  async function said(body: string, over: Partial<UnsignedPdu>): Promise<{ eventId: EventId; pdu: JsonObject }> {
+    const { alice, room } = town
+    const { graph, home } = alice.server.server
+    const { event } = await graph.propose(
+      room,
+      { type: 'm.room.message', sender: alice.user.userId, content: { msgtype: 'm.text', body } },
+      [],
+    )
+    const { pdu, eventId } = hashAndSignPdu({ ...event, ...over }, rules, alice.name, home.signingKey)
+    expect(become(await graph.receive('elsewhere', room, [pdu as unknown as JsonObject]))).to.deep.equal(['accepted'])
+    return { eventId, pdu: pdu as unknown as JsonObject }
+  }
+
+  it('takes in what joins many branches of a room, however much of them it missed', async () => {
+    const { alice, bob, room, say, carry, sees } = town
+    const base = (await alice.server.server.graph.room(room))!.extremities
+    const tips: EventId[] = []
+    for (let branch = 0; branch < 6; branch++) {
+      let prev_events = base
+      for (let at = 0; at < 6; at++) prev_events = [(await said(`${branch} ${at}`, { prev_events, depth: 20 + at })).eventId]
+      tips.push(...prev_events)
+    }
+    const joining = await said('joining', { prev_events: tips, depth: 30 })
+    expect(become(await bob.server.server.graph.receive(alice.name, room, [joining.pdu]))).to.deep.equal(['accepted'])
+    expect(become(await carry(alice, await say(alice, 'after')))).to.deep.equal(['accepted'])
+    expect((await sees(bob)).slice(-2)).to.deep.equal(['joining', 'after'])
+  })
+})
