@@ -19,6 +19,15 @@ const listener = {
   tls_key: optional(path, 'The PEM file of the key to the certificate.'),
 }
 
+const oldKey = {
+  key_id: text('Its name.', '', { pattern: /^ed25519:[A-Za-z0-9_]{1,64}$/, expects: 'a name such as ed25519:a_1b2c3d' }),
+  key: text('The public key in unpadded Base64.', '', { pattern: /^[A-Za-z0-9+/]{43}$/, expects: '43 characters of Base64' }),
+  expired_ts: integer('When it was used last, in milliseconds since 1970; 0: what it signed is never to be believed.', 0, {
+    from: 0,
+    to: Number.MAX_SAFE_INTEGER,
+  }),
+}
+
 const policy = {
   id: text('Its name among the policies, such as privacy_policy.', 'terms', {
     pattern: /^[a-z0-9_.-]{1,64}$/,
@@ -42,6 +51,11 @@ export const schema = {
   public_baseurl: url('Where clients reach this server. Empty: worked out from the server name and the listeners.', ''),
   data_dir: path('The folder for everything the server keeps.', 'data'),
   signing_key_path: path('The file with the key that signs events; made at the first start.', 'signing.key', 'data'),
+  old_signing_keys: records(
+    'Keys that this server signs with no more. Those of its own it remembers itself: this is for one that leaked, or of another program that had its name.',
+    [],
+    oldKey,
+  ),
   database: group('Where events and accounts are kept.', {
     kind: choice('sqlite needs nothing else; postgres serves several processes.', 'sqlite', ['sqlite', 'postgres']),
     path: path('The SQLite file.', 'tombolo.db', 'data'),

@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -9,14 +21,7 @@ import { dirname } from 'node:path'
 export function writeOnce(file: string, content: string): boolean {
   if (existsSync(file)) return false
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const draft = `${file}.${randomBytes(6).toString('hex')}`
-  const descriptor = openSync(draft, 'wx', 0o600)
-  try {
-    writeSync(descriptor, content)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  const draft = writeDraft(file, content)
   try {
     linkSync(draft, file)
     return true
@@ -26,4 +31,30 @@ export function writeOnce(file: string, content: string): boolean {
   } finally {
     unlinkSync(draft)
   }
+}
+
+/** Puts new content in the place of a file, whole or not at all; it stays for its owner's eyes (0600), also when somebody else does it for them. */
+export function replaceFile(file: string, content: string): void {
+  const { uid, gid } = statSync(file)
+  const draft = writeDraft(file, content)
+  try {
+    const made = statSync(draft)
+    if (made.uid !== uid || made.gid !== gid) chownSync(draft, uid, gid)
+    renameSync(draft, file)
+  } catch (error) {
+    unlinkSync(draft)
+    throw error
+  }
+}
+
+function writeDraft(file: string, content: string): string {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  const descriptor = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(descriptor, content)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  return draft
 }

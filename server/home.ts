@@ -5,6 +5,7 @@ import type { Log } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Egress } from './remote/egress.ts'
 import type { KeyRing } from './remote/key-ring.ts'
+import type { OwnKeys } from './remote/own-keys.ts'
 import type { Peers } from './remote/signed-request.ts'
 import type { Database } from './storage/database.ts'
 import type { Notifier } from './storage/notifier.ts'
@@ -22,6 +23,7 @@ export type Home = {
   readonly config: Config
   readonly serverName: ServerName
   readonly signingKey: SigningKey
+  readonly ownKeys: OwnKeys
   readonly database: Database
   readonly notifier: Notifier
   readonly clock: Clock

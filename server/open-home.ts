@@ -10,6 +10,7 @@ import { countProcess } from './http/operations.ts'
 import { product } from './http/version.ts'
 import { openEgressLate } from './remote/late-egress.ts'
 import { openPeers } from './remote/open-peers.ts'
+import { openOwnKeys } from './remote/own-keys.ts'
 import { openDatabase } from './storage/open-database.ts'
 
 /** What somebody brings instead of the tools that the configuration gives. */
@@ -17,7 +18,7 @@ export type Overrides = Partial<Pick<Home, 'clock' | 'random' | 'log' | 'egress'
 
 /** Gets the tools: reads the signing key (and makes it first, where there is none), opens the database. Throws in words for the operator. */
 export async function openHome(config: Config, overrides: Overrides): Promise<Home> {
-  const { keyId, seed } = ensureSigningKey(config.signing_key_path)
+  const { keyId, seed, former } = ensureSigningKey(config.signing_key_path)
   const log = overrides.log ?? createLog(config.log)
   const clock = overrides.clock ?? systemClock
   const { kind, path, url = '', synchronous } = config.database
@@ -29,9 +30,15 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
   const { ca_file: caFile, allow_private_addresses: allowPrivate, trusted_key_servers: notaries } = config.federation
   const openEgress = () => overrides.egress ?? openEgressLate({ caFile, userAgent: `${product.name}/${product.version}` })
   const self = { serverName: config.server_name, signingKey: generateSigningKey(seed, keyId.slice('ed25519:'.length)) }
+  const declared = config.old_signing_keys.map(({ key_id, key, expired_ts }) => ({ keyId: key_id, key, until: expired_ts }))
+  const ownKeys = await openOwnKeys({ ...self, database, clock, log, former, declared }).catch(async (error) => {
+    await database.close()
+    throw error
+  })
   return {
     config,
     ...self,
+    ownKeys,
     database,
     notifier,
     clock,
@@ -40,7 +47,7 @@ export async function openHome(config: Config, overrides: Overrides): Promise<Ho
     metrics,
     egress: openEgress(),
     // With connections of their own: servers that do not answer hold up nobody's push.
-    ...openPeers({ ...self, database, clock, egress: openEgress(), allowPrivate, notaries }),
+    ...openPeers({ ...self, ownKeys, database, clock, egress: openEgress(), allowPrivate, notaries }),
   }
 }
 

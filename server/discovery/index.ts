@@ -2,6 +2,7 @@ import type { Slice, Tools } from '../slice.ts'
 import { capabilities } from './capabilities.client.ts'
 import { keysQuery } from './keys-query.federation.ts'
 import { keysServer } from './keys-server.federation.ts'
+import { ownKeysReader } from './own-keys.reader.ts'
 import { queryInfo } from './query.federation.ts'
 import { roomPolicy } from './room-policy.federation.ts'
 import { version } from './version.federation.ts'
@@ -22,5 +23,6 @@ export function discovery(tools: Tools, paths: () => Iterable<string>): Slice {
       ...queryInfo(),
       ...roomPolicy(),
     ],
+    readers: [ownKeysReader(tools)],
   }
 }

@@ -1,11 +1,10 @@
-import { encodeBase64 } from '../core/base64.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { JsonObject } from '../core/json.ts'
 import { signJson } from '../core/signatures.ts'
 import type { Home } from '../home.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
-type Signing = Pick<Home, 'serverName' | 'signingKey' | 'clock'>
+type Signing = Pick<Home, 'serverName' | 'signingKey' | 'ownKeys' | 'clock'>
 
 /** Also for those whose clocks are a day before ours. */
 const validity = 48 * 3_600_000
@@ -21,18 +20,21 @@ export function keysServer({ home }: { home: Signing }): Endpoint[] {
       auth: 'none',
       body: 'none',
       // As it was signed: some check the bytes.
-      handle: () => ({ body: canonicalJson(ownKeys(home)) }),
+      handle: async () => ({ body: canonicalJson(await ownKeys(home)) }),
     }),
   ]
 }
 
-/** What this server says of its keys. */
-export function ownKeys({ serverName, signingKey: key, clock }: Signing): JsonObject {
-  const keys = {
+/** What this server says of its keys: those in use, also by its other processes, and those that it used before. */
+export async function ownKeys({ serverName, signingKey, ownKeys: keys, clock }: Signing): Promise<JsonObject> {
+  const all = await keys.list()
+  const inUse = all.filter(({ until }) => until === undefined).map(({ keyId, key }) => [keyId, { key }])
+  const old = all.flatMap(({ keyId, key, until }) => (until === undefined ? [] : [[keyId, { key, expired_ts: until }] as const]))
+  const said = {
     server_name: serverName,
     valid_until_ts: clock.now() + validity,
-    verify_keys: { [key.keyId]: { key: encodeBase64(key.publicKey) } },
-    old_verify_keys: {},
+    verify_keys: Object.fromEntries(inUse),
+    old_verify_keys: Object.fromEntries(old),
   }
-  return signJson(keys, serverName, key)
+  return signJson(said, serverName, signingKey)
 }

@@ -1,7 +1,8 @@
 import type { Listener } from '../../config/schema.ts'
 import { encodeBase64 } from '../core/base64.ts'
 import type { JsonObject } from '../core/json.ts'
-import { checkServerKeys } from '../core/servers/server-keys.ts'
+import { checkServerKeys, type ServerKeys } from '../core/servers/server-keys.ts'
+import type { SigningKey } from '../core/signatures.ts'
 import type { Answer, Failure } from '../remote/egress.ts'
 import { lookAtTls } from '../remote/look-at-tls.ts'
 import { attention, type Finding, ok, skipped, wrong } from './finding.ts'
@@ -49,7 +50,7 @@ function silent({ file }: Patient, url: string, words: string): Finding {
 
 /** Whether what answers is this server: under its name and with the key that is on the disk. */
 export function keysFinding(patient: Patient, check: string, where: string, answer: Answer<JsonObject> | Failure): Finding {
-  const { key, serverName, config } = patient
+  const { key, serverName } = patient
   if (!answer.ok) return wrong(check, `${where} does not tell its keys: ${answer.words}`, 'Look into the log of the server.')
   if (answer.status !== 200) {
     return wrong(
@@ -85,13 +86,38 @@ export function keysFinding(patient: Patient, check: string, where: string, answ
       check,
       `${where} signs with ${checked.keys.map(({ keyId }) => keyId).join(', ')}; there is no key on the disk to compare it with`,
     )
-  const same = checked.keys.find(({ keyId }) => keyId === key.keyId)
-  if (same?.key === encodeBase64(key.publicKey)) return ok(check, `${where} signs with ${key.keyId}, the key on the disk`)
-  const theirs = checked.keys.map(({ keyId }) => keyId).join(', ')
-  return wrong(
+  return signingFinding(patient, check, where, key, checked)
+}
+
+/** What somebody says it signs with, beside the key on the disk. */
+function signingFinding({ config }: Patient, check: string, where: string, key: SigningKey, { keys }: ServerKeys): Finding {
+  const file = config.signing_key_path
+  const same = keys.find(({ keyId }) => keyId === key.keyId)
+  const inUse = keys.filter(({ isOld }) => !isOld).map(({ keyId }) => keyId)
+  const old = keys.filter(({ isOld }) => isOld)
+  if (same?.key !== encodeBase64(key.publicKey)) {
+    return wrong(
+      check,
+      `${where} signs with ${inUse.join(', ')}, and the key in ${file} is ${key.keyId}${same === undefined ? '' : ', another one of the same name'}`,
+      'After npm run rotate-key, start the server again: every process of it, each with this file.',
+      'Otherwise the file was changed after the start, or another server (an old one?) answers there. Give the right key back from the backup and start again; two servers of one name must never run.',
+    )
+  }
+  if (same.isOld) {
+    return wrong(
+      check,
+      `${where} signs with ${inUse.join(', ')} and has given up ${key.keyId}, the key in ${file}: nobody believes it any more`,
+      'Give the newer file back from the backup, or make a new key and start the server again: npm run rotate-key',
+    )
+  }
+  const others = inUse.filter((keyId) => keyId !== key.keyId)
+  const before = old.length === 0 ? '' : `, and names ${old.length === 1 ? 'the one before' : `the ${old.length} before`} as old`
+  const found = `${where} signs with ${key.keyId}, the key on the disk${before}`
+  if (others.length === 0) return ok(check, found)
+  return attention(
     check,
-    `${where} signs with ${theirs}, and the key in ${config.signing_key_path} is ${key.keyId}${same === undefined ? '' : ', another one of the same name'}`,
-    'The file was changed after the start, or another server (an old one?) answers there. Give the right key back from the backup and start again; two servers of one name must never run.',
+    `${found}; a process of it signs with ${others.join(', ')} still, or did minutes ago`,
+    'Give every process the same file and start it again. The key is told to others as an old one ten minutes after the last of them has ended.',
   )
 }
 

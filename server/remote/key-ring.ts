@@ -1,12 +1,21 @@
-import { encodeBase64 } from '../core/base64.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { ServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { parseStored } from '../core/lossless-json.ts'
 import { checkServerKeys, isValidAt, lesser, type ServerKey } from '../core/servers/server-keys.ts'
-import { type SigningKey, verifySignature } from '../core/signatures.ts'
+import { verifySignature } from '../core/signatures.ts'
 import { type Database, write } from '../storage/database.ts'
-import { deleteForgottenKeys, type KeyRow, selectKeys, selectResponse, upsertKey, upsertResponse } from './server-keys.store.ts'
+import type { OwnKeys } from './own-keys.ts'
+import {
+  deleteForgottenKeys,
+  insertFormerKey,
+  type KeyRow,
+  type ResponseRow,
+  selectKeys,
+  selectResponse,
+  upsertKey,
+  upsertResponse,
+} from './server-keys.store.ts'
 import type { Peers } from './signed-request.ts'
 
 export type Wanted = {
@@ -22,8 +31,8 @@ export type Wanted = {
 export type KeyRing = {
   /** The public key in Base64, or undefined: there is none, it was not valid then, or nobody could be asked. */
   readonly find: (wanted: Wanted) => Promise<string | undefined>
-  /** What a server said of its keys, for those who ask us instead; asked for again unless it is valid until then. */
-  readonly responsesOf: (serverName: ServerName, minimumValidUntil: number) => Promise<readonly JsonObject[]>
+  /** What a server said of its keys, for those who ask us instead; asked for again unless it is valid until then and names those keys. */
+  readonly responsesOf: (serverName: ServerName, minimumValidUntil: number, keyIds?: readonly string[]) => Promise<readonly JsonObject[]>
 }
 
 type Kept = ServerKey & { readonly fetchedAt: number }
@@ -31,11 +40,13 @@ type Tools = {
   readonly database: Database
   readonly peers: Peers
   readonly serverName: ServerName
-  readonly signingKey: SigningKey
+  readonly ownKeys: Pick<OwnKeys, 'find'>
   readonly clock: { now(): number }
   /** Servers asked for the keys of others. */
   readonly notaries: readonly ServerName[]
 }
+/** What is wanted of a server's keys: which, if that is known, and good until when. */
+type Question = { readonly serverName: ServerName; readonly keyId: string | undefined; readonly until: number }
 type Attempt = {
   readonly at: number
   readonly wait: number
@@ -74,14 +85,15 @@ export function createKeyRing(tools: Tools): KeyRing {
   }
 
   /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
-  function refresh(serverName: ServerName, until: number): Promise<void> {
+  function refresh(question: Question): Promise<void> {
+    const { serverName } = question
     const last = attempts.get(serverName)
     const under = asking.get(serverName)
     if (under !== undefined) return under
     const from = clock.now()
     // A clock that was set back counts no longer.
     if (asking.size >= mostAsked || (last !== undefined && from >= last.at && from < last.at + last.wait)) return Promise.resolve()
-    const asked = fetchKeys(tools, serverName, until)
+    const asked = fetchKeys(tools, question)
       .catch(() => undefined)
       .then((by) => {
         attempts.delete(serverName)
@@ -98,23 +110,32 @@ export function createKeyRing(tools: Tools): KeyRing {
   return {
     find: async (wanted) => {
       const { serverName, keyId, at, isHere = false } = wanted
-      if (serverName === tools.serverName) return keyId === tools.signingKey.keyId ? encodeBase64(tools.signingKey.publicKey) : undefined
+      if (serverName === tools.serverName) return tools.ownKeys.find(wanted)
       const memory = known.get(serverName)
       const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
       const found = pick(fresh, wanted) ?? pick(await read(serverName), wanted)
       if (found !== undefined || isHere) return found
-      await refresh(serverName, at ?? clock.now())
+      await refresh({ serverName, keyId, until: at ?? clock.now() })
       return pick(await read(serverName), wanted)
     },
-    responsesOf: async (serverName, minimumValidUntil) => {
-      const now = clock.now()
+    responsesOf: async (serverName, minimumValidUntil, keyIds = []) => {
+      const until = Math.max(minimumValidUntil, clock.now())
       const before = await database.selectOne(selectResponse, serverName)
-      const validUntil = before === undefined ? 0 : lesser(before.valid_until, before.fetched_at)
-      if (validUntil < Math.max(minimumValidUntil, now)) await refresh(serverName, minimumValidUntil)
+      const keyId = keyIds.find((wanted) => !names(before, wanted))
+      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until })
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
     },
   }
+}
+
+function endOf(row: ResponseRow | undefined): number {
+  return row === undefined ? 0 : lesser(row.valid_until, row.fetched_at)
+}
+
+function names(row: ResponseRow | undefined, keyId: string): boolean {
+  const { verify_keys: keys, old_verify_keys: old }: JsonObject = row === undefined ? {} : (parseStored(row.response) as JsonObject)
+  return [keys, old].some((some) => isJsonObject(some) && Object.hasOwn(some, keyId))
 }
 
 function keptOf(row: KeyRow): Kept {
@@ -145,7 +166,8 @@ function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted
 }
 
 /** Asks the server itself, then the notaries; who knew, if anybody. */
-async function fetchKeys(tools: Tools, serverName: ServerName, until: number): Promise<'itself' | 'notary' | undefined> {
+async function fetchKeys(tools: Tools, question: Question): Promise<'itself' | 'notary' | undefined> {
+  const { serverName } = question
   const own = await tools.peers.fetchUnsigned({
     destination: serverName,
     method: 'GET',
@@ -154,26 +176,46 @@ async function fetchKeys(tools: Tools, serverName: ServerName, until: number): P
     timeoutMs: patience,
   })
   if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body, true))) return 'itself'
-  for (const notary of tools.notaries) if (await askNotary(tools, notary, serverName, until)) return 'notary'
-  return undefined
+  let knew = false
+  for (const notary of tools.notaries) {
+    if (await askNotary(tools, notary, question)) knew = true
+    if (knew && (await isHere(tools, question))) break
+  }
+  return knew ? 'notary' : undefined
 }
 
-/** https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server */
-async function askNotary(tools: Tools, notary: ServerName, serverName: ServerName, until: number): Promise<boolean> {
+/** Whether the key that is wanted is known, and good for so long. */
+async function isHere({ database }: Tools, { serverName, keyId, until }: Question): Promise<boolean> {
+  const keys = (await database.select(selectKeys, serverName)).map(keptOf)
+  return keyId === undefined ? keys.length > 0 : choose(keys, { serverName, keyId, at: until }) !== undefined
+}
+
+/**
+ * Asks for all keys that a notary knows of a server, as one that is gone may have had several; some then tell what they have, and look for more only where
+ * a key is named. https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server
+ */
+async function askNotary(tools: Tools, notary: ServerName, question: Question): Promise<boolean> {
+  const { serverName, keyId, until } = question
+  const all = await query(tools, notary, serverName, {})
+  if (keyId === undefined || (await isHere(tools, question))) return all
+  return (await query(tools, notary, serverName, { [keyId]: { minimum_valid_until_ts: until } })) || all
+}
+
+async function query(tools: Tools, notary: ServerName, serverName: ServerName, wanted: JsonObject): Promise<boolean> {
   const answer = await tools.peers.fetchJson({
     destination: notary,
     method: 'POST',
     uri: '/_matrix/key/v2/query',
-    content: { server_keys: { [serverName]: { '*': { minimum_valid_until_ts: until } } } },
+    content: { server_keys: { [serverName]: wanted } },
     limit: mostBytes,
     timeoutMs: patience,
   })
   const said = answer.ok && answer.status === 200 ? answer.body['server_keys'] : undefined
+  const responses = (Array.isArray(said) ? said : []).filter(isJsonObject)
   let found = false
-  for (const response of Array.isArray(said) ? said : []) {
+  for (const response of responses.toSorted((a, b) => Number(b['valid_until_ts']) - Number(a['valid_until_ts']))) {
     // The connection shows that it is the notary; its signature lets others check that it was.
-    if (isJsonObject(response) && (await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response, false)))
-      found = true
+    if ((await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response, false))) found = true
   }
   return found
 }
@@ -185,21 +227,26 @@ async function isSignedBy(tools: Tools, notary: ServerName, response: JsonObject
 }
 
 async function fetchOwn(tools: Tools, serverName: ServerName): Promise<boolean> {
-  return (await fetchKeys({ ...tools, notaries: [] }, serverName, tools.clock.now())) !== undefined
+  return (await fetchKeys({ ...tools, notaries: [] }, { serverName, keyId: undefined, until: tools.clock.now() })) !== undefined
 }
 
 /**
- * Stores what a server says of its keys; false when it is not to be believed. What others tell of it must not be older than what is known: a key that it
- * has given up would be in use again.
+ * Stores what a server says of its keys; false when it is not to be believed. Of what others tell that is older than what is known, keys count that nobody
+ * knew, and as old ones: a key that the server has given up is not in use again.
  */
 async function keep({ database, clock }: Tools, serverName: ServerName, response: JsonObject, byItself: boolean): Promise<boolean> {
   const checked = checkServerKeys(response, serverName)
   if (checked === undefined) return false
   const before = await database.selectOne(selectResponse, serverName)
-  if (!byItself && before !== undefined && before.valid_until > checked.validUntil) return false
   const now = clock.now()
+  const forget = write(deleteForgottenKeys, serverName, serverName, mostKeys)
+  if (!byItself && before !== undefined && before.valid_until > checked.validUntil) {
+    const former = checked.keys.map(({ keyId, key, until }) => write(insertFormerKey, serverName, keyId, key, until, now))
+    await database.commit({ writes: [...former, forget] })
+    return true
+  }
   const keys = checked.keys.map(({ keyId, key, until, isOld }) => write(upsertKey, serverName, keyId, key, until, Number(isOld), now))
   const said = write(upsertResponse, serverName, checked.validUntil, now, Buffer.from(canonicalJson(response)))
-  await database.commit({ writes: [...keys, write(deleteForgottenKeys, serverName, serverName, mostKeys), said] })
+  await database.commit({ writes: [...keys, forget, said] })
   return true
 }

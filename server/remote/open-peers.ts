@@ -1,3 +1,4 @@
+import type { SigningKey } from '../core/signatures.ts'
 import { createDiscovery, type Service } from './discovery.ts'
 import type { Egress } from './egress.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
@@ -5,6 +6,7 @@ import { createPeers, type Peers } from './signed-request.ts'
 import { createWellKnown } from './well-known.ts'
 
 type Tools = Omit<Parameters<typeof createKeyRing>[0], 'peers'> & {
+  readonly signingKey: SigningKey
   readonly egress: Egress
   /** May reach servers on private networks. */
   readonly allowPrivate: boolean

@@ -15,6 +15,12 @@ export const upsertKey = statement<[serverName: string, keyId: string, key: stri
   WHERE server_keys.is_old = 0`,
 )
 
+/** A key that a server had once, as others remember it: where it is known already nothing changes. */
+export const insertFormerKey = statement<[serverName: string, keyId: string, key: string, until: number, fetchedAt: number]>(
+  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, 1, ?)
+  ON CONFLICT (server_name, key_id) DO NOTHING`,
+)
+
 /** Of a server that names ever new keys those that were named last are kept. */
 export const deleteForgottenKeys = statement<[serverName: string, sameServer: string, most: number]>(
   `DELETE FROM server_keys WHERE server_name = ? AND key_id NOT IN

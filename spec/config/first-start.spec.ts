@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { prepareDataFolder, readFirstAccountToken } from '../../config/first-start.ts'
 import { load } from '../../config/load.ts'
-import { ensureSigningKey } from '../../config/signing-key.ts'
+import { ensureSigningKey, readSigningKey, rotateSigningKey } from '../../config/signing-key.ts'
+import { encodeBase64 } from '../../server/core/base64.ts'
+import { generateSigningKey } from '../../server/core/signatures.ts'
 
 describe('prepareDataFolder', () => {
   let above: string
@@ -43,8 +45,28 @@ describe('prepareDataFolder', () => {
     expect(ensureSigningKey(file)).to.deep.equal(ensureSigningKey(file))
     expect(ensureSigningKey(file).seed).to.have.length(32)
     writeFileSync(file, `ed25519 a_X ${Buffer.alloc(32, 7).toString('base64')}\n`)
-    expect(ensureSigningKey(file)).to.deep.equal({ keyId: 'ed25519:a_X', seed: new Uint8Array(32).fill(7) })
+    expect(ensureSigningKey(file)).to.deep.equal({ keyId: 'ed25519:a_X', seed: new Uint8Array(32).fill(7), former: [] })
     writeFileSync(file, 'nonsense')
     expect(() => ensureSigningKey(file)).to.throw('is not a signing key')
+    writeFileSync(file, `ed25519 a_X ${Buffer.alloc(32, 7).toString('base64')}\ned25519 a_Y ${Buffer.alloc(32, 8).toString('base64')}\n`)
+    expect(() => ensureSigningKey(file)).to.throw('after the first line there are only keys that sign no more')
+  })
+
+  it('puts a new signing key in the place of the old one, whose public half alone is kept, for its owner’s eyes', () => {
+    const file = join(above, 'key')
+    const first = ensureSigningKey(file)
+    const secret = readFileSync(file, 'utf8').trim().split(' ')[2]!
+    chmodSync(file, 0o644)
+    const once = rotateSigningKey(file)
+    const twice = rotateSigningKey(file)
+    const publicKey = encodeBase64(generateSigningKey(first.seed).publicKey)
+    expect(once.before).to.deep.equal({ keyId: first.keyId, key: publicKey })
+    expect(twice.now).to.deep.equal(readSigningKey(file))
+    expect(twice.now.former).to.deep.equal([twice.before, once.before])
+    expect(new Set([first.keyId, once.now.keyId, twice.now.keyId]).size).to.equal(3)
+    expect(readFileSync(file, 'utf8')).not.to.contain(secret)
+    expect(statSync(file).mode & 0o777).to.equal(0o600)
+    expect(readdirSync(above)).to.deep.equal(['key'])
+    expect(() => rotateSigningKey(join(above, 'none'))).to.throw('ENOENT')
   })
 })

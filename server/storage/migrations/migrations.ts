@@ -44,6 +44,7 @@ import { partialRooms } from './0097-partial-rooms.ts'
 import { claimedKeys } from './0100-claimed-keys.ts'
 import { eventNames } from './0100-event-names.ts'
 import { searchedHistory } from './0102-searched-history.ts'
+import { ownKeys } from './0104-own-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -94,4 +95,5 @@ export const migrations: readonly Migration[] = [
   claimedKeys,
   eventNames,
   searchedHistory,
+  ownKeys,
 ]

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { expect } from 'chai'
+import { rotateSigningKey } from '../../../config/signing-key.ts'
 import { type Examined, examine, type Patient, startPatient } from '../../support/doctor/patient.ts'
 import { freshDatabase } from '../../support/postgres.ts'
 import { freePort } from '../../support/processes.ts'
@@ -73,6 +74,29 @@ describe('the doctor looks at a server from inside and says what to change', () 
     expectFound(none!, 'signing key', 'wrong', `${broken} is not a signing key`, 'from the backup')
     expectFound(missing!, 'signing key', 'attention', 'no.key is not there')
     expectFound(missing!, 'keys', 'skipped')
+  })
+
+  it('a key that was made anew: not taken up yet, taken up, and one from before that was given back', async () => {
+    const file = join(patient.folder, 'signing.key')
+    const former = readFileSync(file, 'utf8')
+    const { before, now } = rotateSigningKey(file)
+    const waiting = await patient.examine()
+    await patient.restart()
+    const taken = await patient.examine()
+    writeFileSync(file, former)
+    const back = await patient.examine()
+    for (const check of ['running server', 'keys']) {
+      expectFound(
+        waiting,
+        check,
+        'wrong',
+        `signs with ${before.keyId}`,
+        `is ${now.keyId}`,
+        'After npm run rotate-key, start the server again',
+      )
+      expectFound(taken, check, 'ok', `signs with ${now.keyId}, the key on the disk, and names the one before as old`)
+      expectFound(back, check, 'wrong', `has given up ${before.keyId}`, 'nobody believes it any more', 'npm run rotate-key')
+    }
   })
 
   it('a database of a newer release, of an older one, in another mode, or that is none', async () => {

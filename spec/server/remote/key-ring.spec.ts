@@ -12,7 +12,7 @@ const day = 24 * 3_600_000
 const key = (seed: number) => generateSigningKey(createHash('sha256').update(`${seed}`).digest(), `k${seed}`)
 const [ours, theirs, newer, notarys] = [key(1), key(2), key(3), key(4)] as const
 type Key = ReturnType<typeof key>
-type World = Record<string, (uri: string) => JsonObject | undefined | Promise<undefined>>
+type World = Record<string, (uri: string, content?: JsonObject) => JsonObject | undefined | Promise<undefined>>
 
 /** What a server says of its keys. */
 function says(serverName: string, until: number, keys: readonly Key[], old: readonly (readonly [Key, number])[] = []): JsonObject {
@@ -35,16 +35,17 @@ forEachEngine('the keys of other servers', (open) => {
   function ring(world: World, notaries: string[] = []) {
     const asked: string[] = []
     const clock = { time: 100 * day, now: () => clock.time }
-    const ask = async ({ destination, uri }: Pick<SignedRequest, 'destination' | 'uri'>) => {
+    const ask = async ({ destination, uri, content }: Pick<SignedRequest, 'destination' | 'uri' | 'content'>) => {
       asked.push(destination)
-      const body = await world[destination]?.(uri)
+      const body = await world[destination]?.(uri, content as JsonObject)
       if (body === undefined) return { ok: false, reason: 'unreachable', words: 'no' } as const
       return { ok: true, status: 200, headers: {}, body } as const
     }
     const peers = { fetchJson: ask, fetchUnsigned: ask } as unknown as Peers
-    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', signingKey: ours, clock, notaries })
+    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', ownKeys, clock, notaries })
     return { ...made, asked, clock }
   }
+  const ownKeys = { find: async ({ keyId }: { keyId: string }) => (keyId === ours.keyId ? encodeBase64(ours.publicKey) : undefined) }
   const now = 100 * day
   const wanted = { serverName: 'peer.test', keyId: theirs.keyId, at: now, forRequest: true }
   const published = encodeBase64(theirs.publicKey)
@@ -202,6 +203,52 @@ forEachEngine('the keys of other servers', (open) => {
     for (const response of refused)
       expect(await ring({ 'notary.test': notary(response) }, ['notary.test']).find(wanted)).to.equal(undefined)
     expect(await good.find(wanted)).to.equal(published)
+  })
+
+  const known = (world: (serverName: string, wanted: JsonObject) => readonly JsonObject[]): World => ({
+    'notary.test': (uri, { server_keys: asked } = {}) => {
+      if (uri.endsWith('/server')) return says('notary.test', now + 9 * day, [notarys])
+      const [serverName, wanted] = Object.entries(asked as Record<string, JsonObject>)[0]!
+      return { server_keys: world(serverName, wanted).map((response) => signJson(response, 'notary.test', notarys)) }
+    },
+  })
+
+  it('that a server had one after the other a notary tells at once, each good for its time and none of before for requests', async () => {
+    const [first, then] = [says('peer.test', now - 3 * day, [theirs]), says('peer.test', now + day, [newer])]
+    for (const told of [
+      [first, then],
+      [then, first],
+    ]) {
+      const { find, asked } = ring(
+        known((_, wanted) => (Object.keys(wanted).length === 0 ? told : [])),
+        ['notary.test'],
+      )
+      expect(await find({ ...wanted, keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
+      expect(await find({ ...wanted, at: now - 4 * day, forRequest: false })).to.equal(published)
+      expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
+      expect(await find(wanted)).to.equal(undefined)
+      expect(asked.filter((name) => name === 'peer.test')).to.have.length(1)
+    }
+  })
+
+  it('are asked for by name of a notary that does not tell them otherwise', async () => {
+    const { find } = ring(
+      known((_, wanted) => (Object.hasOwn(wanted, theirs.keyId) ? [says('peer.test', now + day, [theirs])] : [])),
+      ['notary.test'],
+    )
+    expect(await find(wanted)).to.equal(published)
+  })
+
+  it('are asked for again, on behalf of others, where what is known does not name the one they want', async () => {
+    let keys = [theirs]
+    const { responsesOf, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + 9 * day, keys) })
+    await responsesOf('peer.test', now, [theirs.keyId])
+    keys = [newer]
+    clock.time += day / 24
+    await responsesOf('peer.test', now, [theirs.keyId])
+    expect(asked).to.have.length(1)
+    expect(await responsesOf('peer.test', now, [newer.keyId])).to.deep.equal([says('peer.test', now + 9 * day, [newer])])
+    expect(asked).to.have.length(2)
   })
 
   it('are told on as their server signed them, asked for again when they end too soon', async () => {

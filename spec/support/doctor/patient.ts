@@ -25,6 +25,8 @@ export type Patient = {
   readonly resolver: Resolver
   readonly config: string
   readonly server: Running
+  /** Ends the server and starts it again on the same configuration. */
+  readonly restart: () => Promise<void>
   /** A certificate that the server and the doctor believe. */
   readonly trusted: Files
   /** Runs the doctor as a person would; asks for JSON. */
@@ -65,7 +67,8 @@ export async function startPatient(): Promise<Patient> {
   for (const name of ['tombolo.test', 'matrix.tombolo.test']) resolver.zone.addresses.set(name, ['127.0.0.1'])
   const config = join(folder, 'tombolo.yaml')
   writeFileSync(config, configText(port, trusted), { mode: 0o600 })
-  const server = await startServer(config, { log: join(folder, 'log'), ready: { line: /is ready at/ } })
+  const start = () => startServer(config, { log: join(folder, 'log'), ready: { line: /is ready at/ } })
+  let server = await start()
   const leads = (place: string, to: Front | number) => ['--connect-to', `${place}=127.0.0.1:${typeof to === 'number' ? to : to.port}`]
   const always = ['--config', config, '--dns', resolver.address, ...leads('matrix.tombolo.test:443', front)]
   // What is said last about a place counts.
@@ -76,7 +79,13 @@ export async function startPatient(): Promise<Patient> {
     front,
     resolver,
     config,
-    server,
+    get server() {
+      return server
+    },
+    restart: async () => {
+      await server.stop()
+      server = await start()
+    },
     trusted,
     leads,
     examine: (...args) => examine(...always, ...usual, ...args),
