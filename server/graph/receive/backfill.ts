@@ -5,7 +5,7 @@ import type { Lanes } from '../lanes.ts'
 import { withBudget } from './budget.ts'
 import { fetchBackfill, fetchClosest, type Source } from './fetch-missing.ts'
 import { inOrder, reachable } from './in-order.ts'
-import { loadStored } from './known-events.ts'
+import { depthOf, loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import { selectMissingBelow } from './stored.store.ts'
@@ -44,15 +44,16 @@ export async function bringClosest(
   { roomId, timestamp, direction, than }: Moment,
 ): Promise<EventId | undefined> {
   const room = await tools.rooms.load(roomId)
-  const missing = room && (await tools.database.select(selectMissingBelow, roomId, Number.MAX_SAFE_INTEGER, 1))
-  if (room === undefined || missing?.length === 0) return undefined
+  const [missing] = room ? await tools.database.select(selectMissingBelow, roomId, Number.MAX_SAFE_INTEGER, 1) : []
+  if (room === undefined || missing === undefined) return undefined
   for (const origin of likely(room.servers, tools.serverName)) {
     const source = { origin, roomId, rules: room.rules }
     const found = await fetchClosest(tools, source, timestamp, direction)
     if (found === undefined) continue
     const distance = direction === 'f' ? found.timestamp - timestamp : timestamp - found.timestamp
     if (distance < 0 || (than !== undefined && Math.abs(than - timestamp) <= distance)) return undefined
-    if (await fillFrom(tools, inTurn, source, [found.eventId])) return found.eventId
+    // What lies higher up than all that is missing may be news, which comes by itself.
+    if (await fillFrom(tools, inTurn, source, [found.eventId], missing.depth)) return found.eventId
   }
   return undefined
 }
@@ -75,9 +76,16 @@ function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName): Serv
     .map(([server]) => server)
 }
 
-async function fillFrom(tools: ReceiveTools, inTurn: Lanes, source: Source, wanted: readonly EventId[]): Promise<boolean> {
+async function fillFrom(
+  tools: ReceiveTools,
+  inTurn: Lanes,
+  source: Source,
+  wanted: readonly EventId[],
+  highest = Number.MAX_SAFE_INTEGER,
+): Promise<boolean> {
   // Only what was asked for and what lies before it: anything else may be news.
   const events = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
+  if (events.some(({ pdu }) => depthOf(pdu) > highest)) return false
   await inTurn(source.roomId, async () => {
     // All of them together may hold the room up for no longer than one event.
     const together = withBudget(source)

@@ -45,4 +45,17 @@ describe('a server that was away', () => {
     expect(become(await carry(alice, await say(alice, 'after')))).to.deep.equal(['accepted'])
     expect((await sees(bob)).slice(-2)).to.deep.equal(['joining', 'after'])
   })
+
+  it('shelves no news that another server names as what is closest to a moment', async () => {
+    const { alice, bob, room, say, carry } = town
+    const { next_batch: since } = (await bob.user.get('/sync')).body
+    const moment = Date.now() + 1
+    while (Date.now() <= moment) await new Promise(setImmediate)
+    const news = await say(alice, 'news')
+    const found = await bob.user.get(`/_matrix/client/v1/rooms/${room}/timestamp_to_event?dir=f&ts=${moment}`)
+    expect([found.status, found.body.event_id]).not.to.deep.equal([200, undefined])
+    expect(become(await carry(alice, news))).to.deep.equal(['accepted'])
+    const { timeline } = (await bob.user.get(`/sync?since=${since}`)).body.rooms.join[room]
+    expect(timeline.events.map(({ event_id }: { event_id: string }) => event_id)).to.deep.equal([news])
+  })
 })
