@@ -53,6 +53,10 @@ function endWith(house: House): void {
     if (signals === 1) void house.stop().then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+  // npm ends at a signal without handing it on.
+  const { ppid } = process
+  const look = () => process.ppid !== ppid && signals === 0 && end()
+  if (process.env['npm_lifecycle_event'] !== undefined) setInterval(look, 500).unref()
 }
 
 try {
