@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { freePort, project, type Running, removeFolder, startProcess, temporaryFolder } from '../../support/processes.ts'
@@ -18,7 +19,7 @@ describe('npm start', function () {
       command: 'npm',
       args: ['start', '--', '--data', data, '-O', `listeners=[{"port":${port}}]`],
       cwd: project,
-      log: `${data}.log`,
+      log: join(data, 'npm.log'),
       ready: { line: /Tombolo runs/ },
       within: 60_000,
     })
