@@ -57,6 +57,6 @@ async function take(tools: ReceiveTools, source: Source, pdu: JsonObject): Promi
   return settle(tools, source, arriving, {
     refused: () => false,
     gone: () => false,
-    commit: async (now, head, decision, decided) => (await commitDecision(tools, now, head, decision, decided)) || undefined,
+    commit: async (now, head, decision, decided) => (await commitDecision(tools, now, head, decision, decided)) && true,
   })
 }

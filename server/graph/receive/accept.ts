@@ -9,7 +9,7 @@ import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { isSearched } from '../../core/searched-events.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
-import { type Write, write } from '../../storage/database.ts'
+import { guard, type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
 import { groupWrites } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
@@ -22,13 +22,20 @@ import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
-import { commitOn } from './commit-on.ts'
+import { commitAll } from './commit-on.ts'
 import type { Source } from './fetch-missing.ts'
 import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import { deleteMissing, deleteWaitingRedactions, insertAside, insertWaitingRedaction, selectWaitingRedactions } from './stored.store.ts'
+import {
+  deleteMissing,
+  deleteWaitingRedactions,
+  insertAside,
+  insertWaitingRedaction,
+  selectReceived,
+  selectWaitingRedactions,
+} from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
 type Aside = 'soft-failed' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
@@ -121,8 +128,7 @@ export async function acceptEvent(tools: ReceiveTools, source: Source, event: In
     {
       refused: () => keepAside(tools, source, event, before, 'soft-failed'),
       gone: () => ({ dropped: 'this server has left the room' }),
-      commit: async (room, head, decision, arriving) =>
-        (await commitDecision(tools, room, head, decision, arriving)) ? 'accepted' : undefined,
+      commit: (room, head, decision, arriving) => commitDecision(tools, room, head, decision, arriving),
     },
   )
 }
@@ -339,14 +345,23 @@ async function learn(
   }
 }
 
-/** False when the room has moved on meanwhile. */
-export function commitDecision(tools: ReceiveTools, room: Room, head: DraftHead, decision: Decision, arriving: Arriving): Promise<boolean> {
+/** `known` where another process has taken the event in meanwhile; undefined when the room has moved on. */
+export async function commitDecision(
+  tools: ReceiveTools,
+  room: Room,
+  head: DraftHead,
+  decision: Decision,
+  arriving: Arriving,
+): Promise<'accepted' | 'known' | undefined> {
   const { eventId } = arriving.event
   const writes: Write[] = [...arriving.before.writes, ...(arriving.how?.isCited ? [write(deleteMissing, room.roomId, eventId)] : [])]
   writes.push(...redactedBefore(room, head, arriving))
   // Whoever sends for other servers is told that this one is for us to pass on.
   const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
-  return commitOn(tools, room, head, decision, { writes, log })
+  const guards = tools.database.shared ? [guard('received', 'no row', selectReceived, eventId)] : []
+  const outcome = await commitAll(tools, room, head, decision, { guards, writes, log })
+  if (outcome.ok) return 'accepted'
+  return outcome.guard === 'received' ? 'known' : undefined
 }
 
 function keyOf(groups: readonly string[]): string {

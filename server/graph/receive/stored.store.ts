@@ -16,6 +16,11 @@ export const selectStored = statement<[eventIds: readonly string[]], StoredRow>(
   WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
+/** An event that is here for its own sake: not only since others cite it. */
+export const selectReceived = statement<[eventId: string], { event_id: string }>(
+  'SELECT event_id FROM events WHERE event_id = ? AND outlier = 0',
+)
+
 /** Those of these events that are on disk, whatever became of them. */
 export const selectThere = statement<[eventIds: readonly string[]], { event_id: string }>(
   'SELECT event_id FROM events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',

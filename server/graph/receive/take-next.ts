@@ -32,7 +32,8 @@ export async function takeNext(
   const decision = decide(room, head, arriving, new Map(), new Map())
   if (decision === 'soft-failed' || Array.isArray(decision) || 'unsigned' in decision) return undefined
   // Whoever receives it anew after a failure meets the error again.
-  return { committed: commitDecision(tools, room, head, decision, arriving).catch(() => false) }
+  const committed = commitDecision(tools, room, head, decision, arriving).catch(() => undefined)
+  return { committed: committed.then((done) => done !== undefined) }
 }
 
 function isOnTop({ extremities }: DraftHead, { pdu }: Incoming): boolean {
