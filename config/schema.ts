@@ -105,7 +105,11 @@ export const schema = {
     ca_file: optional(path, 'A PEM file with further certificate authorities to trust.'),
     allow_private_addresses: flag('May reach servers on private networks and on this machine.', false),
     list_public_rooms: flag('Other servers may list the rooms that this server publishes.', false),
-    trusted_key_servers: listOf('Servers asked for the keys of others.', [], text('', '', aServerName)),
+    trusted_key_servers: listOf(
+      'Servers asked for the keys of others that do not answer themselves, such as those that are gone; each learns which those are. [] for nobody.',
+      ['matrix.org'],
+      text('', '', aServerName),
+    ),
     tell_device_names: flag('Other servers may see what users call their devices.', false),
   }),
   push: group('Push notifications.', { allow_private_addresses: flag('May reach push gateways on private networks.', false) }),

@@ -17,7 +17,9 @@ export type Part = { readonly title: string; readonly look: () => Promise<readon
 /** All that is looked at, in its order. */
 export function partsOf(patient: Patient, peers: readonly ServerName[]): Part[] {
   const { serverName, config } = patient
-  const asked = peers.length > 0 ? peers : config.federation.trusted_key_servers
+  // Nobody believes localhost, and nobody was asked for.
+  const trusted = serverName === 'localhost' ? [] : config.federation.trusted_key_servers
+  const asked = peers.length > 0 ? peers : trusted
   const others = asked.filter((peer) => peer !== serverName)
   return [
     { title: 'This machine', look: async () => [...(await lookAtFiles(patient)), ...(await lookAtDatabase(patient))] },

@@ -36,6 +36,9 @@ export type Running = {
   output(): string
 }
 
+/** What no process of a spec does: ask the world outside. */
+const inside: Readonly<Record<string, string>> = { TOMBOLO_FEDERATION_TRUSTED_KEY_SERVERS: '[]' }
+
 const alive = new Map<ChildProcess, Promise<unknown>>()
 const folders = new Set<string>()
 
@@ -107,7 +110,11 @@ export async function startProcess({
   const from = sizeOf(log)
   const descriptor = openSync(log, 'a', 0o600)
   const recorded = command === process.execPath && process.env[recordingFolder] !== undefined ? ['--import', recorder] : []
-  const child = spawn(command, [...recorded, ...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', descriptor, descriptor] })
+  const child = spawn(command, [...recorded, ...args], {
+    cwd,
+    env: { ...process.env, ...inside, ...env },
+    stdio: ['ignore', descriptor, descriptor],
+  })
   closeSync(descriptor)
   let broken: Error | undefined
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {

@@ -109,6 +109,8 @@ function configure({ config: wished = {} }: Options, { folder, database }: Place
     rate_limits: 'off',
     // Whoever syncs would wake the others.
     presence: { enabled: false },
+    // Nothing leaves this machine.
+    federation: { trusted_key_servers: [] },
     data_dir: folder,
     signing_key_path: join(folder, 'signing.key'),
     ...(database ? { database: { kind: 'postgres', url: database.url } } : { database: { path: join(folder, 'tombolo.db') } }),

@@ -29,6 +29,7 @@ import type { ReceiveTools } from './receive-tools.ts'
 import { keepState, knowAuthEvents } from './state-before.ts'
 import { deleteMissing } from './stored.store.ts'
 import { notingMissing } from './unknown-events.ts'
+import { logUnknown, notingUnknown, sayingUnknown } from './unknown-keys.ts'
 
 const pageSize = 500
 const mostTries = 20
@@ -58,8 +59,10 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   const former = await tools.rooms.load(roomId)
   const { frame, members } = former ? { frame: entering.state, members: [] } : frameOf(entering, join)
   const isPartial = members.length > 0 || entering.membersOmitted
-  const chain = await checkAll(tools, source, authChain, patienceForKeys)
-  const given = await checkAll(tools, source, frame, patienceForKeys)
+  const unknown = notingUnknown(tools.keyRing)
+  const checking = { ...tools, keyRing: unknown.keyRing }
+  const chain = await checkAll(checking, source, authChain, patienceForKeys)
+  const given = await checkAll(checking, source, frame, patienceForKeys)
   const known = new Map([
     ...(await storeOutliers(tools, rules, roomId, [...chain, ...given])),
     ...(await knowAuthEvents(tools, withBudget(source), join)),
@@ -68,7 +71,7 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   const ids = [...(isPartial ? authEventIdsOf(join.pdu) : []), ...given.map(({ eventId }) => eventId)]
   const opening = authEventIdsOf(join.pdu).find((eventId) => known.get(eventId)?.pdu.type === 'm.room.create')
   const before = await stateOf(tools, { ...source, opening }, ids)
-  checkJoin(join, rules, before, (id) => known.get(id))
+  sayingUnknown(unknown.servers, () => checkJoin(join, rules, before, (id) => known.get(id)))
   const group = await keepState(
     tools,
     roomId,
@@ -77,6 +80,7 @@ export async function enterRoom(tools: ReceiveTools, entering: Entering): Promis
   )
   const partial = isPartial ? { eventId: join.eventId, stateGroup: group, origin, servers: entering.servers } : undefined
   await takeOver(tools, source, join, { stateGroup: group, state: before, partial })
+  logUnknown(tools, roomId, unknown.servers)
   // What was missing of an earlier stay can be had again.
   return { eventId: join.eventId, ...(isPartial || former?.partial ? { toAdd: members } : {}) }
 }

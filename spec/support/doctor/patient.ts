@@ -104,7 +104,7 @@ function configText(port: number, { certificate }: Files): string {
     'public_baseurl: https://matrix.tombolo.test/',
     'data_dir: .',
     `listeners: [{ host: 127.0.0.1, port: ${port} }]`,
-    `federation: { ca_file: ${certificate}, allow_private_addresses: true }`,
+    `federation: { ca_file: ${certificate}, allow_private_addresses: true, trusted_key_servers: [] }`,
     'database: { path: tombolo.db }',
     '',
   ].join('\n')

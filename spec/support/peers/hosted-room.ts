@@ -92,7 +92,7 @@ export function hostRoom(
     state: () => [...state.values()],
     timeline,
     path: (what) => `/_matrix/federation/v1/${what}/${encodeURIComponent(roomId)}`,
-    entry: (join) => entryOf(peer, join, before.get(eventIdOf(join, rules)) ?? [...state.values()], rules),
+    entry: (join) => entryOf(peer, join, before.get(eventIdOf(join, rules)) ?? [...state.values()], timeline, rules),
   }
   answerFor(peer, room, (eventId) => before.get(eventId))
   return room
@@ -116,9 +116,18 @@ function firstEvents(host: UserId, rules: RoomRules, joinRules: JsonObject): Wis
   ]
 }
 
-function entryOf({ serverName }: Peer, join: Pdu, state: readonly Signed[], { roomIdIsCreateHash }: RoomRules): JsonObject {
+function entryOf(
+  { serverName }: Peer,
+  join: Pdu,
+  state: readonly Signed[],
+  timeline: readonly Signed[],
+  { roomIdIsCreateHash }: RoomRules,
+): JsonObject {
   const ids = new Set([join, ...state.map(({ pdu }) => pdu)].flatMap((pdu) => authEventIdsOf(pdu)))
-  const chain = state.filter(({ eventId, pdu }) => ids.has(eventId) || (roomIdIsCreateHash && pdu.type === 'm.room.create'))
+  const isCited = ({ eventId, pdu }: Signed) => ids.has(eventId) || (roomIdIsCreateHash && pdu.type === 'm.room.create')
+  // What an event cites stands before it.
+  for (const one of timeline.toReversed()) if (isCited(one)) for (const id of authEventIdsOf(one.pdu)) ids.add(id)
+  const chain = timeline.filter(isCited)
   const pdusOf = (list: readonly Signed[]) => list.map(({ pdu }) => pdu as unknown as JsonObject)
   const event = join as unknown as JsonObject
   const about = { origin: serverName, members_omitted: false, servers_in_room: [serverName], event }
