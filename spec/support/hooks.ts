@@ -1,11 +1,15 @@
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { checkRecording } from './answers/check.ts'
 import { recordAnswers, recordingFolder } from './answers/record.ts'
 import { sharePostgres, stopPostgres } from './postgres.ts'
-import { killAll, removeFolder, temporaryFolder } from './processes.ts'
+import { killAll, project, removeFolder, temporaryFolder } from './processes.ts'
 
 /** Where the specification's OpenAPI files are: with them, every answer of the run is recorded and held against its schema at the end. */
 const data = process.env['MATRIX_SPEC_DATA']
+
+// Threads and processes of specs, a few for each server, take what is compiled from where the server keeps it, and leave it there.
+process.env['NODE_COMPILE_CACHE'] ??= join(project, 'node_modules/.cache/tombolo')
 
 /** Run by mocha once, before it starts processes for the files of a parallel run. */
 export async function mochaGlobalSetup(): Promise<void> {

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
+import { openDatabase } from '../../server/storage/open-database.ts'
 import { type Running, startProcess, temporaryFolder } from './processes.ts'
 
 /** One cluster for all specs of a run: TOMBOLO_TEST_POSTGRES (a URL of somebody who may create databases), or a private one on a socket. */
@@ -12,17 +14,14 @@ type Cluster = { urlOf(database: string): string; connect(): postgres.Sql; serve
 export type FreshDatabase = { url: string; drop(): Promise<void> }
 
 /**
- * A database of its own for a spec; none where there is no PostgreSQL. In a hook:
+ * A database of its own for a spec, empty or with the server's tables; none where there is no PostgreSQL. In a hook:
  * `const database = await freshDatabase(); if (!database) this.skip()`. One line says so when they are skipped.
  */
-export async function freshDatabase(): Promise<FreshDatabase | undefined> {
+export async function freshDatabase(of: 'empty' | 'with tables' = 'empty'): Promise<FreshDatabase | undefined> {
   cluster ??= startCluster()
   const found = await cluster
   if (!found) return undefined
-  const name = `tombolo_${randomBytes(6).toString('hex')}`
-  await administrate(found, (sql) => sql.unsafe(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`))
-  const drop = () => administrate(found, (sql) => sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
-  return { url: found.urlOf(name), drop }
+  return makeDatabase(found, of === 'empty' ? 'template0' : await tables(found))
 }
 
 /** Starts the private cluster now, where there is PostgreSQL, and tells the processes that are started later where it is. */
@@ -30,12 +29,43 @@ export async function sharePostgres(): Promise<void> {
   cluster ??= startCluster()
   const found = await cluster
   process.env['TOMBOLO_TEST_POSTGRES'] ??= found?.urlOf('postgres') ?? none
+  if (found) process.env[templateName] = await tables(found)
+}
+
+/** The database of a run that has the server's tables and nothing else: others are copies of it, and the tables are made once. */
+const templateName = 'TOMBOLO_TEST_TEMPLATE'
+let template: Promise<FreshDatabase & { name: string }> | undefined
+
+async function tables(found: Cluster): Promise<string> {
+  const told = process.env[templateName]
+  if (told) return told
+  template ??= makeTemplate(found)
+  return (await template).name
+}
+
+async function makeTemplate(found: Cluster): Promise<FreshDatabase & { name: string }> {
+  const made = await makeDatabase(found, 'template0')
+  const { database } = await openDatabase(
+    { kind: 'postgres', url: made.url },
+    { log: console, clock: { now: Date.now, sleep: (milliseconds) => sleep(milliseconds) } },
+  )
+  await database.close()
+  return made
+}
+
+async function makeDatabase(found: Cluster, from: string): Promise<FreshDatabase & { name: string }> {
+  const name = `tombolo_${randomBytes(6).toString('hex')}`
+  await administrate(found, (sql) => sql.unsafe(`CREATE DATABASE ${name} TEMPLATE ${from} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`))
+  const drop = () => administrate(found, (sql) => sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+  return { name, url: found.urlOf(name), drop }
 }
 
 /** Stops the private cluster; a root hook of mocha calls it when all specs are done. */
 export async function stopPostgres(): Promise<void> {
   const found = await cluster
   cluster = undefined
+  await (await template)?.drop()
+  template = undefined
   found?.server?.signal('SIGINT')
   await found?.server?.ended
 }

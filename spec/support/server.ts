@@ -60,7 +60,7 @@ export const password = 'a password of a test'
  * `const server = await startServer({ engine }); if (!server) this.skip()`.
  */
 export async function startServer<E extends Engine = 'sqlite'>(options: Options & { engine?: E } = {}): Promise<Started<E>> {
-  const database = options.engine === 'postgres' ? await freshDatabase() : undefined
+  const database = options.engine === 'postgres' ? await freshDatabase('with tables') : undefined
   if (options.engine === 'postgres' && !database) return undefined as Started<E>
   return (await open(options, { folder: temporaryFolder(), database })) as Started<E>
 }

@@ -18,15 +18,22 @@ export type Place = { readonly config: () => DatabaseConfig; readonly errors: st
 type Engine = Database['engine']
 const both: readonly Engine[] = ['sqlite', 'postgres']
 
+type Body = (open: Open, engine: Engine, place: Place) => void
+
 /**
  * Declares a suite once for each engine. Every test gets a fresh database; on a machine without PostgreSQL its half is skipped, with a line that
  * says so.
  */
-export function forEachEngine(
-  name: string,
-  body: (open: Open, engine: Engine, place: Place) => void,
-  engines: readonly Engine[] = both,
-): void {
+export function forEachEngine(name: string, body: Body, engines: readonly Engine[] = both): void {
+  declare(name, body, engines, 'with tables')
+}
+
+/** The same on databases that have no tables yet. */
+export function forEachEmpty(name: string, body: Body, engines: readonly Engine[] = both): void {
+  declare(name, body, engines, 'empty')
+}
+
+function declare(name: string, body: Body, engines: readonly Engine[], tables: 'empty' | 'with tables'): void {
   for (const engine of engines) {
     describe(`${name} on ${engine}`, () => {
       let config: DatabaseConfig | undefined
@@ -35,7 +42,7 @@ export function forEachEngine(
       const errors: string[] = []
       beforeEach(async function () {
         errors.length = 0
-        const fresh = engine === 'sqlite' ? freshFile() : await freshDatabase()
+        const fresh = engine === 'sqlite' ? freshFile() : await freshDatabase(tables)
         if (!fresh) return this.skip()
         config = 'path' in fresh ? { kind: 'sqlite', path: fresh.path } : { kind: 'postgres', url: fresh.url }
         drop = fresh.drop

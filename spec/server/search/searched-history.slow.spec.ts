@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { insertAside } from '../../../server/graph/receive/stored.store.ts'
 import { write } from '../../../server/storage/database.ts'
 import { migrations } from '../../../server/storage/migrations/migrations.ts'
-import { forEachEngine, selectLogRows } from '../../support/storage.ts'
+import { forEachEmpty, selectLogRows } from '../../support/storage.ts'
 
 const step = '0102-searched-history'
 
@@ -10,7 +10,7 @@ const step = '0102-searched-history'
 const aside = (eventId: string, type: string, rejected: number, softFailed: number, sentAt: number) =>
   write(insertAside, eventId, '!r', 1, -sentAt, type, null, '@a:b', '$g', rejected, softFailed, null, null, sentAt, Buffer.from('{}'))
 
-forEachEngine('history that was here before it could be searched', (open) => {
+forEachEmpty('history that was here before it could be searched', (open) => {
   it('is told of in the order of time, after all that the log said before', async () => {
     const older = await open({ migrations: migrations.filter(({ id }) => id < step) })
     const writes = [

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { write } from '../../../server/storage/database.ts'
 import { type DatabaseConfig, openDatabase } from '../../../server/storage/open-database.ts'
 import { project, startProcess, temporaryFolder } from '../../support/processes.ts'
-import { forEachEngine, insertNote, noteTables, quietTools, selectLogRows, selectNoteIds } from '../../support/storage.ts'
+import { forEachEmpty, insertNote, noteTables, quietTools, selectLogRows, selectNoteIds } from '../../support/storage.ts'
 
 const start = (config: DatabaseConfig) =>
   startProcess({
@@ -13,7 +13,7 @@ const start = (config: DatabaseConfig) =>
     ready: { line: /acknowledged note 500\n/ },
   })
 
-forEachEngine('a process that is killed', (open, _, { config }) => {
+forEachEmpty('a process that is killed', (open, _, { config }) => {
   it('leaves every part that it acknowledged, and no part by halves', async () => {
     const process = await start(config())
     await process.kill()
@@ -28,7 +28,7 @@ forEachEngine('a process that is killed', (open, _, { config }) => {
   })
 })
 
-forEachEngine('closing', (open) => {
+forEachEmpty('closing', (open) => {
   it('answers what was handed over before, refuses what comes after, and may be asked twice', async () => {
     const { database } = await open(noteTables)
     const before = database.commit({ writes: [write(insertNote, 'a', null, null)] })
@@ -43,7 +43,7 @@ forEachEngine('closing', (open) => {
   })
 })
 
-forEachEngine(
+forEachEmpty(
   'the file of another process',
   (open, _, { config }) => {
     it('is refused in words, until that process has ended', async () => {
@@ -60,7 +60,7 @@ forEachEngine(
   ['sqlite'],
 )
 
-forEachEngine('a second opening', (open) => {
+forEachEmpty('a second opening', (open) => {
   it('is refused for a database of a newer release, in words', async () => {
     const newer = { id: '9999-newer', statements: ['CREATE TABLE newer (id TEXT PRIMARY KEY)'] }
     const first = await open({ migrations: [...noteTables.migrations!, newer] })

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { Part } from '../../../server/storage/database.ts'
 import { write } from '../../../server/storage/database.ts'
-import { forEachEngine, insertNote, noteTables } from '../../support/storage.ts'
+import { forEachEmpty, insertNote, noteTables } from '../../support/storage.ts'
 
-forEachEngine('parts that were written together', (open) => {
+forEachEmpty('parts that were written together', (open) => {
   it('are written together again, also when they come one after the other', async () => {
     const { database } = await open(noteTables)
     const order: string[] = []

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { type Part, statement, write } from '../../../server/storage/database.ts'
 import { openDatabase } from '../../../server/storage/open-database.ts'
 import { openSession } from '../../../server/storage/postgres/session.ts'
-import { forEachEngine, insertNote, noteTables, quietTools, selectLogRows, selectNote } from '../../support/storage.ts'
+import { forEachEmpty, insertNote, noteTables, quietTools, selectLogRows, selectNote } from '../../support/storage.ts'
 
 type Cut = 'before the server hears of it' | 'after the server has committed it'
 
@@ -14,7 +14,7 @@ const note = (id: string, applied: () => void): Part => ({
   applied,
 })
 
-forEachEngine(
+forEachEmpty(
   'a batch whose answer is lost',
   (open, _, { config }) => {
     for (const cut of ['before the server hears of it', 'after the server has committed it'] as const) {

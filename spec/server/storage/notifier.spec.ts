@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import type { Database } from '../../../server/storage/database.ts'
-import { forEachEngine, noteTables } from '../../support/storage.ts'
+import { forEachEmpty, noteTables } from '../../support/storage.ts'
 
 const forEver = 1_000_000
 
-forEachEngine('the notifier', (open) => {
+forEachEmpty('the notifier', (open) => {
   const tell = (database: Database, ...keys: string[]) =>
     database.commit({ writes: [], log: keys.map((key) => ({ kind: key.startsWith('@') ? 'user' : 'room', key })) })
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { guard, type Part, type RoomClaim, statement, write } from '../../../server/storage/database.ts'
 import {
   deleteNote,
-  forEachEngine,
+  forEachEmpty,
   insertNote,
   insertPlacedNote,
   noteTables,
@@ -16,7 +16,7 @@ import {
 const note = (id: string): Part => ({ writes: [write(insertNote, id, null, null)], log: [{ kind: 'note', key: id }] })
 const never: RoomClaim['decideAgain'] = () => Promise.reject(new Error('not expected'))
 
-forEachEngine('a part', (open) => {
+forEachEmpty('a part', (open) => {
   it('is there for a reader once it is answered', async () => {
     const { database } = await open(noteTables)
     expect(await database.commit(note('a'))).to.deep.equal({ ok: true, position: 1 })

@@ -4,7 +4,7 @@ import type { Notifier } from '../../../server/storage/notifier.ts'
 import { openSession } from '../../../server/storage/postgres/session.ts'
 import {
   deleteNote,
-  forEachEngine,
+  forEachEmpty,
   insertNote,
   noteTables,
   type Opened,
@@ -28,7 +28,7 @@ function counting(id: string, version: number, room = '!hot'): Part {
 
 const reached = ({ notifier }: Opened, position: number) => notifier.reached(position, 10_000)
 
-forEachEngine(
+forEachEmpty(
   'two engines on one database',
   (open, _, { config }) => {
     const two = async () => [await open(noteTables), await open(noteTables)] as const

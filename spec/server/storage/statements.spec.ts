@@ -7,7 +7,7 @@ import { rewrite } from '../../../server/storage/postgres/portable-sql.ts'
 import { openSession } from '../../../server/storage/postgres/session.ts'
 import { prepare } from '../../../server/storage/sqlite/prepare.ts'
 import { project } from '../../support/processes.ts'
-import { forEachEngine } from '../../support/storage.ts'
+import { forEachEmpty } from '../../support/storage.ts'
 
 const isStatement = (value: unknown): value is Statement =>
   typeof value === 'object' &&
@@ -29,7 +29,7 @@ async function allStatements(engine: string): Promise<Map<string, string>> {
   return found
 }
 
-forEachEngine('the schema of this release', (open, engine, { config }) => {
+forEachEmpty('the schema of this release', (open, engine, { config }) => {
   it('has what every statement of every store names', async () => {
     const { database } = await open()
     await database.close()

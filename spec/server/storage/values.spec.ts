@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { statement, write } from '../../../server/storage/database.ts'
-import { forEachEngine, insertNote, noteTables, selectNote, selectNoteIds } from '../../support/storage.ts'
+import { forEachEmpty, insertNote, noteTables, selectNote, selectNoteIds } from '../../support/storage.ts'
 
 const selectAmong = statement<[ids: readonly string[]], { id: string }>(
   'SELECT id FROM notes WHERE id IN (SELECT value FROM json_each(CAST(? AS TEXT))) ORDER BY id',
@@ -18,7 +18,7 @@ const countNotes = statement<[], { count: number; sum: number | null; any: numbe
 const selectQuoted = statement<[id: string], { text: string }>(`SELECT 'what? it''s ?' AS "text" FROM notes WHERE id = ?`)
 const selectAbove = statement<[id: string, limit: number], { id: string }>('SELECT id FROM notes WHERE id > ? ORDER BY id LIMIT ?')
 
-forEachEngine('a value', (open) => {
+forEachEmpty('a value', (open) => {
   const withNotes = async (...ids: string[]) => {
     const { database } = await open(noteTables)
     for (const id of ids) await database.commit({ writes: [write(insertNote, id, null, null)] })

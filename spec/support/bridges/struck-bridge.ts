@@ -62,7 +62,6 @@ export async function startStruckBridge(
     cwd: project,
     execArgv: ['--expose-gc'],
     stdio: ['ignore', descriptor, descriptor, 'ipc'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(options.dataDir, '..', 'compile-cache') },
   })
   closeSync(descriptor)
   const passed: string[] = []
