@@ -39,7 +39,7 @@ async function clearAway(tools: Tools, userId: UserId): Promise<void> {
 /** Leaves a room, declines its invitation or takes a knock back. */
 async function leave({ home, graph }: Tools, roomId: RoomId, userId: UserId): Promise<void> {
   try {
-    if ((await graph.outside.find(userId, roomId)) !== undefined) return await graph.outside.leave(roomId, userId, {})
+    if (await graph.outside.stands(userId, roomId)) return await graph.outside.leave(roomId, userId, {})
     await graph.append(roomId, [{ type: 'm.room.member', stateKey: userId, sender: userId, content: { membership: 'leave' } }])
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error

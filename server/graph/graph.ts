@@ -193,6 +193,8 @@ export type OutsideMembership = {
 export type Outside = {
   /** What a user is in a room that this server is not in; undefined where the room itself tells, or nothing is known. */
   readonly find: (userId: UserId, roomId: RoomId) => Promise<OutsideMembership | undefined>
+  /** Whether other servers alone can end what a user is in a room: as was told, or as it was when this server left the room. */
+  readonly stands: (userId: UserId, roomId: RoomId) => Promise<boolean>
   /** What kind of rooms those are that a user is invited to, or knocks on: as far as was told. */
   readonly kinds: (userId: UserId) => Promise<ReadonlyMap<RoomId, RoomKind>>
   /** Keeps it in the place of what was kept before; false when the user has joined meanwhile, or `instead` stands no more. */

@@ -4,11 +4,11 @@ import { eventIdOf, hasRightHash } from '../core/hashes.ts'
 import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { badJson, forbidden, incompatibleVersion, invalidParam, notFound } from '../core/matrix-error.ts'
-import { checkPduShape, type Pdu } from '../core/pdu.ts'
+import { authEventIdsOf, checkPduShape, type Pdu } from '../core/pdu.ts'
 import { type RoomRules, roomRules } from '../core/room-versions.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import { signPdu } from '../core/signatures.ts'
-import type { RoomView } from '../graph/graph.ts'
+import type { Graph, RoomView } from '../graph/graph.ts'
 import { findSignature } from '../graph/outside/find-signature.ts'
 import { readGivenState } from '../graph/outside/stripped-state.ts'
 import { checkIncoming } from '../graph/receive/check-incoming.ts'
@@ -94,7 +94,7 @@ async function takeInvite(tools: Tools, limit: InviteLimit, invite: Invite): Pro
   const room = await graph.freshRoom(roomId)
   if (room?.servers.has(home.serverName)) {
     // "if the remote homeserver is already in the room, it will receive the invite event twice": it takes its place in the room with the second.
-    checkRoom(room, origin, invited)
+    await checkRoom(graph, room, pdu, invited)
     return signed
   }
   const held = (await graph.memberships(invited)).get(roomId)
@@ -121,10 +121,17 @@ function checkInviteEvent({ origin, roomId, eventId, event }: Invite, rules: Roo
   return pdu.state_key
 }
 
-function checkRoom(room: RoomView, origin: ServerName, invited: UserId): void {
-  if (!isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, origin)) throw forbidden('the room does not let this server in')
+/** An invitation may stand on what has not come yet, as that a ban was lifted: then who is in the room is not for this server to say. */
+async function checkRoom(graph: Graph, room: RoomView, pdu: Pdu, invited: UserId): Promise<void> {
+  if (!isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, serverNameOf(pdu.sender)))
+    throw forbidden('the room does not let this server in')
   const membership = room.membership(invited)
-  if (membership === 'join' || membership === 'ban') throw forbidden('this user is in the room already, or banned from it')
+  if (membership !== 'join' && membership !== 'ban') return
+  const cited = authEventIdsOf(pdu)
+  const own = new Set((await graph.membershipEvents(invited, room.roomId)).map(({ eventId }) => eventId))
+  const state = new Set([...room.allState(), ...(await graph.members(room.roomId, [pdu.sender])).values()].map(({ eventId }) => eventId))
+  const isUnheard = cited.some((id) => !own.has(id) && !state.has(id)) && !cited.some((id) => own.has(id))
+  if (!isUnheard) throw forbidden('this user is in the room already, or banned from it')
 }
 
 /** 400 M_INVALID_PARAM where the room's version asks for whole events and one of them is not what it should be. */

@@ -21,7 +21,7 @@ export function leaving({ home, graph }: Tools): Endpoint[] {
         const { userId } = call.requester
         const room = await graph.freshRoom(roomId)
         const reason = readOptionalText(call.body, 'reason')
-        if (!room?.servers.has(home.serverName) && (await graph.outside.find(userId, roomId)) !== undefined) {
+        if (!room?.servers.has(home.serverName) && (await graph.outside.stands(userId, roomId))) {
           await graph.outside.leave(roomId, userId, reason === undefined ? {} : { reason })
           return { body: {} }
         }

@@ -5,7 +5,7 @@ import { inviteRemote } from './invite-remote.ts'
 import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
 import { leaveRemote } from './leave-remote.ts'
-import { endOutside, findOutside, noteOutside } from './outside.ts'
+import { endOutside, findOutside, findStanding, noteOutside } from './outside.ts'
 import { receivingOutside } from './receive-outside.ts'
 
 /** Adds to what a graph does with other servers what concerns rooms that this server is not in. */
@@ -18,6 +18,7 @@ export function createOutside(
     ...inside,
     outside: {
       find: (userId, roomId) => findOutside(tools, userId, roomId),
+      stands: async (userId, roomId) => (await findStanding(tools, userId, roomId)) !== undefined,
       kinds: createKinds(tools),
       note: (note) => noteOutside(tools, note),
       leave: (roomId, userId, content) => leaveRemote(tools, roomId, userId, content),

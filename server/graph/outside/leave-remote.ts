@@ -4,7 +4,7 @@ import { forbidden, MatrixError } from '../../core/matrix-error.ts'
 import { roomRules } from '../../core/room-versions.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { buildAlone, shakeHands } from './handshake.ts'
-import { findOutside, noteOutside } from './outside.ts'
+import { findStanding, noteOutside } from './outside.ts'
 
 const mostServers = 2
 const timeoutMs = 8_000
@@ -15,7 +15,7 @@ const timeoutMs = 8_000
  * https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites
  */
 export async function leaveRemote(tools: ReceiveTools, roomId: RoomId, userId: UserId, content: JsonObject): Promise<void> {
-  const outside = await findOutside(tools, userId, roomId)
+  const outside = await findStanding(tools, userId, roomId)
   const rules = outside && roomRules(outside.version)
   if (outside === undefined || rules === undefined) throw forbidden('you are not in a room with this id')
   const { membership, version, servers } = outside

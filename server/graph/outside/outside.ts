@@ -69,10 +69,30 @@ export function outsideStateText({ event, state }: OutsideMembership): string {
   return isIn ? `[${[...others, { type, state_key: stateKey, sender, content }].map(strippedText).join(',')}]` : '[]'
 }
 
+/**
+ * The same, or what the user was in the room when this server left it: an invitation or a knock that is still there, of which the room itself tells
+ * nothing new.
+ */
+export async function findStanding(tools: ReceiveTools, userId: UserId, roomId: RoomId): Promise<OutsideMembership | undefined> {
+  const outside = await findOutside(tools, userId, roomId)
+  if (outside !== undefined) return outside
+  const membership = (await tools.memberships.of(userId)).get(roomId)
+  const room = await tools.rooms.load(roomId)
+  if (membership === undefined || room === undefined || room.servers.size === 0 || room.servers.has(tools.serverName)) return undefined
+  const { eventId } = membership
+  const pdu = (await loadStored(tools.database.select, [eventId])).get(eventId)?.pdu
+  if (pdu === undefined || (membership.membership !== 'invite' && membership.membership !== 'knock')) return undefined
+  const servers = [...room.servers.keys()].slice(0, mostServers)
+  return { membership, version: room.rules.version, servers, event: eventOutside(roomId, pdu, membership), state: [] }
+}
+
 function outsideOf(row: OutsideRow, membership: Membership): OutsideMembership {
-  const pdu: Pdu = parsePdu(row.json)
-  const roomId = row.room_id as RoomId
-  const event: TimelineEvent = {
+  const event = eventOutside(row.room_id as RoomId, parsePdu(row.json), membership)
+  return { membership, version: row.room_version, servers: JSON.parse(row.servers) as ServerName[], event, state: parseStripped(row.state) }
+}
+
+function eventOutside(roomId: RoomId, pdu: Pdu, membership: Membership): TimelineEvent {
+  return {
     eventId: membership.eventId,
     roomId,
     pdu,
@@ -92,7 +112,6 @@ function outsideOf(row: OutsideRow, membership: Membership): OutsideMembership {
     handed: false,
     gap: false,
   }
-  return { membership, version: row.room_version, servers: JSON.parse(row.servers) as ServerName[], event, state: parseStripped(row.state) }
 }
 
 /** This server is in the room from now on: what was known from outside ends, and memberships are what the room says. */

@@ -5,7 +5,7 @@ import { roomRules } from '../../core/room-versions.ts'
 import type { Graph, OutsideMembership, Received } from '../graph.ts'
 import { checkIncoming } from '../receive/check-incoming.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
-import { findOutside, isResident, noteOutside } from './outside.ts'
+import { findStanding, isResident, noteOutside } from './outside.ts'
 
 const mostLooked = 50
 
@@ -23,14 +23,14 @@ export function receivingOutside(tools: ReceiveTools, receive: Graph['receive'])
 }
 
 /**
- * An invitation that is taken back, or a knock that is turned down. The room's state is not known here, so only those are believed who could have said
- * so anyway: who invited, and the servers over which the knock went.
+ * An invitation that is taken back, or a knock that is turned down. The room's state is not known here, so only those servers are believed that could
+ * have said so anyway: that of whoever invited, for all of its users, and those over which the knock went.
  */
 async function receiveEnd(tools: ReceiveTools, roomId: RoomId, pdu: JsonObject): Promise<EventId | undefined> {
   const { type, state_key: userId, content } = pdu
   if (type !== 'm.room.member' || !isUserId(userId) || serverNameOf(userId) !== tools.serverName || !isJsonObject(content)) return undefined
   if (content['membership'] !== 'leave' && content['membership'] !== 'ban') return undefined
-  const outside = await findOutside(tools, userId, roomId)
+  const outside = await findStanding(tools, userId, roomId)
   const rules = outside && roomRules(outside.version)
   if (outside === undefined || rules === undefined) return undefined
   const event = await checkIncoming(tools.keyRing, rules, roomId, pdu)
@@ -44,5 +44,6 @@ function mayEnd({ membership, event, servers }: OutsideMembership, pdu: Pdu): bo
   if (membership.membership !== 'invite' && membership.membership !== 'knock') return false
   // An end of an earlier invitation says nothing of this one.
   if (!authEventIdsOf(pdu).includes(event.eventId)) return false
-  return membership.membership === 'invite' ? pdu.sender === membership.sender : servers.includes(serverNameOf(pdu.sender))
+  const server = serverNameOf(pdu.sender)
+  return membership.membership === 'invite' ? server === serverNameOf(membership.sender) : servers.includes(server)
 }
