@@ -28,6 +28,8 @@ export async function serveMultipart(
   const head = {
     'Content-Type': `multipart/mixed; boundary=${boundary}`,
     'Content-Length': String(around.before.length + size + around.after.length),
+    // Dendrite looks for the file's name here.
+    'Content-Disposition': disposition,
     'X-Content-Type-Options': 'nosniff',
   }
   await sendBytes(files, call, { contentHash, status: 200, head, range: { from: 0, to: size - 1 }, around })

@@ -61,7 +61,9 @@ async function takeParts<T>(
       body.destroy()
       return await takeElsewhere(tools, location, signal, take)
     }
-    const [contentType, disposition] = [part.headers.get('content-type'), part.headers.get('content-disposition')]
+    // Dendrite names the file in the head of the whole answer.
+    const disposition = part.headers.get('content-disposition') ?? textOf(headers['content-disposition'])
+    const contentType = part.headers.get('content-type')
     return await take({ contentType, disposition, length: lengthOf(headers), body: part.body })
   } finally {
     body.destroy()

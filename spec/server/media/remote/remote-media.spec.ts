@@ -60,6 +60,12 @@ for (const engine of engines) {
     const filesOnDisk = () =>
       readdirSync(among!.server.config.media.store_path, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
 
+    it('have the name that their server gives in the head of its answer, where it gives none with the file', async () => {
+      const { headers, body } = parts('hello')
+      answering({ headers: { ...headers, 'Content-Disposition': 'inline; filename="letter.txt"' }, body })
+      expect((await get(newId())).headers.get('content-disposition')).to.equal('inline; filename="letter.txt"')
+    })
+
     it('are fetched under a signature, once, and served as files of this server are', async () => {
       const id = newId()
       answering(parts('<svg/>', ['Content-Type: image/svg+xml', 'Content-Disposition: inline; filename="a \\"b\\".svg"']))
