@@ -7,6 +7,7 @@ import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import type { Received } from '../graph/graph.ts'
 import { errorFields } from '../http/log.ts'
 import type { Tools } from '../slice.ts'
+import { createFairTurns } from './fair-turns.ts'
 import { createOnceMore } from './once-more.ts'
 
 /** What became of PDUs, by their ids: why one was not taken in, or undefined for one that was. */
@@ -15,9 +16,9 @@ export type Results = Map<EventId, string | undefined>
 /** Gives PDUs of one room to the graph, after those that came before. Rejects when the disk cannot be written to: then they are to come again. */
 export type ReceivePdus = (origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]) => Promise<Results>
 
-/** PDUs in lanes of their rooms. One that the graph cannot take stops neither the others nor those that come after. */
+/** PDUs in lanes of their rooms, in which servers take turns. One that the graph cannot take stops neither the others nor those that come after. */
 export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>): ReceivePdus {
-  const tails = new Map<RoomId, Promise<unknown>>()
+  const inTurn = createFairTurns()
   const onceMore = createOnceMore({ home })
 
   async function receive(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
@@ -45,13 +46,7 @@ export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>):
     return isTaken ? results : refuseAll([pdu], (await graph.room(roomId))?.rules, 'this server could not take it in')
   }
 
-  function takeTurn(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
-    const mine = (tails.get(roomId) ?? Promise.resolve()).then(() => receive(origin, roomId, pdus))
-    const tail = mine.catch(() => {})
-    tails.set(roomId, tail)
-    void tail.then(() => tails.get(roomId) === tail && tails.delete(roomId))
-    return mine
-  }
+  const takeTurn: ReceivePdus = (origin, roomId, pdus) => inTurn(roomId, origin, () => receive(origin, roomId, pdus))
 
   return (origin, roomId, pdus) => {
     // Whoever waits for a policy server holds up what the same server says of the room, and nobody else.
