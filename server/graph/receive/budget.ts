@@ -15,15 +15,20 @@ export const mostMissing = 10
 const patience = 45_000
 const ampleTime = 15 * 60_000
 
-/** A budget; `patienceMs` is for all questions together. */
-export function createBudget(patienceMs = patience): Budget {
-  const found = new Map<EventId, Promise<string | undefined>>()
+/** The time for all questions together, which begins with the first. */
+export function createTime(patienceMs = patience): Budget['signal'] {
   let signal: AbortSignal | undefined
+  return () => {
+    signal ??= AbortSignal.timeout(patienceMs)
+    return signal
+  }
+}
+
+/** A budget of a time that several events may share. */
+export function createBudget(signal = createTime()): Budget {
+  const found = new Map<EventId, Promise<string | undefined>>()
   return {
-    signal: () => {
-      signal ??= AbortSignal.timeout(patienceMs)
-      return signal
-    },
+    signal,
     stateAfter: (eventId, find) => {
       const known = found.get(eventId)
       if (known !== undefined) return known

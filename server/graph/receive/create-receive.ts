@@ -3,14 +3,15 @@ import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
 import type { Graph, Received } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
-import { takeDepartures } from '../partial/departures.ts'
 import { holdEvents } from '../partial/held-events.ts'
+import { takeOfOwn } from '../partial/own-members.ts'
 import { untilWhole } from '../partial/until-whole.ts'
 import { createWholeRooms } from '../partial/whole-rooms.ts'
 import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { refresh } from '../rooms.ts'
 import { bringClosest, fillBack } from './backfill.ts'
+import { createBudget, createTime } from './budget.ts'
 import { checkIncoming, type Incoming, mayBeChanged } from './check-incoming.ts'
 import { enterRoom } from './enter.ts'
 import { keepNames } from './event-names.ts'
@@ -70,7 +71,7 @@ async function receiveAll(
   if (!isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, origin)) return results
   const source: Source = { origin, roomId, rules: room.rules }
   if (room.partial !== undefined) {
-    const left = await takeDepartures(tools, room, source, pdus)
+    const left = await takeOfOwn(tools, room, source, pdus)
     if (await holdEvents(tools, room, origin, left)) return results
     await refresh(tools.database.select, room, tools.memberships)
     return receiveAll(tools, origin, roomId, left)
@@ -84,6 +85,9 @@ async function receiveAll(
   const events = await keepNames(tools, room.rules, all)
   const ids = events.map(({ eventId }) => eventId)
   const special = new Set((await tools.database.select(selectSpecial, ids, roomId, ids, roomId, ids)).map((row) => row.event_id))
+  // However many events there are, they hold the room up for no longer than one.
+  const time = createTime()
+  const receive = (event: Incoming) => receiveOne(tools, { ...source, budget: createBudget(time) }, event, 'news')
   const onTheWay: OnTheWay[] = []
   for (const event of events) {
     const taken = special.has(event.eventId) || results.has(event.eventId) ? undefined : await takeNext(tools, room, event)
@@ -92,10 +96,10 @@ async function receiveAll(
       onTheWay.push({ event, ...taken })
       continue
     }
-    await arriveAll(tools, source, onTheWay, results)
-    results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
+    await arriveAll(onTheWay, results, receive)
+    results.set(event.eventId, await receive(event))
   }
-  await arriveAll(tools, source, onTheWay, results)
+  await arriveAll(onTheWay, results, receive)
   await joinForks(tools, room)
   return results
 }
@@ -103,8 +107,12 @@ async function receiveAll(
 type OnTheWay = { readonly event: Incoming; readonly committed: Promise<boolean> }
 
 /** Waits for events to be durable; one that the room moved on before is received like any other. */
-async function arriveAll(tools: ReceiveTools, source: Source, onTheWay: OnTheWay[], results: Map<EventId, Received>): Promise<void> {
+async function arriveAll(
+  onTheWay: OnTheWay[],
+  results: Map<EventId, Received>,
+  receive: (event: Incoming) => Promise<Received>,
+): Promise<void> {
   for (const { event, committed } of onTheWay.splice(0)) {
-    if (!(await committed)) results.set(event.eventId, await receiveOne(tools, source, event, 'news'))
+    if (!(await committed)) results.set(event.eventId, await receive(event))
   }
 }

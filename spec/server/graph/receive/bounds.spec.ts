@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../../server/core/json.ts'
 import type { UnsignedPdu } from '../../../../server/core/pdu.ts'
 import { type RoomRules, roomRules } from '../../../../server/core/room-versions.ts'
 import { hashAndSignPdu } from '../../../../server/core/signatures.ts'
-import { createBudget } from '../../../../server/graph/receive/budget.ts'
+import { createBudget, createTime } from '../../../../server/graph/receive/budget.ts'
 import type { Incoming } from '../../../../server/graph/receive/check-incoming.ts'
 import { checkAll, type Source } from '../../../../server/graph/receive/fetch-missing.ts'
 import type { ReceiveTools } from '../../../../server/graph/receive/receive-tools.ts'
@@ -108,9 +108,24 @@ describe('what an event of another server may cost', () => {
     const event: Incoming = { eventId, pdu, signedBy: new Set([town.alice.name]) }
     // A signal's timer holds no process; another one does until it is over.
     const holding = setInterval(() => {}, 1000)
-    const before = await stateBefore(tools, { ...source(), budget: createBudget(1) }, event)
+    const before = await stateBefore(tools, { ...source(), budget: createBudget(createTime(1)) }, event)
     clearInterval(holding)
     expect(before).to.equal(undefined)
+  })
+
+  it('is shared with all that come in the same transaction: together they have no more time than one', async () => {
+    const { bob } = town
+    const peers = bob.server.server.home.peers as { -readonly [key in keyof Peers]: Peers[key] }
+    const times: (AbortSignal | undefined)[] = []
+    peers.fetchJson = async ({ signal, uri }) => {
+      if (uri.includes('get_missing_events')) times.push(signal)
+      return { ok: false, reason: 'unreachable', words: 'nobody is there' }
+    }
+    const pdus = [1, 2, 3].map((n) => said(`${n}`, [said(`before ${n}`).eventId]).pdu)
+    await give(...pdus)
+    expect(times).to.have.length(3)
+    expect([new Set(times).size, times[0]]).to.deep.equal([1, times[2]])
+    expect(times[0]).not.to.equal(undefined)
   })
 
   it('leaves turns to others while many signatures are checked', async () => {
