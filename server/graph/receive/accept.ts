@@ -101,7 +101,7 @@ function redactionInHistory(room: Room, arriving: Arriving, writes: Write[]): Ti
   if (id !== undefined && event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, id, eventId))
   const find = findOn(room, head)
   const redacted = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
-  if (redacted === undefined) return undefined
+  if (redacted === undefined || redacted === 'refused') return undefined
   writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
   writes.push(...brokenRelation(redacted.eventId))
   return redacted
@@ -229,6 +229,8 @@ export function decide(
   const find = findOn(room, head)
   const readState: ReadState = (type, stateKey) => find(type, stateKey)?.pdu ?? vouchedAt(arriving, type, stateKey)
   if (!checkAuthRules(pdu, rules, readState, (server) => signedBy.has(server)).allowed) return 'soft-failed'
+  const redaction = redactionBy(room, arriving, readState)
+  if (redaction === 'refused') return 'soft-failed'
   const unsigned = toBeAsked(pdu, rules, policyOn(room, head, arriving.here))
   if (unsigned !== undefined) return { unsigned }
   const { tips, isLinear, groups } = standOn(head, arriving, rules)
@@ -242,7 +244,6 @@ export function decide(
   if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]
   const effect = defaultEffect(pdu, () => mayNotifyRoom(pdu, rules, readState))
   const notifying = head.notifying + (effect.notifies ? 1 : 0)
-  const redaction = redactionBy(room, arriving, readState)
   const decided: Decided = {
     eventId,
     pdu,
@@ -307,11 +308,13 @@ function changesOf(
   return [{ type: pdu.type, stateKey: pdu.state_key ?? '', event: { eventId, pdu } }]
 }
 
-/** What this event, if it is a redaction, makes of another one. */
-function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, readState: ReadState): TimelineEvent | undefined {
+/**
+ * What this event, if it is a redaction, makes of another one. "If the server would apply a redaction, the redaction event is also sent to clients": one
+ * that is refused is not, since they apply it without asking. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+ */
+function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, readState: ReadState): ReturnType<typeof redactionOf> {
   if (target.event === undefined || target.id === undefined) return undefined
-  const redacted = redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
-  return redacted === 'refused' ? undefined : redacted
+  return redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
 }
 
 /** A redaction that came before its target and may redact it. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions */

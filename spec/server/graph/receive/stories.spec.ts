@@ -76,6 +76,19 @@ describe('what other servers send, withhold and claim', () => {
     expect(await graph.room(room)).not.to.equal(undefined)
   })
 
+  it('a redaction of what its sender may not redact is told to nobody, and hides nothing', async () => {
+    const { alice, bob, say, carry, sees, room } = town
+    const said = await say(alice, 'stays')
+    await carry(alice, said)
+    const { next_batch: since } = (await alice.user.get('/sync')).body
+    const redaction = await craft(bob, { type: 'm.room.redaction', sender: bob.user.userId, content: { redacts: said } })
+    expect(become(await alice.server.server.graph.receive(bob.name, room, [redaction]))).to.deep.equal(['soft-failed'])
+    expect(become(await carry(bob, await say(bob, 'next')))).to.deep.equal(['accepted'])
+    const { timeline } = (await alice.user.get(`/sync?since=${since}`)).body.rooms.join[room]
+    expect(timeline.events.map(({ type }: { type: string }) => type)).to.deep.equal(['m.room.message'])
+    expect(await sees(alice)).to.deep.equal(['stays', 'next'])
+  })
+
   it('a depth that lies puts nothing between what follows', async () => {
     const { alice, bob, say, carry, sees, room } = town
     const { user } = await mallory()
