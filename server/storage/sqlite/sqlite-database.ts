@@ -5,7 +5,7 @@ import type { Database, Logged, Part, Select, Statement, Value } from '../databa
 import { logRowsOf, selectLog } from '../log.store.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { type MovingNotifier, movingNotifier } from '../moving-notifier.ts'
-import { startThread } from './ask-thread.ts'
+import { type AskThread, startThread } from './ask-thread.ts'
 import { batchEncoder } from './batch-message.ts'
 import type { WriterAnswer, WriterResult } from './batch-transaction.ts'
 import { lockFile, openReader, type Synchronous } from './open-file.ts'
@@ -73,16 +73,24 @@ type Writer = {
   readonly close: () => Promise<void>
 }
 
-/** Starts the thread that owns the writing connection, and the one that keeps its WAL short; rejects with what kept it from opening the file. */
+/** What so many batches leave in the WAL needs nobody to keep it short; a thread more would be a third of what an opening costs. */
+const batchesOfShortWal = 100
+
+/** Starts the thread that owns the writing connection, and in time the one that keeps its WAL short; rejects with what kept it from opening the file. */
 async function startWriter({ path, synchronous, migrations }: SqliteOptions): Promise<Writer> {
   const writer = startThread('./writer-thread.ts', { path, synchronous, migrations })
   const position = await writer.ask<number>()
-  const checkpoints = startThread('./checkpoint-thread.ts', { path })
+  let batches = 0
+  let checkpoints: AskThread | undefined
+  const ask: Writer['ask'] = (request, transfer) => {
+    if (++batches === batchesOfShortWal) checkpoints = startThread('./checkpoint-thread.ts', { path })
+    return writer.ask(request, transfer)
+  }
   const close = async () => {
-    await checkpoints.ask({ kind: 'close' })
+    await checkpoints?.ask({ kind: 'close' })
     await writer.ask({ kind: 'close' })
   }
-  return { position, known: new Set(), ask: (request, transfer) => writer.ask<WriterAnswer>(request, transfer), close }
+  return { position, known: new Set(), ask, close }
 }
 
 async function writeParts(writer: Writer, parts: readonly Part[]): Promise<BatchResult> {
