@@ -57,7 +57,7 @@ type Attempt = {
 
 const mostServers = 10_000
 const mostKeys = 64
-/** Questions under way; beyond them it is as if nobody could be asked. */
+/** Questions under way, of strangers' making and for events; beyond them it is as if nobody could be asked. Anybody may name servers that do not answer. */
 const mostAsked = 50
 /** For so long memory is believed: another process may have heard since that a key is old. */
 const believed = 5 * 60_000
@@ -74,6 +74,7 @@ export function createKeyRing(tools: Tools): KeyRing {
   const { database, clock } = tools
   const known = new Map<ServerName, { readonly keys: readonly Kept[]; readonly readAt: number }>()
   const asking = new Map<ServerName, Promise<void>>()
+  const underWay = { strangers: 0, events: 0 }
   const attempts = new Map<ServerName, Attempt>()
 
   async function read(serverName: ServerName): Promise<readonly Kept[]> {
@@ -85,14 +86,16 @@ export function createKeyRing(tools: Tools): KeyRing {
   }
 
   /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
-  function refresh(question: Question): Promise<void> {
+  function refresh(question: Question, whose: keyof typeof underWay): Promise<void> {
     const { serverName } = question
     const last = attempts.get(serverName)
     const under = asking.get(serverName)
     if (under !== undefined) return under
     const from = clock.now()
     // A clock that was set back counts no longer.
-    if (asking.size >= mostAsked || (last !== undefined && from >= last.at && from < last.at + last.wait)) return Promise.resolve()
+    const wasAsked = last !== undefined && from >= last.at && from < last.at + last.wait
+    if (underWay[whose] >= mostAsked || wasAsked) return Promise.resolve()
+    underWay[whose]++
     const asked = fetchKeys(tools, question)
       .catch(() => undefined)
       .then((by) => {
@@ -100,7 +103,10 @@ export function createKeyRing(tools: Tools): KeyRing {
         attempts.set(serverName, attemptOf(by, from, clock.now(), last))
         if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
       })
-      .finally(() => asking.delete(serverName))
+      .finally(() => {
+        asking.delete(serverName)
+        underWay[whose]--
+      })
     asking.set(serverName, asked)
     return asked
   }
@@ -115,14 +121,14 @@ export function createKeyRing(tools: Tools): KeyRing {
       const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
       const found = pick(fresh, wanted) ?? pick(await read(serverName), wanted)
       if (found !== undefined || isHere) return found
-      await refresh({ serverName, keyId, until: at ?? clock.now() })
+      await refresh({ serverName, keyId, until: at ?? clock.now() }, wanted.forRequest ? 'strangers' : 'events')
       return pick(await read(serverName), wanted)
     },
     responsesOf: async (serverName, minimumValidUntil, keyIds = []) => {
       const until = Math.max(minimumValidUntil, clock.now())
       const before = await database.selectOne(selectResponse, serverName)
       const keyId = keyIds.find((wanted) => !names(before, wanted))
-      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until })
+      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until }, 'strangers')
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
     },

@@ -42,6 +42,9 @@ type Tools = {
 
 const ourselves: Failure = { ok: false, reason: 'forbidden', words: 'this is the server itself' }
 const nowhere: Failure = { ok: false, reason: 'unreachable', words: 'the name of the server leads nowhere' }
+const late: Failure = { ok: false, reason: 'timeout', words: 'where the server is was not found in time' }
+const unwanted: Failure = { ok: false, reason: 'aborted', words: 'the request is no longer wanted' }
+const patience = 30_000
 
 /** Sends signed requests to where servers are found. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
 export function createPeers(tools: Tools): Peers {
@@ -53,8 +56,10 @@ export function createPeers(tools: Tools): Peers {
     const { destination, method, uri, limit, timeoutMs, exact, signal } = of
     const content = textOf(of)
     if (destination === tools.serverName) return ourselves
+    const places = await inTime(tools.discovery.find(destination), timeoutMs, signal)
+    if ('ok' in places) return places
     let answer: A | Failure = nowhere
-    for (const { origin, host } of await tools.discovery.find(destination)) {
+    for (const { origin, host } of places) {
       answer = await send({
         url: origin + uri,
         method,
@@ -78,6 +83,22 @@ export function createPeers(tools: Tools): Peers {
     streamUnsigned: (of) => ask(of, {}, tools.egress.stream),
     close: tools.egress.close,
   }
+}
+
+/** Where servers are takes time to find out, too. */
+async function inTime<T extends object>(work: Promise<T>, milliseconds = patience, signal?: AbortSignal): Promise<T | Failure> {
+  if (signal?.aborted) return unwanted
+  let end = () => {}
+  const ended = new Promise<Failure>((resolve) => {
+    const timer = setTimeout(() => resolve(late), milliseconds)
+    const abort = () => resolve(unwanted)
+    signal?.addEventListener('abort', abort, { once: true })
+    end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  })
+  return Promise.race([work, ended]).finally(end)
 }
 
 function textOf({ content, contentText }: Pick<SignedRequest, 'content' | 'contentText'>): string | undefined {

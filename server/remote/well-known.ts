@@ -86,15 +86,17 @@ function keepFor(headers: Answer<unknown>['headers']): number {
   return Number.isNaN(asked) ? usually : Math.min(Math.max(asked, shortest), longest)
 }
 
-/** "30x redirects should be followed, however redirection loops should be avoided." Each target is checked as the first one was, and stays with HTTPS. */
+/** "30x redirects should be followed, however redirection loops should be avoided." Each target is checked as the first one was, and stays with HTTPS; all of them have one time. */
 export async function fetchFollowing(
   { egress, allowPrivate }: { readonly egress: Pick<Egress, 'request'>; readonly allowPrivate: boolean },
   first: string,
   timeoutMs = 15_000,
 ): Promise<Answer<Buffer> | Failure> {
+  const began = performance.now()
   let url = first
   for (let redirects = 0; ; redirects++) {
-    const answer = await egress.request({ url, limit: mostBytes, timeoutMs, allowPrivate })
+    const left = Math.max(1, Math.ceil(timeoutMs - (performance.now() - began)))
+    const answer = await egress.request({ url, limit: mostBytes, timeoutMs: left, allowPrivate })
     const location = answer.ok && isRedirect(answer.status) ? answer.headers['location'] : undefined
     if (location === undefined || redirects === mostRedirects) return answer
     const next = URL.canParse(String(location), url) ? new URL(String(location), url) : undefined

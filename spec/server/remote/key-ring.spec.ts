@@ -160,6 +160,21 @@ forEachEngine('the keys of other servers', (open) => {
     expect(new Set(await Promise.all(finding))).to.deep.equal(new Set([undefined]))
   })
 
+  it('are had for events while strangers name servers that do not answer', async () => {
+    const silence = Promise.withResolvers<undefined>()
+    const names = Array.from({ length: 100 }, (_, n) => `server${n}.test`)
+    const world: World = Object.fromEntries(names.map((name) => [name, () => silence.promise]))
+    const { find, responsesOf } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) })
+    const finding = [
+      ...names.slice(0, 60).map((serverName) => find({ ...wanted, serverName })),
+      ...names.slice(60).map((name) => responsesOf(name, 0)),
+    ]
+    await Promise.all(finding.slice(-30))
+    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
+    silence.resolve(undefined)
+    await Promise.all(finding)
+  })
+
   it('take no more room when a server names ever new ones', async () => {
     const { find, responsesOf, clock } = ring({
       'peer.test': () =>

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import { generateSigningKey } from '../../../server/core/signatures.ts'
+import type { Egress, OutgoingRequest } from '../../../server/remote/egress.ts'
+import { createPeers } from '../../../server/remote/signed-request.ts'
+import { createWellKnown } from '../../../server/remote/well-known.ts'
+
+const signingKey = generateSigningKey(createHash('sha256').update('1').digest(), 'k')
+const never = new Promise<never>(() => {})
+
+describe('a server that cannot be found in time', () => {
+  const peers = createPeers({
+    egress: { fetchJson: () => never, close: async () => {} } as unknown as Egress,
+    discovery: { find: () => never },
+    serverName: 'here.test',
+    signingKey,
+    allowPrivate: false,
+  })
+  const question = { destination: 'there.test', method: 'GET', uri: '/' } as const
+
+  it('is waited for no longer than its answer would be', async () => {
+    const holding = setInterval(() => {}, 1000)
+    const answer = await peers.fetchJson({ ...question, timeoutMs: 5 })
+    clearInterval(holding)
+    expect(answer).to.include({ ok: false, reason: 'timeout' })
+  })
+
+  it('is waited for no longer than somebody wants it', async () => {
+    const wanted = new AbortController()
+    const asked = peers.fetchJson({ ...question, signal: wanted.signal })
+    wanted.abort()
+    expect(await asked).to.include({ ok: false, reason: 'aborted' })
+    expect(await peers.fetchJson({ ...question, signal: wanted.signal })).to.include({ ok: false, reason: 'aborted' })
+  })
+
+  it('has one time for all the redirects on the way to its well-known file', async () => {
+    const times: number[] = []
+    const request = async ({ timeoutMs = 0 }: OutgoingRequest) => {
+      times.push(timeoutMs)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return { ok: true, status: 302, headers: { location: `https://there.test/${times.length}` }, body: Buffer.alloc(0) } as const
+    }
+    await createWellKnown({ egress: { request }, clock: { now: () => 1 }, allowPrivate: false }).delegated('there.test')
+    expect(times).to.have.length(6)
+    expect(times).to.deep.equal(times.toSorted((a, b) => b - a))
+    expect(times.at(-1)).to.be.below(15_000 - 80)
+  })
+})
