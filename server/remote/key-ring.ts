@@ -75,7 +75,7 @@ export function createKeyRing(tools: Tools): KeyRing {
   const known = new Map<ServerName, { readonly keys: readonly Kept[]; readonly readAt: number }>()
   const asking = new Map<ServerName, Promise<void>>()
   const underWay = { strangers: 0, events: 0 }
-  const attempts = new Map<ServerName, Attempt>()
+  const attempts = createAttempts(clock)
 
   async function read(serverName: ServerName): Promise<readonly Kept[]> {
     const keys = (await database.select(selectKeys, serverName)).map(keptOf)
@@ -88,21 +88,14 @@ export function createKeyRing(tools: Tools): KeyRing {
   /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
   function refresh(question: Question, whose: keyof typeof underWay): Promise<void> {
     const { serverName } = question
-    const last = attempts.get(serverName)
     const under = asking.get(serverName)
     if (under !== undefined) return under
-    const from = clock.now()
-    // A clock that was set back counts no longer.
-    const wasAsked = last !== undefined && from >= last.at && from < last.at + last.wait
-    if (underWay[whose] >= mostAsked || wasAsked) return Promise.resolve()
+    if (underWay[whose] >= mostAsked || attempts.isRecent(serverName)) return Promise.resolve()
     underWay[whose]++
+    const from = clock.now()
     const asked = fetchKeys(tools, question)
       .catch(() => undefined)
-      .then((by) => {
-        attempts.delete(serverName)
-        attempts.set(serverName, attemptOf(by, from, clock.now(), last))
-        if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
-      })
+      .then((by) => attempts.note(serverName, by, from))
       .finally(() => {
         asking.delete(serverName)
         underWay[whose]--
@@ -111,7 +104,7 @@ export function createKeyRing(tools: Tools): KeyRing {
     return asked
   }
 
-  const pick = (keys: readonly Kept[], wanted: Wanted) => chooseNow(keys, wanted, clock.now(), attempts.get(wanted.serverName)?.saidAt)
+  const pick = (keys: readonly Kept[], wanted: Wanted) => chooseNow(keys, wanted, clock.now(), attempts.saidAt(wanted.serverName))
 
   return {
     find: async (wanted) => {
@@ -131,6 +124,25 @@ export function createKeyRing(tools: Tools): KeyRing {
       if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until }, 'strangers')
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
+    },
+  }
+}
+
+/** What came of asking servers for their keys, of those that were asked last. */
+function createAttempts(clock: Tools['clock']) {
+  const attempts = new Map<ServerName, Attempt>()
+  return {
+    saidAt: (serverName: ServerName) => attempts.get(serverName)?.saidAt,
+    /** Whether a server was asked so shortly before that it is to be left alone. A clock that was set back counts no longer. */
+    isRecent: (serverName: ServerName): boolean => {
+      const last = attempts.get(serverName)
+      return last !== undefined && clock.now() >= last.at && clock.now() < last.at + last.wait
+    },
+    note: (serverName: ServerName, by: Parameters<typeof attemptOf>[0], from: number): void => {
+      const attempt = attemptOf(by, from, clock.now(), attempts.get(serverName))
+      attempts.delete(serverName)
+      attempts.set(serverName, attempt)
+      if (attempts.size > mostServers) attempts.delete(attempts.keys().next().value as ServerName)
     },
   }
 }
