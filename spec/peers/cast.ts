@@ -1,4 +1,5 @@
-import { findPair, type Homeserver } from './homeservers.ts'
+import { gapOf } from './gaps.ts'
+import { findPair, type Homeserver, type Other, others } from './homeservers.ts'
 import type { Person } from './person.ts'
 import { type InRoom, inRoom, makeRoom } from './rooms.ts'
 
@@ -6,7 +7,7 @@ import { type InRoom, inRoom, makeRoom } from './rooms.ts'
  * The room versions that matter: events that name themselves; without knocks; with all of version 10, which most rooms have; the redactions of 11; rooms
  * named by their creation.
  */
-const versions = ['1', '6', '10', '11', '12'] as const
+export const versions = ['1', '6', '10', '11', '12'] as const
 /** Those in which states are resolved, or events written, in any other way. */
 export const allVersions = ['1', '2', '3', '4', '5', '6', '10', '11', '12'] as const
 export type Version = (typeof allVersions)[number]
@@ -27,24 +28,42 @@ export type Cast = {
 
 let casts = 0
 
-/** A suite for each direction: rooms, of a version if nothing else is said, are made on one server, the others come from the other. */
-export function inEachDirection(words: string, version: Version, tell: (cast: () => Cast) => void): void {
-  for (const [host, guest] of [
-    ['tombolo', 'synapse'],
-    ['synapse', 'tombolo'],
-  ] as const) {
-    describe(`${words}, in rooms made on ${host}`, () => {
-      let cast: Cast
-      before(async function () {
-        const pair = await findPair(this)
-        cast = await makeCast(pair[host], pair[guest], version)
-      })
-      after(() => {
-        for (const server of ['host', 'guest'] as const) cast?.[server].cable.mend()
-      })
-      tell(() => cast)
+/**
+ * A suite for each other server and each direction: rooms, of a version if nothing else is said, are made on one server, the others come from the other.
+ */
+export function inEachDirection(words: string, version: Version, tell: (cast: () => Cast, other: Other) => void): void {
+  for (const other of others) for (const isHost of [false, true]) inOneDirection(words, version, other, isHost, tell)
+}
+
+function inOneDirection(
+  words: string,
+  version: Version,
+  other: Other,
+  isHost: boolean,
+  tell: (cast: () => Cast, other: Other) => void,
+): void {
+  const [hosting, visiting] = isHost ? [other, 'Tombolo'] : ['Tombolo', other]
+  const title = `${words}, in rooms made on ${hosting}, with ${visiting}`
+  const suiteGap = gapOf(other, title)
+  const declare = suiteGap === undefined ? describe : describe.skip
+  declare(suiteGap === undefined ? title : `${title} (${other}: ${suiteGap})`, () => {
+    let cast: Cast
+    before(async function () {
+      const pair = await findPair(this, other)
+      cast = await (isHost ? makeCast(pair.other, pair.tombolo, version) : makeCast(pair.tombolo, pair.other, version))
     })
-  }
+    beforeEach(function () {
+      const test = this.currentTest as Mocha.Test
+      const gap = gapOf(other, test.fullTitle())
+      if (gap === undefined) return
+      test.title += ` (${other}: ${gap})`
+      this.skip()
+    })
+    after(() => {
+      for (const server of ['host', 'guest'] as const) cast?.[server].cable.mend()
+    })
+    tell(() => cast, other)
+  })
 }
 
 /** The same for each of the versions. */

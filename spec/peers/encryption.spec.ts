@@ -2,16 +2,16 @@ import { expect } from 'chai'
 import { KnownMembership, Preset, type Room } from 'matrix-js-sdk'
 import { addDevice, createDevice, type Device, until } from '../trips/client-device.ts'
 import { verify } from '../trips/verify.ts'
-import { findPair } from './homeservers.ts'
+import { findPair, type Other, others } from './homeservers.ts'
 
 const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
 const way = 'sync'
 
-for (const [host, guest] of [
-  ['tombolo', 'synapse'],
-  ['synapse', 'tombolo'],
-] as const) {
-  describe(`clients of matrix-js-sdk with Rust crypto, Alice’s on ${host}, Bob’s on ${guest}`, function () {
+for (const other of others) for (const isHost of [false, true]) declare(other, isHost)
+
+function declare(other: Other, isHost: boolean): void {
+  const [hosting, visiting] = isHost ? [other, 'tombolo'] : ['tombolo', other]
+  describe(`clients of matrix-js-sdk with Rust crypto, Alice’s on ${hosting}, Bob’s on ${visiting}`, function () {
     this.timeout(60_000)
     let alice: Device
     let bob: Device
@@ -19,7 +19,7 @@ for (const [host, guest] of [
     let roomId: string
     let guestUrl: string
     const started: Device[] = []
-    const names = { alice: `alice-of-${host}`, bob: `bob-of-${guest}` }
+    const names = { alice: `alice-of-${hosting}`, bob: `bob-of-${visiting}` }
 
     const begin = async (making: Promise<Device>) => {
       const device = await making
@@ -42,9 +42,10 @@ for (const [host, guest] of [
     ]
 
     before(async function () {
-      const pair = await findPair(this)
-      guestUrl = pair[guest].url
-      alice = await begin(createDevice(pair[host].url, way, names.alice))
+      const pair = await findPair(this, other)
+      const [host, guest] = isHost ? [pair.other, pair.tombolo] : [pair.tombolo, pair.other]
+      guestUrl = guest.url
+      alice = await begin(createDevice(host.url, way, names.alice))
       bob = await begin(createDevice(guestUrl, way, names.bob))
     })
     after(() => {

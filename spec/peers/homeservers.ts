@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installed } from '../clients/site.ts'
 import { writeCertificate } from '../support/certificates.ts'
@@ -10,22 +10,37 @@ import { type Cable, layCable } from './cable.ts'
 import { type Home, type Person, register } from './person.ts'
 
 const python = join(installed, 'synapse', 'bin', 'python')
+const dendrite = join(process.env['DENDRITE_BIN'] ?? join(installed, 'dendrite'), 'dendrite')
+
+/** The homeservers that Tombolo is put beside: Synapse, and Dendrite where it was built. */
+export const others: readonly Other[] = existsSync(dendrite) ? ['synapse', 'dendrite'] : ['synapse']
+export type Other = 'synapse' | 'dendrite'
+
+if (others.length === 1) process.stdout.write('  The specs with Dendrite are skipped: it is not installed (spec/peers/README.md).\n')
 
 /** A homeserver's process, whose name leads other servers to it over a cable. */
 export type Homeserver = Home & {
   /** No other server reaches it until the cable is mended; it reaches others. */
   readonly cable: Pick<Cable, 'cut' | 'mend'>
   register(name: string): Promise<Person>
+  /** Where it keeps what it has. */
+  readonly folder: string
   /** What it said since it started. */
   log(): string
 }
 /** The pair, and the certificate under which both are believed, as is any other server of this machine. */
-export type Pair = { readonly tombolo: Homeserver; readonly synapse: Homeserver; readonly files: Files }
+export type Pair = { readonly tombolo: Homeserver; readonly other: Homeserver; readonly files: Files }
 
-/** Whether `install-synapse.sh` has run. */
-function isInstalled(): boolean {
+/** What says whether another server is there. */
+const tried: Readonly<Record<Other, readonly [program: string, ...args: string[]]>> = {
+  synapse: [python, '-c', 'import synapse.app.homeserver'],
+  dendrite: [dendrite, '-version'],
+}
+
+function isInstalled(other: Other): boolean {
+  const [program, ...args] = tried[other]
   try {
-    execFileSync(python, ['-c', 'import synapse.app.homeserver'], { stdio: 'ignore' })
+    execFileSync(program, args, { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -34,29 +49,30 @@ function isInstalled(): boolean {
 
 type Place = { folder: string; serverName: string; client: number; federation: number; certificate: string; key: string }
 
-let pair: Promise<Pair> | undefined
-let isMissing: boolean | undefined
+const pairs = new Map<Other, Promise<Pair> | 'none'>()
 
 /**
- * One of each kind, which reach each other over TLS under one authority: the same for all specs of a run, whose end ends them.
- * Skips the suite, with a line, where Synapse is not installed.
+ * Tombolo and another, which reach each other over TLS under one authority: the same two for all specs of a run, whose end ends them.
+ * Skips the suite, with a line, where the other is not installed.
  */
-export function findPair(context: Mocha.Context): Promise<Pair> {
-  if (isMissing === undefined) {
-    isMissing = !isInstalled()
-    if (isMissing) process.stdout.write('  The specs with Synapse are skipped: it is not installed (spec/peers/README.md).\n')
+export function findPair(context: Mocha.Context, other: Other): Promise<Pair> {
+  let pair = pairs.get(other)
+  if (pair === undefined) {
+    pair = isInstalled(other) ? startPair(other) : 'none'
+    pairs.set(other, pair)
+    if (pair === 'none') process.stdout.write(`  The specs with ${other} are skipped: it is not installed (spec/peers/README.md).\n`)
   }
-  if (isMissing) context.skip()
-  pair ??= startPair()
-  return pair
+  return pair === 'none' ? context.skip() : pair
 }
 
-async function startPair(): Promise<Pair> {
-  const folder = temporaryFolder('tombolo-and-synapse')
+async function startPair(kind: Other): Promise<Pair> {
+  const folder = temporaryFolder(`tombolo-and-${kind}`)
   const files = writeCertificate(folder)
-  const [tombolo, synapse] = await Promise.all([open('tombolo', folder, files), open('synapse', folder, files)])
-  return { tombolo, synapse, files }
+  const [tombolo, other] = await Promise.all([open('tombolo', folder, files), open(kind, folder, files)])
+  return { tombolo, other, files }
 }
+
+const start = { tombolo: startTombolo, synapse: startSynapse, dendrite: startDendrite }
 
 async function open(kind: Homeserver['kind'], parent: string, files: { certificate: string; key: string }): Promise<Homeserver> {
   const folder = join(parent, kind)
@@ -65,9 +81,10 @@ async function open(kind: Homeserver['kind'], parent: string, files: { certifica
   const cable = await layCable(federation)
   const serverName = `localhost:${cable.port}`
   const place = { folder, serverName, client, federation, ...files }
-  const running = await (kind === 'synapse' ? startSynapse(place) : startTombolo(place))
+  const running = await start[kind](place)
   const url = `http://127.0.0.1:${client}`
-  const homeserver: Homeserver = { kind, serverName, url, cable, register: (name) => register(homeserver, name), log: running.output }
+  const asked = { register: (name: string) => register(homeserver, name), log: running.output }
+  const homeserver: Homeserver = { kind, serverName, url, cable, folder, ...asked }
   return homeserver
 }
 
@@ -103,7 +120,7 @@ function startSynapse({ folder, serverName, client, federation, certificate, key
     ...{ tls_certificate_path: certificate, tls_private_key_path: key, federation_custom_ca_list: [certificate] },
     database: { name: 'sqlite3', args: { database: join(folder, 'synapse.db') } },
     listeners: [
-      { port: client, ...resources(['client']) },
+      { port: client, ...resources(['client', 'federation']) },
       { port: federation, tls: true, ...resources(['federation']) },
     ],
     ...{ enable_registration: true, enable_registration_without_verification: true, macaroon_secret_key: 'm', form_secret: 'f' },
@@ -128,4 +145,40 @@ function startSynapse({ folder, serverName, client, federation, certificate, key
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
   const ready = { url: `http://127.0.0.1:${client}/_matrix/client/versions` }
   return startProcess({ command: python, args: ['-m', 'synapse.app.homeserver', '-c', file], log: join(folder, 'log'), ready })
+}
+
+/** Its defaults, but for limits, presence, and what it needs to reach servers on this machine. */
+function startDendrite({ folder, serverName, client, federation, certificate, key }: Place): Promise<Running> {
+  const stored = (name: string) => ({ database: { connection_string: `file:${join(folder, name)}.db` } })
+  const config = {
+    version: 2,
+    global: {
+      ...{ server_name: serverName, private_key: join(folder, 'signing.pem'), presence: { enable_inbound: true, enable_outbound: true } },
+      jetstream: { storage_path: join(folder, 'jetstream') },
+    },
+    client_api: { registration_disabled: false, rate_limiting: { enabled: false } },
+    federation_api: { ...stored('federation'), key_perspectives: [], deny_networks: [] },
+    media_api: { ...stored('media'), base_path: join(folder, 'media') },
+    room_server: stored('rooms'),
+    sync_api: stored('sync'),
+    key_server: stored('keys'),
+    relay_api: stored('relay'),
+    mscs: { ...stored('mscs'), mscs: [] },
+    user_api: { account_database: stored('accounts').database, bcrypt_cost: 4 },
+    logging: [{ type: 'std', level: 'info' }],
+  }
+  const seed = randomBytes(32).toString('base64')
+  const pem = ['-----BEGIN MATRIX PRIVATE KEY-----', 'Key-ID: ed25519:spec', '', seed, '-----END MATRIX PRIVATE KEY-----', '']
+  writeFileSync(config.global.private_key, pem.join('\n'), { mode: 0o600 })
+  const file = join(folder, 'dendrite.yaml')
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  const listeners = ['-http-bind-address', `127.0.0.1:${client}`, '-https-bind-address', `127.0.0.1:${federation}`]
+  return startProcess({
+    command: dendrite,
+    args: ['-config', file, '-really-enable-open-registration', ...listeners, '-tls-cert', certificate, '-tls-key', key],
+    env: { SSL_CERT_FILE: certificate },
+    cwd: folder,
+    log: join(folder, 'log'),
+    ready: { url: `http://127.0.0.1:${client}/_matrix/client/versions` },
+  })
 }

@@ -24,7 +24,7 @@ inEachVersion('living together', (cast, version) => {
     await room.acts(alice, 'ban', bob)
     await room.is(bob, 'leave')
     expect(await room.memberOf(alice, bob.userId)).to.equal('ban')
-    expect(await room.isLetIn(bob, alice)).to.equal(403)
+    expect(await room.isLetIn(bob, alice)).to.equal(false)
     await room.acts(alice, 'unban', bob)
     await room.enters(bob, alice)
     await room.sees(alice, bob, 'join')
@@ -32,7 +32,7 @@ inEachVersion('living together', (cast, version) => {
     await room.finds(bob, 'the power', 'm.room.power_levels', ({ users }) => users[bob.userId] === 60)
     await room.acts(bob, 'ban', anna)
     await room.is(anna, 'leave')
-    expect(await room.isLetIn(anna, alice)).to.equal(403)
+    expect(await room.isLetIn(anna, alice)).to.equal(false)
     expect(await room.stands(alice)).to.deep.equal(await room.stands(bob))
   })
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Body } from '../support/server.ts'
 
 /** How long something may take to get from one server to the other's clients. */
-const patience = 15_000
+const patience = 30_000
 
 export type Event = {
   readonly event_id: string
@@ -30,7 +30,7 @@ export type Seen = {
   readonly passing: Map<string, Body>
 }
 /** The server that somebody has an account on; clients reach it at its URL. */
-export type Home = { readonly kind: 'tombolo' | 'synapse'; readonly serverName: string; readonly url: string }
+export type Home = { readonly kind: 'tombolo' | 'synapse' | 'dendrite'; readonly serverName: string; readonly url: string }
 type Answered = { readonly status: number; readonly body: Body }
 
 /** Somebody with an account on a server, and a client that hears what it is told from one sync to the next. */

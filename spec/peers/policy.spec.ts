@@ -9,20 +9,20 @@ import { type Peer, startPeer } from '../support/peer.ts'
 import { joinAsPeer } from '../support/peers/peer-room.ts'
 import type { TestServer } from '../support/server.ts'
 import { type Cast, inEachDirection, type Version } from './cast.ts'
-import { findPair, type Homeserver } from './homeservers.ts'
+import { findPair, type Homeserver, type Other } from './homeservers.ts'
 import type { InRoom } from './rooms.ts'
 
 const key = generateSigningKey(Buffer.alloc(32, 4), 'policy_server')
 
 for (const version of ['1', '12'] as const)
-  inEachDirection(`a policy server in version ${version}`, version, (cast) => declare(cast, version))
+  inEachDirection(`a policy server in version ${version}`, version, (cast, other) => declare(cast, version, other))
 
-function declare(cast: () => Cast, version: Version): void {
+function declare(cast: () => Cast, version: Version, other: Other): void {
   const rules = roomRules(version)!
   let guard: Peer
   let tombolo: Homeserver
   before(async function () {
-    const pair = await findPair(this)
+    const pair = await findPair(this, other)
     tombolo = pair.tombolo
     guard = await startPeer(pair.files)
     guard.on('PUT', '/_matrix/federation/v1/send/{txnId}', () => ({ body: { pdus: {} } }))
