@@ -86,9 +86,14 @@ function insert(root: Node, endpoint: Endpoint, path: string): void {
   leaves.set(endpoint.method, { endpoint, area: areaOf(path), names, rest })
 }
 
+/** A step upwards, written in any way that a reverse proxy might read. */
+const climbs = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:$|[/\\]|%2f|%5c)/i
+
 function find(root: Node, method: string, path: string): Found {
   const segments = path.split('/')
   if (segments[0] !== '') return { leaf: undefined, allowed: [] }
+  // Some proxies look at where a path would lead, and hand it on as it was sent: what is not to be reached must not seem to lead to `/_matrix`.
+  if (!path.startsWith('/_matrix/') && climbs.test(path)) return { leaf: undefined, allowed: [] }
   const raw: string[] = []
   const leaf = walk(root, segments, 1, method, raw)
   if (leaf) return { leaf, raw }

@@ -155,16 +155,24 @@ export function keysOf(serverName: ServerName, key: SigningKey, more: JsonObject
   return signJson({ ...keys, ...more }, serverName, key)
 }
 
+/** What stands above a request that is signed in any name and under any key. */
+export function authorizationOf(
+  as: { readonly serverName: ServerName; readonly signingKey: SigningKey },
+  destination: ServerName,
+  { method, uri, content }: { method: string; uri: string; content?: JsonObject | undefined },
+): string {
+  const part = signedPart({ method, uri, origin: as.serverName, destination, content })
+  const signature = signText(canonicalJson(part, false), as.signingKey)
+  return formatXMatrix({ origin: as.serverName, destination, keyId: as.signingKey.keyId, signature })
+}
+
 /** Asks a server under the signature of any name and key. */
 export async function ask(
   as: { readonly serverName: ServerName; readonly signingKey: SigningKey },
   to: TestServer,
   { method, uri, content }: { method: string; uri: string; content: JsonObject | undefined },
 ): Promise<PeerAnswered> {
-  const destination = to.server.home.serverName
-  const part = signedPart({ method, uri, origin: as.serverName, destination, content })
-  const signature = signText(canonicalJson(part, false), as.signingKey)
-  const authorization = formatXMatrix({ origin: as.serverName, destination, keyId: as.signingKey.keyId, signature })
+  const authorization = authorizationOf(as, to.server.home.serverName, { method, uri, content })
   const response = await fetch(to.url + uri, {
     method,
     headers: { Authorization: authorization, 'Content-Type': 'application/json' },

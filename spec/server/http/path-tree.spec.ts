@@ -56,6 +56,15 @@ describe('buildPathTree', () => {
       expect(named(tree.find('GET', path)), path).to.equal(undefined)
     }
   })
+  it('knows no path outside of /_matrix that some reverse proxy might take for one inside', () => {
+    const admins = buildPathTree([route('GET', '/_synapse/admin/{name}'), route('GET', '/_matrix/x/{name}')])
+    for (const steps of ['..%2f..%2f_matrix', '%2E%2e%2F_matrix', 'a%5c..', '.%2e', 'x%2f..%2f', '..']) {
+      expect(admins.find('GET', `/_synapse/admin/${steps}`), steps).to.deep.equal({ leaf: undefined, allowed: [] })
+      expect(segments(admins.find('GET', `/_matrix/x/${steps}`))).to.deep.equal([steps])
+    }
+    for (const name of ['@a%2Fb:c', '%21a..b', '..a', 'a%2F..b'])
+      expect(segments(admins.find('GET', `/_synapse/admin/${name}`))).to.deep.equal([name])
+  })
   it('refuses two endpoints at one path', () => {
     expect(() => buildPathTree([route('GET', '/a/{x}'), route('GET', '/b', '/a/{y}')])).to.throw('mounted twice')
   })

@@ -1,13 +1,15 @@
 import { connect } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 
 /** What came over one connection for bytes that were sent as they are. */
 export type RawAnswer = { readonly statuses: readonly number[]; readonly text: string; readonly isClosed: boolean }
 
-/** Sends bytes over a connection of their own, and waits until that is closed or nothing more comes. */
+/** Sends bytes over a connection of their own (an https URL: whatever its certificate), and waits until that is closed or nothing more comes. */
 export function sendRaw(url: string, text: string | Buffer, quietMs = 150): Promise<RawAnswer> {
-  const { hostname, port } = new URL(url)
+  const { protocol, hostname: host, port } = new URL(url)
+  const to = { host, port: Number(port) }
   return new Promise((resolve) => {
-    const socket = connect(Number(port), hostname)
+    const socket = protocol === 'https:' ? connectSecurely({ ...to, rejectUnauthorized: false }) : connect(to)
     let received = ''
     let timer: NodeJS.Timeout | undefined
     const end = (isClosed: boolean) => {
