@@ -117,7 +117,8 @@ function createMember(config: string, log: string, env: Readonly<Record<string, 
   }
 }
 
-async function register(members: readonly Member[], name: string): Promise<Hopper> {
+/** Makes an account at a homeserver with open registration, which any of these processes is. */
+export async function register(members: readonly Pick<Member, 'url'>[], name: string): Promise<Hopper> {
   const anonymous = createHopper(members, { userId: '', deviceId: '', token: '' })
   const body = { username: name, password: 'a password of a test', auth: { type: 'm.login.dummy' } }
   const told = await anonymous.insist(0, 'POST', '/register', body)
@@ -126,7 +127,7 @@ async function register(members: readonly Member[], name: string): Promise<Hoppe
   return createHopper(members, { userId, deviceId, token })
 }
 
-function createHopper(members: readonly Member[], who: Pick<Hopper, 'userId' | 'deviceId' | 'token'>): Hopper {
+function createHopper(members: readonly Pick<Member, 'url'>[], who: Pick<Hopper, 'userId' | 'deviceId' | 'token'>): Hopper {
   async function ask(member: number, method: string, path: string, body?: unknown, { timeout = 15_000, type }: Asking = {}): Promise<Told> {
     const { url } = members[member % members.length]!
     const response = await fetch(url() + (path.startsWith('/_') ? path : `/_matrix/client/v3${path}`), {

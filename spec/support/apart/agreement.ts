@@ -1,18 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'better-sqlite3'
-import type { JsonObject } from '../../../server/core/json.ts'
+import { canonicalJson } from '../../../server/core/canonical-json.ts'
+import type { Body } from '../server.ts'
+import type { StoredEvent } from './stored.ts'
 import { type Person, type Room, readBack, type Scene, speakUp } from './story.ts'
 
-/** What one site has of a room. */
-type Row = {
-  readonly event_id: string
-  readonly type: string
-  readonly sender: string
-  readonly rejected: number
-  readonly soft_failed: number
-  readonly room_id: string
-  readonly extremities: string
-}
 type Held = { readonly state: readonly string[]; readonly events: readonly string[]; readonly rejected: readonly string[] }
 
 /** So long it may take. */
@@ -51,23 +42,20 @@ async function differences({ rooms, watchers }: Scene): Promise<string[]> {
 
 /** How many forward extremities a site has at most in any room. */
 export function widest({ rooms, watchers }: Scene): number {
-  return Math.max(
-    ...watchers.flatMap(({ site }) =>
-      read(site.cluster.databaseFile, 'SELECT room_id, extremities FROM rooms')
-        .filter(({ room_id }) => rooms.some(({ roomId }) => roomId === room_id))
-        .map(({ extremities }) => (JSON.parse(extremities) as string[]).length),
-    ),
-  )
+  return Math.max(...watchers.flatMap(({ site }) => rooms.map(({ roomId }) => site.stored(roomId).extremities)))
 }
 
 async function readHeld({ hopper, site }: Person, { roomId, version }: Room): Promise<Held> {
-  const all = read(site.cluster.databaseFile, 'SELECT event_id, type, sender, rejected, soft_failed FROM events WHERE room_id = ?', roomId)
   // An invitation of this site that the room no longer allowed when the other server had signed it was refused to whoever invited, and never sent.
-  const rows = all.filter(({ soft_failed, sender }) => soft_failed === 0 || !sender.endsWith(`:${site.serverName}`))
+  // What it only heard of, to judge others by, has no place in the room yet.
+  const rows = site
+    .stored(roomId)
+    .events.filter(({ outlier, rejected }) => outlier === 0 || rejected !== 0)
+    .filter(({ soft_failed, sender }) => soft_failed === 0 || !sender.endsWith(`:${site.serverName}`))
   const { status, body } = await hopper.insist(0, 'GET', `/rooms/${roomId}/state`)
   if (status !== 200) throw new Error(`${hopper.userId} may not see ${roomId} of version ${version}: ${JSON.stringify(body)}`)
   return {
-    state: body.map(({ unsigned: _, ...event }: JsonObject) => JSON.stringify(Object.entries(event).sort())).sort(),
+    state: body.map(textOf).sort(),
     events: rows
       .filter(({ rejected }) => rejected === 0)
       .map(wordsOf)
@@ -79,20 +67,18 @@ async function readHeld({ hopper, site }: Person, { roomId, version }: Room): Pr
   }
 }
 
-function wordsOf({ event_id: eventId, type, sender }: Row): string {
+/** What was signed of an event, of what clients are shown. Some homeservers add to it of their own. */
+export function textOf({ type, state_key, sender, room_id, event_id, origin_server_ts, content }: Body): string {
+  const named = { type, sender, room_id, event_id, origin_server_ts, content }
+  return canonicalJson(state_key === undefined ? named : { ...named, state_key }, false)
+}
+
+function wordsOf({ event_id: eventId, type, sender }: StoredEvent): string {
   return `${eventId} ${type} of ${sender}`
 }
 
-function read(file: string, sql: string, ...values: string[]): Row[] {
-  const database = new Database(file, { readonly: true })
-  try {
-    return database.prepare(sql).all(...values) as Row[]
-  } finally {
-    database.close()
-  }
-}
-
-function notInBoth(one: readonly string[], other: readonly string[]): string[] {
+/** What one has and the other has not. */
+export function notInBoth(one: readonly string[], other: readonly string[]): string[] {
   const [a, b] = [new Set(one), new Set(other)]
   return [
     ...one.filter((value) => !b.has(value)).map((value) => `- ${value}`),

@@ -12,8 +12,8 @@ export type Relay = {
   readonly close: () => Promise<void>
 }
 
-/** A way to a port of this machine. */
-export async function startRelay(target: () => number): Promise<Relay> {
+/** A way to a port of this machine, from a port of its own or one that is wished. */
+export async function startRelay(target: number, at = 0): Promise<Relay> {
   const pairs = new Set<readonly Socket[]>()
   let cut: Cut | undefined
   const end = () => {
@@ -21,7 +21,7 @@ export async function startRelay(target: () => number): Promise<Relay> {
   }
   const server = createServer((from) => {
     if (cut === 'refused') return void from.destroy()
-    const to = cut === 'silent' ? undefined : connect(target(), '127.0.0.1')
+    const to = cut === 'silent' ? undefined : connect(target, '127.0.0.1')
     const pair = to === undefined ? [from] : [from, to]
     pairs.add(pair)
     const close = () => {
@@ -32,7 +32,7 @@ export async function startRelay(target: () => number): Promise<Relay> {
     if (to === undefined) from.pause()
     else from.pipe(to).pipe(from)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
   return {
     port: (server.address() as { port: number }).port,
     cut: (how) => {

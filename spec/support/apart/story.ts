@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hopper, Told } from '../cluster.ts'
 import { randomNumbers } from '../random-json.ts'
 import type { Body } from '../server.ts'
-import type { Site, Sites } from './sites.ts'
+import type { Place, Sites } from './sites.ts'
 
 /** Somebody who acts, or who only looks on: nobody does anything to those. */
-export type Person = { readonly hopper: Hopper; readonly site: Site; readonly place: number }
-export type Room = { readonly roomId: string; readonly version: string; readonly said: Set<string> }
+export type Person = { readonly hopper: Hopper; readonly site: Place; readonly place: number }
+export type Room = { readonly roomId: string; readonly version: string; readonly said: Set<string>; readonly acknowledged: Set<string> }
 export type Scene = {
   readonly world: Sites
   readonly actors: readonly Person[]
@@ -23,16 +23,17 @@ export type Scene = {
 
 const actorsEach = 2
 const levels = [0, 50, 100]
+const visibilities = ['shared', 'joined', 'invited', 'world_readable']
 const patience = 4_000
 
 /** Two who act and one who looks on at each site. */
 export async function openScene(world: Sites, seed: number): Promise<Scene> {
-  const { sites } = world
+  const { places } = world
   const people = async (name: string) =>
-    Promise.all(sites.map(async (site, place) => ({ hopper: await site.cluster.register(name), site, place })))
+    Promise.all(places.map(async (site, place) => ({ hopper: await site.register(name), site, place })))
   const actors = (await Promise.all(Array.from({ length: actorsEach }, (_, number) => people(`actor${number}`)))).flat()
   const watchers = await people('watcher')
-  const randomAt = sites.map((_, place) => randomNumbers(seed * 10 + place + 1))
+  const randomAt = places.map((_, place) => randomNumbers(seed * 10 + place + 1))
   const counts = { allowed: 0, refused: 0, unanswered: 0 }
   return { world, actors, watchers, rooms: [], random: randomNumbers(seed * 10), randomAt, done: [], counts }
 }
@@ -54,7 +55,7 @@ async function openRoom(version: string, actors: readonly Person[], watchers: re
     power_level_content_override: { users: version === '12' ? users : { ...users, [creator.hopper.userId]: 100 } },
   })
   for (const person of [...watchers, ...others]) await must(person, 'POST', `/join/${made.room_id}?via=${creator.site.serverName}`, {})
-  return { roomId: made.room_id, version, said: new Set() }
+  return { roomId: made.room_id, version, said: new Set(), acknowledged: new Set() }
 }
 
 /** What each site sees of a room does not begin before all have joined it. */
@@ -68,7 +69,7 @@ async function must({ hopper }: Person, method: string, path: string, body: obje
 export async function act(scene: Scene, count: number): Promise<void> {
   const { world, actors } = scene
   await Promise.all(
-    world.sites.map(async (_, place) => {
+    world.places.map(async (_, place) => {
       const here = actors.filter((actor) => actor.place === place)
       const random = scene.randomAt[place] ?? scene.random
       for (let turn = 0; turn < count; turn++) await doOne({ ...scene, random }, pick({ random }, here))
@@ -87,18 +88,18 @@ export async function speakUp({ watchers, rooms }: Scene): Promise<void> {
   )
 }
 
-/** Every watcher reads every room back to its beginning: what is missing of it is asked for. */
+/** Every watcher reads every room back to its beginning: what is missing of it is asked for. One after the other, so that the next may have it of the last. */
 export async function readBack({ watchers, rooms }: Scene): Promise<void> {
-  await Promise.all(
-    watchers.flatMap(({ hopper }) =>
+  for (const { hopper } of watchers) {
+    await Promise.all(
       rooms.map(async ({ roomId }) => {
         for (let from: string | undefined = ''; from !== undefined; ) {
           const told: Told = await hopper.insist(0, 'GET', `/rooms/${roomId}/messages?dir=b&limit=100${from && `&from=${from}`}`)
           from = told.body.end
         }
       }),
-    ),
-  )
+    )
+  }
 }
 
 let ids = 0
@@ -118,7 +119,9 @@ async function doOne(scene: Scene, who: Person): Promise<void> {
   if (told === undefined) return sleep(100)
   // 502: the server of whoever is invited cannot be reached.
   if (told.status === 500) throw new Error(`${told.status} ${JSON.stringify(told.body)}: ${words}`)
-  if (told.status === 200 && path.includes('/m.room.message/')) room.said.add(told.body.event_id)
+  if (told.status !== 200) return
+  if (told.body.event_id !== undefined) room.acknowledged.add(told.body.event_id)
+  if (path.includes('/m.room.message/')) room.said.add(told.body.event_id)
 }
 
 type Deed = { readonly method: string; readonly path: string; readonly body: object }
@@ -135,6 +138,9 @@ async function draw(scene: Scene, who: Person, { roomId, said }: Room): Promise<
     () => message,
     () => (said.size === 0 ? message : { method: 'PUT', path: `${at}/redact/${pick(scene, [...said])}/${nextId()}`, body: {} }),
     () => state('m.room.topic', { topic: reason }),
+    () => state('m.room.name', { name: reason }),
+    () => state('m.room.member', { membership: 'join', displayname: reason }, who.hopper.userId),
+    () => state('m.room.history_visibility', { history_visibility: pick(scene, visibilities) }),
     () => state('org.example.thing', { thing: reason }, pick(scene, ['a', 'b', 'c'])),
     () => state('m.room.join_rules', { join_rule: pick(scene, ['public', 'public', 'invite', 'knock']) }),
     () => member('kick', { user_id, reason }),
