@@ -31,9 +31,11 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
   let refusal: MatrixError | undefined
   for (const server of servers.slice(0, mostServers)) {
     try {
-      await tools.graph.enter(wanted.roomId, async () =>
-        joinOver(tools, server, wanted, (await tools.graph.room(wanted.roomId)) === undefined),
-      )
+      await tools.graph.enter(wanted.roomId, async () => {
+        const room = await tools.graph.room(wanted.roomId)
+        const isHalf = room?.isPartial === true && room.servers.has(tools.home.serverName)
+        return joinOver(tools, server, wanted, room === undefined || isHalf)
+      })
       return
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error

@@ -38,6 +38,8 @@ async function join(tools: Tools, call: Call<'access_token'>, { roomId, servers 
   const room = await graph.freshRoom(roomId)
   if (room?.membership(userId) === 'join') return { body: { room_id: roomId } }
   if (room === undefined || isElsewhere(room, tools.home)) return joinElsewhere(tools, call, roomId, servers)
+  // Who may come in is known to other servers until all members are here.
+  if (room.isPartial && room.membership(userId) === undefined) return joinElsewhere(tools, call, roomId, servers)
   const authoriser = await authoriserHere(tools, room, userId)
   if (authoriser === 'elsewhere') return joinElsewhere(tools, call, roomId, servers)
   await changeMembership(graph, {

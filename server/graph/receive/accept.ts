@@ -63,8 +63,8 @@ export type How = {
   readonly passOn: boolean
   /** Whether the room stands on events above it already: then it takes its place in the timeline, and nothing else. */
   readonly isCited: boolean
-  /** The sender's membership, as the event cites it, for a room that does not know it yet. */
-  readonly vouched?: StateEvent | undefined
+  /** Memberships that the event cites, for a room that does not know them yet. */
+  readonly vouched?: readonly StateEvent[]
 }
 
 /** Keeps an event that is no part of the timeline: what others build on it can be judged all the same. */
@@ -211,8 +211,7 @@ export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyM
 type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
 
 function vouchedAt({ how }: Arriving, type: string, stateKey: string): Pdu | undefined {
-  const pdu = how?.vouched?.pdu
-  return pdu?.type === type && pdu.state_key === stateKey ? pdu : undefined
+  return how?.vouched?.find(({ pdu }) => pdu.type === type && pdu.state_key === stateKey)?.pdu
 }
 
 /** Decides on a head without waiting; what has to be known first comes back as questions. */

@@ -12,6 +12,7 @@ import { groupWrites } from '../commit.ts'
 import { chainWith, type Decision, newGroupOf, ordinalOfWhole } from '../draft.ts'
 import type { Entering } from '../graph.ts'
 import { holdEvents } from '../partial/held-events.ts'
+import { takeNow } from '../partial/own-members.ts'
 import { insertPartialRoom } from '../partial/partial.store.ts'
 import type { PartialState } from '../partial/partial-state.ts'
 import { type DraftHead, type Room, type StateChange, setPartial, stateKeyOf } from '../room.ts'
@@ -120,7 +121,9 @@ async function isFollowed(tools: ReceiveTools, roomId: RoomId): Promise<boolean>
 async function takeJoin(tools: ReceiveTools, source: Source, join: Incoming): Promise<Entered> {
   const room = await tools.rooms.load(source.roomId)
   if (room?.partial !== undefined) {
-    const isHeld = await holdEvents(tools, room, source.origin, [join.pdu as unknown as JsonObject], true)
+    const pdu = join.pdu as unknown as JsonObject
+    if (await takeNow(tools, source, pdu)) return { eventId: join.eventId }
+    const isHeld = await holdEvents(tools, room, source.origin, [pdu], true)
     if (isHeld) return { eventId: join.eventId, isHeld }
     await refresh(tools.database.select, room, tools.memberships)
   }

@@ -3,8 +3,8 @@ import type { RoomId, UserId } from '../../../../server/core/ids.ts'
 import type { OutgoingRequest } from '../../../../server/remote/egress.ts'
 import { type Neighbours, startNeighbours, syncUntil } from '../../../support/federation.ts'
 import { type Body, type Engine, engines, type TestServer, type TestUser } from '../../../support/server.ts'
+import { joinOf, largeRoom, memberAt, memberCount } from './large-room.ts'
 
-const memberCount = 450
 const lazy = JSON.stringify({ room: { state: { lazy_load_members: true }, timeline: { limit: 50 } } })
 
 for (const engine of engines) {
@@ -118,17 +118,6 @@ for (const engine of engines) {
       expect(await joinedOf(bob)).to.have.length(memberCount + 2)
     })
 
-    it('lets others of its users in once it knows that they may', async () => {
-      await join()
-      const carol = await here!.register(`carol${Date.now()}`)
-      const joining = join(carol)
-      const refused = await carol.get(path('joined_members'))
-      expect(refused.status).to.equal(403)
-      isOpen = true
-      await joining
-      expect(await joinedOf(carol)).to.have.length(memberCount + 3)
-    })
-
     it('tells the others once of the devices of who came in', async () => {
       const dora = await here!.register(`dora${Date.now()}`)
       await join(dora)
@@ -199,23 +188,6 @@ for (const engine of engines) {
       expect(await joinedOf(bob)).to.have.length(memberCount + 2)
     })
   })
-}
-
-function memberAt({ config }: TestServer, n: number): UserId {
-  return `@member${n}:${config.server_name}`
-}
-
-function joinOf(userId: UserId) {
-  return { type: 'm.room.member', stateKey: userId, sender: userId, content: { membership: 'join' } }
-}
-
-/** A public room with many members. */
-async function largeRoom(there: TestServer, alice: TestUser): Promise<RoomId> {
-  const { body } = await alice.post('/createRoom', { preset: 'public_chat', name: 'large' })
-  const roomId = body.room_id as RoomId
-  const joins = Array.from({ length: memberCount }, (_, n) => joinOf(memberAt(there, n)))
-  await there.server.graph.append(roomId, joins)
-  return roomId
 }
 
 function timelineOf(answer: Body, roomId: RoomId): Body[] {
