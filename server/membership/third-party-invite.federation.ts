@@ -27,24 +27,27 @@ export function thirdPartyInvite(tools: Tools): Endpoint[] {
       body: 'json',
       handle: (call) => exchange(tools, call),
     }),
-    endpoint({
-      method: 'PUT',
-      path: '/_matrix/federation/v1/3pid/onbind',
-      operationId: 'onBindThirdPartyIdentifier',
-      auth: 'none',
-      body: 'json',
-      rate: 'other',
-      handle: async ({ body }) => {
-        const mxid = readUserId(body, 'mxid')
-        if (serverNameOf(mxid) !== tools.home.serverName) throw forbidden('the user is not of this server')
-        if (!(await tools.people.userExists(mxid))) throw notFound('there is no such user on this server')
-        const invites = readList(body, 'invites').slice(0, mostInvites)
-        await fewAtATime(async () => {
-          for (const invite of invites) await bound(tools, mxid, invite)
-        })
-        return { body: {} }
-      },
-    }),
+    // The specification says PUT; identity servers POST, and homeservers that take that alone are why.
+    ...(['PUT', 'POST'] as const).map((method) =>
+      endpoint({
+        method,
+        path: '/_matrix/federation/v1/3pid/onbind',
+        operationId: 'onBindThirdPartyIdentifier',
+        auth: 'none',
+        body: 'json',
+        rate: 'other',
+        handle: async ({ body }) => {
+          const mxid = readUserId(body, 'mxid')
+          if (serverNameOf(mxid) !== tools.home.serverName) throw forbidden('the user is not of this server')
+          if (!(await tools.people.userExists(mxid))) throw notFound('there is no such user on this server')
+          const invites = readList(body, 'invites').slice(0, mostInvites)
+          await fewAtATime(async () => {
+            for (const invite of invites) await bound(tools, mxid, invite)
+          })
+          return { body: {} }
+        },
+      }),
+    ),
   ]
 }
 

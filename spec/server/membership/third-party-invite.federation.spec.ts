@@ -74,9 +74,10 @@ describe('invitations by third-party identifiers', () => {
     expect((await bob.post(`/join/${roomId}`)).status).to.equal(200)
   })
 
-  it('reach who binds it on the same server', async () => {
+  it('reach who binds it on the same server, also told as identity servers do it', async () => {
     const carol = await here.register(`carol${people}`)
-    expect((await bind(here, carol.userId, 5, {}, inviteOf(carol.userId))).status).to.equal(200)
+    const bound = { medium: 'email', address: 'bob@example.org', mxid: carol.userId, invites: [5, {}, inviteOf(carol.userId)] }
+    expect((await here.anonymous.post('/_matrix/federation/v1/3pid/onbind', bound)).status).to.equal(200)
     expect(await memberOf(carol.userId)).to.include({ membership: 'invite' })
     expect((await carol.post(`/join/${roomId}`)).status).to.equal(200)
   })
