@@ -6,6 +6,7 @@ import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
 import { insertDestination, selectSentAt } from './destinations.store.ts'
 import { putTransaction, readNext } from './next-transaction.ts'
+import { isRefusal, isTaken, sendInParts } from './parts.ts'
 import type { PduTexts } from './pdu-texts.ts'
 import { deleteFailure, type FailureRow, selectBody, upsertFailure } from './queue.store.ts'
 import type { Slots } from './slots.ts'
@@ -167,17 +168,45 @@ async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction
   const answer = await slots.run(async () => {
     const contentText = text ?? (await readText(needs, destination, id))
     state.triedAt = home.clock.now()
-    const uri = `/_matrix/federation/v1/send/${id}`
-    return home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, signal: lease.signal })
+    const whole = await post(needs, destination, id, contentText)
+    return isRefusal(whole) ? postInParts(needs, destination, { id, text: contentText, answer: whole }) : whole
   })
-  if (answer.ok && answer.status === 200) {
-    noteRefused(needs, destination, answer.body)
+  if (isTaken(answer)) {
     state.seenAt = home.clock.now()
     if (state.failures > 0) await recovered(needs, state)
     return true
   }
   if (!lease.signal.aborted) await failed(needs, state, answer)
   return false
+}
+
+async function post(needs: LaneNeeds, destination: ServerName, id: string, contentText: string): Promise<Answer<JsonObject> | Failure> {
+  const { home, lease } = needs
+  const uri = `/_matrix/federation/v1/send/${id}`
+  const answer = await home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, signal: lease.signal })
+  if (answer.ok && isTaken(answer)) noteRefused(needs, destination, answer.body)
+  return answer
+}
+
+function postInParts(
+  needs: LaneNeeds,
+  destination: ServerName,
+  refused: { readonly id: string; readonly text: string; readonly answer: Answer<JsonObject> | Failure },
+): Promise<Answer<JsonObject> | Failure> {
+  const { log, serverName: origin } = needs.home
+  return sendInParts(
+    {
+      post: (id, text) => post(needs, destination, id, text),
+      leaveOut: (list, { type, edu_type, room_id }) =>
+        log.warn('a server will not take this: it is left out', {
+          destination,
+          list,
+          type: String(type ?? edu_type),
+          room: String(room_id),
+        }),
+    },
+    { origin, ...refused },
+  )
 }
 
 async function readText({ home }: LaneNeeds, destination: ServerName, id: string): Promise<string> {
