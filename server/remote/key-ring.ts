@@ -44,6 +44,8 @@ type Tools = {
   readonly clock: { now(): number }
   /** Servers asked for the keys of others. */
   readonly notaries: readonly ServerName[]
+  /** After so long without an answer of the server itself the notaries are asked meanwhile. */
+  readonly soonMs?: number
 }
 /** What is wanted of a server's keys: which, if that is known, and good until when. */
 type Question = { readonly serverName: ServerName; readonly keyId: string | undefined; readonly until: number }
@@ -62,6 +64,7 @@ const mostAsked = 50
 /** For so long memory is believed: another process may have heard since that a key is old. */
 const believed = 5 * 60_000
 const patience = 10_000
+const soon = 3000
 const mostBytes = 64 * 1024
 const betweenAnswers = 60_000
 const firstBackOff = 30_000
@@ -183,23 +186,50 @@ function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted
   return at === undefined || isValidAt(found, found.fetchedAt, at) ? found.key : undefined
 }
 
-/** Asks the server itself, then the notaries; who knew, if anybody. */
+/** Asks the server itself, and the notaries where it does not answer, or not soon; who knew, if anybody. */
 async function fetchKeys(tools: Tools, question: Question): Promise<'itself' | 'notary' | undefined> {
-  const { serverName } = question
-  const own = await tools.peers.fetchUnsigned({
+  const itself = askItself(tools, question.serverName)
+  const isSlow = tools.notaries.length > 0 && (await takesLong(itself, tools.soonMs ?? soon))
+  if (!isSlow && (await itself)) return 'itself'
+  const notaries = askNotaries(tools, question)
+  if (!isSlow) return (await notaries) ? 'notary' : undefined
+  const first = await Promise.race([
+    itself.then((knew) => (knew ? 'itself' : undefined)),
+    notaries.then((knew) => (knew ? 'notary' : undefined)),
+  ])
+  return first ?? ((await itself) ? 'itself' : (await notaries) ? 'notary' : undefined)
+}
+
+function takesLong(asked: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(true), milliseconds)
+    const done = () => {
+      clearTimeout(timer)
+      resolve(false)
+    }
+    asked.then(done, done)
+  })
+}
+
+async function askItself(tools: Tools, serverName: ServerName): Promise<boolean> {
+  const answer = await tools.peers.fetchUnsigned({
     destination: serverName,
     method: 'GET',
     uri: '/_matrix/key/v2/server',
     limit: mostBytes,
     timeoutMs: patience,
   })
-  if (own.ok && own.status === 200 && (await keep(tools, serverName, own.body, true))) return 'itself'
+  return answer.ok && answer.status === 200 && (await keep(tools, serverName, answer.body, true))
+}
+
+async function askNotaries(tools: Tools, question: Question): Promise<boolean> {
   let knew = false
   for (const notary of tools.notaries) {
+    if (notary === question.serverName) continue
     if (await askNotary(tools, notary, question)) knew = true
     if (knew && (await isHere(tools, question))) break
   }
-  return knew ? 'notary' : undefined
+  return knew
 }
 
 /** Whether the key that is wanted is known, and good for so long. */

@@ -42,7 +42,7 @@ forEachEngine('the keys of other servers', (open) => {
       return { ok: true, status: 200, headers: {}, body } as const
     }
     const peers = { fetchJson: ask, fetchUnsigned: ask } as unknown as Peers
-    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', ownKeys, clock, notaries })
+    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', ownKeys, clock, notaries, soonMs: 20 })
     return { ...made, asked, clock }
   }
   const ownKeys = { find: async ({ keyId }: { keyId: string }) => (keyId === ours.keyId ? encodeBase64(ours.publicKey) : undefined) }
@@ -252,6 +252,16 @@ forEachEngine('the keys of other servers', (open) => {
       ['notary.test'],
     )
     expect(await find(wanted)).to.equal(published)
+  })
+
+  it('are asked of a notary meanwhile where their server lets us wait, and of it alone where it answers', async () => {
+    const told = known(() => [says('peer.test', now + day, [theirs])])
+    const silent = new Promise<undefined>(() => {})
+    const slow = ring({ ...told, 'peer.test': () => silent }, ['notary.test'])
+    expect(await slow.find(wanted)).to.equal(published)
+    const quick = ring({ ...told, 'other.test': () => says('other.test', now + day, [newer]) }, ['notary.test'])
+    expect(await quick.find({ ...wanted, serverName: 'other.test', keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
+    expect(quick.asked).to.deep.equal(['other.test'])
   })
 
   it('are asked for again, on behalf of others, where what is known does not name the one they want', async () => {
