@@ -7,6 +7,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  realpathSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -33,8 +34,9 @@ export function writeOnce(file: string, content: string): boolean {
   }
 }
 
-/** Puts new content in the place of a file, whole or not at all; it stays for its owner's eyes (0600), also when somebody else does it for them. */
-export function replaceFile(file: string, content: string): void {
+/** Puts new content in the place of a file (or where a link leads), whole or not at all; it stays for its owner's eyes (0600), also when somebody else does it for them. */
+export function replaceFile(link: string, content: string): void {
+  const file = realpathSync(link)
   const { uid, gid } = statSync(file)
   const draft = writeDraft(file, content)
   try {

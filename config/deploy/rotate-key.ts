@@ -21,9 +21,8 @@ try {
   const { now, before } = rotateSigningKey(config.signing_key_path)
   process.stdout.write(words(config.signing_key_path, now.keyId, before))
 } catch (error) {
-  const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-  const said = isAbsent ? `${(error as NodeJS.ErrnoException).path} is not there: the first start makes it` : undefined
-  if (said === undefined && !(error instanceof ConfigError)) throw error
-  process.stderr.write(`${said ?? (error as Error).message}\n`)
+  const { code, path, message } = error as NodeJS.ErrnoException
+  if (code === undefined && !(error instanceof ConfigError)) throw error
+  process.stderr.write(`${code === 'ENOENT' ? `${path} is not there: the first start makes it` : message}\n`)
   process.exitCode = 1
 }

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import type { DatabaseFacts } from '../storage/database-facts.ts'
 import type { Inspected } from '../storage/inspect-database.ts'
 import { attention, type Finding, ok, wrong } from './finding.ts'
+import { knownKeysFinding, ownKeysAsked } from './known-keys.ts'
 import type { Patient } from './patient.ts'
 
 /** Whether the database can be reached, and fits this release. */
-export async function lookAtDatabase({ config }: Patient): Promise<Finding[]> {
+export async function lookAtDatabase(patient: Patient): Promise<Finding[]> {
+  const { config } = patient
   const { kind, path, url = '' } = config.database
   if (kind === 'sqlite' && !existsSync(path)) {
     return [
@@ -17,9 +19,9 @@ export async function lookAtDatabase({ config }: Patient): Promise<Finding[]> {
     ]
   }
   const { inspectDatabase } = await import('../storage/inspect-database.ts')
-  const found = await inspectDatabase(kind === 'sqlite' ? { kind, path } : { kind, url })
+  const found = await inspectDatabase(kind === 'sqlite' ? { kind, path } : { kind, url }, ownKeysAsked)
   if (!found.ok) return [unreachable(kind, kind === 'sqlite' ? path : withoutPassword(url), found.words)]
-  return [schemaFinding(found), ...journalFinding(found.facts, path)]
+  return [schemaFinding(found), ...journalFinding(found.facts, path), ...knownKeysFinding(patient, found.facts)]
 }
 
 function unreachable(kind: 'sqlite' | 'postgres', where: string, words: string): Finding {

@@ -8,4 +8,9 @@ export type DatabaseFacts = {
   readonly journal: string | undefined
   /** Why the server could not use it; undefined when it can. */
   readonly fault: string | undefined
+  /** What was asked for beside; none where the schema has no such step yet. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
 }
+
+/** A statement without parameters, and the step of the schema since when it can be run. */
+export type Asked = { readonly since: string; readonly sql: string }

@@ -1,4 +1,4 @@
-import type { DatabaseFacts } from './database-facts.ts'
+import type { Asked, DatabaseFacts } from './database-facts.ts'
 import { migrations } from './migrations/migrations.ts'
 import type { DatabaseConfig } from './open-database.ts'
 
@@ -8,9 +8,9 @@ export type Inspected =
   | { readonly ok: false; readonly words: string }
 
 /** Looks at a database within some seconds. Never throws; the words hold no password. */
-export async function inspectDatabase(config: DatabaseConfig): Promise<Inspected> {
+export async function inspectDatabase(config: DatabaseConfig, asked: Asked): Promise<Inspected> {
   try {
-    const facts = config.kind === 'sqlite' ? await inspectFile(config.path) : await inspectServer(config.url)
+    const facts = config.kind === 'sqlite' ? await inspectFile(config.path, asked) : await inspectServer(config.url, asked)
     const known = migrations.map(({ id }) => id)
     const missing = known.filter((id) => !facts.applied.includes(id))
     return { ok: true, facts, missing, unknown: facts.applied.filter((id) => !known.includes(id)) }
@@ -19,12 +19,12 @@ export async function inspectDatabase(config: DatabaseConfig): Promise<Inspected
   }
 }
 
-async function inspectFile(path: string): Promise<DatabaseFacts> {
+async function inspectFile(path: string, asked: Asked): Promise<DatabaseFacts> {
   const { inspectSqlite } = await import('./sqlite/inspect-sqlite.ts')
-  return inspectSqlite(path)
+  return inspectSqlite(path, asked)
 }
 
-async function inspectServer(url: string): Promise<DatabaseFacts> {
+async function inspectServer(url: string, asked: Asked): Promise<DatabaseFacts> {
   const { inspectPostgres } = await import('./postgres/inspect-postgres.ts')
-  return inspectPostgres(url)
+  return inspectPostgres(url, asked)
 }

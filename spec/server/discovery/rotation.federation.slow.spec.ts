@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { readSigningKey, rotateSigningKey } from '../../../config/signing-key.ts'
 import { checkServerKeys } from '../../../server/core/servers/server-keys.ts'
 import { startCluster } from '../../support/cluster.ts'
+import { examine } from '../../support/doctor/patient.ts'
 import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
 import { startProcess } from '../../support/processes.ts'
 import type { Body, Engine, TestServer, TestUser } from '../../support/server.ts'
@@ -150,6 +151,8 @@ describe('two processes of a server that are given a new signing key one after t
       await cluster.members[1]!.start()
       expect([await told(0), await told(1)]).to.deep.equal([both, both])
       expect(second).not.to.equal(first)
+      const { level, text } = (await examine('--config', join(folder, 'config.yaml'))).of('known keys')
+      expect([level, text]).to.deep.equal(['ok', 'there is one before it, told to others as old'])
     } finally {
       await cluster.close()
     }

@@ -97,6 +97,14 @@ describe('the doctor looks at a server from inside and says what to change', () 
       expectFound(taken, check, 'ok', `signs with ${now.keyId}, the key on the disk, and names the one before as old`)
       expectFound(back, check, 'wrong', `has given up ${before.keyId}`, 'nobody believes it any more', 'npm run rotate-key')
     }
+    expectFound(waiting, 'known keys', 'attention', `${now.keyId} in ${file} is new, and ${before.keyId} signs as yet`)
+    expectFound(taken, 'known keys', 'ok', 'there is one before it')
+    expectFound(back, 'known keys', 'wrong', `${before.keyId} in ${file} was given up for a newer one at 2`, 'does not start with it')
+    writeFileSync(file, `ed25519 ${now.keyId.slice('ed25519:'.length)} ${randomBytes(32).toString('base64')}\n`)
+    expectFound(await patient.examine(), 'known keys', 'wrong', `another key of the name ${now.keyId}`)
+    const old = JSON.stringify([{ key_id: now.keyId, key: 'x'.repeat(43), expired_ts: 0 }])
+    expectFound(await patient.examine('-O', `old_signing_keys=${old}`), 'known keys', 'wrong', `old_signing_keys names ${now.keyId}`)
+    writeFileSync(file, former)
   })
 
   it('a database of a newer release, of an older one, in another mode, or that is none', async () => {
