@@ -42,9 +42,12 @@ export async function addressedEvents({ home, graph, insist }: Needs, rows: read
   }
   for (const { kind, key } of rows) {
     if (kind !== relayKind) continue
-    const event = await graph.event(key as EventId)
-    const room = event && (await graph.room(event.roomId))
-    if (event !== undefined && room !== undefined) found.push(await address(graph, room, event, serverName))
+    const passedOn = await insist(`the event ${key}`, async () => {
+      const event = await graph.event(key as EventId)
+      const room = event && (await graph.room(event.roomId))
+      return event && room && address(graph, room, event, serverName)
+    })
+    if (passedOn !== undefined) found.push(passedOn)
   }
   return found.filter(({ servers }) => servers.size > 0).sort((a, b) => (a.event.position ?? 0) - (b.event.position ?? 0))
 }

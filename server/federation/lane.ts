@@ -1,5 +1,6 @@
 import type { ServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { errorFields } from '../http/log.ts'
 import type { Answer, Failure } from '../remote/egress.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
@@ -67,6 +68,7 @@ type State = {
 }
 
 const patienceMs = 60_000
+const readAgainMs = 1000
 /** A server that asks us, and cannot be asked itself, is not tried with every question. */
 const leastWaitMs = 2_000
 /** One that was not there for longer before it failed is not expected back. */
@@ -146,7 +148,16 @@ async function next(needs: LaneNeeds, state: State): Promise<Transaction | undef
   const { destination } = state
   while (state.isWaiting && !lease.signal.aborted) {
     state.isWaiting = false
-    const { contents, about, taken, isAll } = await readNext(needs, destination)
+    const found = await readNext(needs, destination).catch((error: unknown) => {
+      home.log.error('what waits for a server could not be read', { destination, ...errorFields(error) })
+    })
+    if (found === undefined) {
+      // It is this server's alone: what can be read for others goes on.
+      state.isWaiting = true
+      await home.clock.sleep(readAgainMs, lease.signal)
+      continue
+    }
+    const { contents, about, taken, isAll } = found
     if (!isAll) state.isWaiting = true
     state.pdus = Math.max(0, state.pdus - contents.pdus.length)
     if (taken.length === 0) continue

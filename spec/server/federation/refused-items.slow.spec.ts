@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
+import { selectPdus } from '../../../server/federation/queue.store.ts'
+import type { Graph } from '../../../server/graph/graph.ts'
 import { type AmongPeers, type Asked, type Peer, type PeerReply, startServerWithPeers } from '../../support/peer.ts'
 import { joinAsPeer } from '../../support/peers/peer-room.ts'
 import { engines, type TestUser } from '../../support/server.ts'
@@ -52,6 +54,8 @@ for (const engine of engines) {
       await say('first')
       await peer.until((asked) => asked.path.includes('/v1/send/') && bodiesOf(asked).includes('first'))
       for (const body of bodies) await say(body)
+      const waiting = async () => (await among.server.server.home.database.select(selectPdus, peer.serverName, 100)).length
+      while ((await waiting()) < bodies.length) await new Promise((resolve) => setTimeout(resolve, 5))
       return resolve
     }
 
@@ -85,6 +89,33 @@ for (const engine of engines) {
         await peer.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
       }
       expect(taken).to.deep.equal(['first', 'one', 'two'])
+    })
+
+    it('and what cannot be read for one server stops no other', async () => {
+      const other = await among.addPeer()
+      other.on('PUT', '/_matrix/federation/v1/send/{txnId}', () => ({ body: { pdus: {} } }))
+      const elsewhere = (await alice.post('/createRoom', { preset: 'public_chat' })).body.room_id
+      await joinAsPeer(other, among.server, elsewhere)
+      const graph = among.server.server.graph as { -readonly [K in keyof Graph]: Graph[K] }
+      const { events } = graph
+      let isStruck = true
+      let strikes = 0
+      graph.events = async (ids) => {
+        const found = await events(ids)
+        if (!isStruck || !found.some(({ pdu }) => pdu.content['body'] === 'unreadable')) return found
+        strikes++
+        throw new Error('the disk cannot read this')
+      }
+      const go = await sayTogether('unreadable')
+      go()
+      while (strikes === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      await alice.put(`/rooms/${elsewhere}/send/m.room.message/${++count}`, { msgtype: 'm.text', body: 'elsewhere' })
+      const told = await other.until((asked) => asked.path.includes('/v1/send/') && bodiesOf(asked).includes('elsewhere'))
+      expect(told.content.origin).to.equal('hs.test')
+      expect(among.server.log()).not.to.include('telling other servers failed')
+      isStruck = false
+      while (!taken.includes('unreadable')) await new Promise((resolve) => setTimeout(resolve, 5))
+      graph.events = events
     })
   })
 }
