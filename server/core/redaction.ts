@@ -36,7 +36,11 @@ function redactContent(type: unknown, content: JsonObject, rules: RedactionRules
   return kept
 }
 
-/** "Additionally, it allows the `signed` key of the `third_party_invite` key." (since version 11) */
+/**
+ * "The `third_party_invite` key … is no longer redacted, but will only contain the `signed` key after redaction" (since version 11): where there is none,
+ * an empty object stays. Events are named after what is left, so this is read as the servers that most rooms stand on read it.
+ * https://spec.matrix.org/v1.19/rooms/v11/#redactions
+ */
 function keepSigned(invite: JsonObject[string], kept: Record<string, JsonObject[string]>): void {
-  if (isJsonObject(invite) && invite['signed'] !== undefined) kept['third_party_invite'] = { signed: invite['signed'] }
+  if (isJsonObject(invite)) kept['third_party_invite'] = Object.hasOwn(invite, 'signed') ? { signed: invite['signed']! } : {}
 }

@@ -101,11 +101,6 @@ function leftOpen(text: string, version: string | undefined): string | undefined
   // Since version 3 an event_id is no part of the format, and nothing says that it is forbidden.
   if (event['event_id'] !== undefined && roomRules(version)!.eventIds !== 'wire')
     return 'Synapse takes no event with an event_id since version 3'
-  // "Additionally, it allows the signed key of the third_party_invite key", since version 11. Where there is none, nothing is allowed; Ruma has it so too.
-  const invite = (event['content'] as JsonObject)['third_party_invite']
-  const isMember = event['type'] === 'm.room.member' && roomRules(version)!.redaction.keepsThirdPartySigned
-  if (isMember && isJsonObject(invite) && invite['signed'] === undefined)
-    return 'Synapse keeps a third_party_invite of which nothing is kept'
   // Nothing bounds the nesting of an event.
   if (levelsOf(event) > 127) return 'Synapse takes no event that is nested more deeply than 127'
   // Of `hashes` the specification names sha256 alone.

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import { eventIdOf } from '../../../server/core/hashes.ts'
 import type { EventId, UserId } from '../../../server/core/ids.ts'
-import type { JsonObject } from '../../../server/core/json.ts'
+import type { Json, JsonObject } from '../../../server/core/json.ts'
 import { isOfOneServer, redact } from '../../../server/core/redaction.ts'
 import { roomRules } from '../../../server/core/room-versions.ts'
 import { randomJson, randomNumbers } from '../../support/random-json.ts'
@@ -49,10 +50,35 @@ describe('a redaction', () => {
     expect(content('11', 'm.room.member', whole)).to.have.deep.property('third_party_invite', { signed: 1 })
   })
 
-  it('keeps nothing of a third-party invite without a signed part', () => {
-    for (const invite of [{ x: 1 }, 'x', null, [1]]) {
-      expect(content('11', 'm.room.member', { membership: 'invite', third_party_invite: invite })).to.deep.equal({ membership: 'invite' })
+  it('keeps an empty third-party invite where nothing of it is signed, and nothing of what is none', () => {
+    const left = (invite: Json, version = '11') =>
+      (content(version, 'm.room.member', { membership: 'join', third_party_invite: invite }) as JsonObject)['third_party_invite']
+    for (const version of ['11', '12']) for (const invite of [{}, { x: 1 }]) expect(left(invite, version)).to.deep.equal({})
+    for (const signed of [null, 'x', {}]) expect(left({ signed, x: 1 })).to.deep.equal({ signed })
+    for (const invite of ['signed', null, ['signed'], 7, false]) expect(left(invite)).to.equal(undefined)
+    expect(left({}, '10')).to.equal(undefined)
+  })
+
+  it('names an event as Synapse does that has an empty third-party invite', () => {
+    const event = {
+      type: 'm.room.member',
+      room_id: '!a:b',
+      sender: '@a:b',
+      state_key: '@a:b',
+      content: { membership: 'join', third_party_invite: {}, displayname: 'A' },
+      depth: 5,
+      prev_events: [],
+      auth_events: [],
+      origin_server_ts: 1,
+      hashes: { sha256: 'abc' },
+      signatures: {},
     }
+    const named = (version: string) => eventIdOf(event as never, roomRules(version)!)
+    expect(['10', '11', '12'].map(named)).to.deep.equal([
+      '$6OVFlikhpA8cbI_KwNajWUnZ8EqSeHV0akRxnn_RonM',
+      '$_lBkXU-B1VGPOgGx3jHwsw0wG2iTpbAu7K-23-HG2wg',
+      '$_lBkXU-B1VGPOgGx3jHwsw0wG2iTpbAu7K-23-HG2wg',
+    ])
   })
 
   it('keeps the creator of a create event, since version 11 all of it', () => {
