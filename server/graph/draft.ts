@@ -6,7 +6,7 @@ import { selectAuthEvents } from '../core/event-auth/select-auth-events.ts'
 import { referenceOf } from '../core/hashes.ts'
 import { type EventId, isEventId } from '../core/ids.ts'
 import { badJson, tooLarge } from '../core/matrix-error.ts'
-import { checkPduShape, named, type Pdu, type ReadState, type Reference, type UnsignedPdu } from '../core/pdu.ts'
+import { checkPduShape, maxPrevEvents, named, type Pdu, type ReadState, type Reference, type UnsignedPdu } from '../core/pdu.ts'
 import { isOfOneServer, redact } from '../core/redaction.ts'
 import { hashAndSignPdu } from '../core/signatures.ts'
 import type { Verdict } from '../core/verdict.ts'
@@ -112,10 +112,26 @@ export function decide(
       waitsFor: unknownTarget(pdu, room.rules, targets),
     })
     if (stateKey !== undefined) overlay.set(stateKeyOf(template.type, stateKey), { eventId, pdu })
-    const references = [referenceOf(eventId, pdu, room.rules)]
-    head = { ...next, extremities: [eventId], references, forks: [next.stateGroup], depth: Number(pdu.depth), notifying, state: overlay }
+    head = {
+      ...next,
+      ...tipsWith(head, next.stateGroup, { pdu, eventId }, room.rules),
+      depth: Number(pdu.depth),
+      notifying,
+      state: overlay,
+    }
   }
   return { events, head }
+}
+
+/** What a room stands on with an event of ours: it, and what it could not cite of what the room stood on before. */
+function tipsWith(head: DraftHead, group: string, { pdu, eventId }: StateEvent, rules: Room['rules']) {
+  const { extremities, references, forks, stateGroup } = head
+  if (extremities.length <= maxPrevEvents) return { extremities: [eventId], references: [referenceOf(eventId, pdu, rules)], forks: [group] }
+  return {
+    extremities: [eventId, ...extremities.slice(maxPrevEvents)],
+    references: [referenceOf(eventId, pdu, rules), ...references.slice(maxPrevEvents)],
+    forks: [group, ...extremities.slice(maxPrevEvents).map((_, at) => forks[maxPrevEvents + at] ?? stateGroup)],
+  }
 }
 
 /** Reads the state of a draft head. */
@@ -174,7 +190,7 @@ export function buildEvent(
     content,
     depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
     origin_server_ts: template.timestamp ?? home.clock.now(),
-    prev_events: head.references.slice(0, 20),
+    prev_events: head.references.slice(0, maxPrevEvents),
     ...(redacts !== undefined && !rules.redactsInContent ? { redacts } : {}),
     ...(rules.roomIdIsCreateHash && isCreate ? {} : { room_id: room.roomId }),
     sender,

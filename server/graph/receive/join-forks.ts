@@ -11,11 +11,17 @@ const mostLooked = 1000
 const type = 'org.matrix.dummy_event'
 
 /**
- * Where a room has forked many times and nobody here says anything, what comes next would cost more and more: an event of ours that says nothing joins the
- * forks. Does nothing where no user of this server may send one. Other servers do it under the same type.
+ * Where a room has forked many times and nobody here says anything, what comes next would cost more and more: events of ours that say nothing join the
+ * forks, as many at a time as an event may cite. Does nothing where no user of this server may send one. Other servers do it under the same type.
  */
 export async function joinForks(tools: ReceiveTools, room: Room): Promise<void> {
-  if (room.extremities.length <= mostExtremities) return
+  for (let left = Number.POSITIVE_INFINITY; room.extremities.length > mostExtremities && room.extremities.length < left; ) {
+    left = room.extremities.length
+    await joinSome(tools, room)
+  }
+}
+
+async function joinSome(tools: ReceiveTools, room: Room): Promise<void> {
   const find = findOn(room, committedHead(room))
   const scope = powerScope((eventType, stateKey) => find(eventType, stateKey)?.pdu, room.rules)
   const needed = requiredLevel(scope, type, false)

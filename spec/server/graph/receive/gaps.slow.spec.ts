@@ -58,4 +58,23 @@ describe('a server that was away', () => {
     const { timeline } = (await bob.user.get(`/sync?since=${since}`)).body.rooms.join[room]
     expect(timeline.events.map(({ event_id }: { event_id: string }) => event_id)).to.deep.equal([news])
   })
+
+  it('forgets no branch of a room that has more of them than an event may cite', async () => {
+    const { alice, bob, room } = town
+    const prev_events = (await alice.server.server.graph.room(room))!.extremities
+    const branches: { eventId: EventId; pdu: JsonObject }[] = []
+    for (let at = 0; at < 45; at++) branches.push(await said(`${at}`, { prev_events, depth: 20, origin_server_ts: at }))
+    const { graph } = bob.server.server
+    const given = branches.map(({ pdu }) => pdu)
+    expect(new Set(become(await graph.receive(alice.name, room, given)))).to.deep.equal(new Set(['accepted']))
+    const cited = async (ids: readonly string[]): Promise<string[]> => {
+      const prevs = (await graph.events(ids as EventId[])).flatMap(({ pdu }) =>
+        pdu.type === 'org.matrix.dummy_event' ? (pdu.prev_events as string[]) : [],
+      )
+      return prevs.length === 0 ? [...ids] : [...ids, ...(await cited(prevs))]
+    }
+    const { extremities } = (await graph.room(room))!
+    expect(extremities.length).to.be.at.most(10)
+    expect(await cited(extremities)).to.include.members(branches.map(({ eventId }) => eventId))
+  })
 })
