@@ -1,6 +1,7 @@
 import type { Graph } from '../graph.ts'
 import type { Receive } from '../receive/create-receive.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
+import { createEntrances } from './entrances.ts'
 import { inviteRemote } from './invite-remote.ts'
 import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
@@ -13,7 +14,8 @@ export function createOutside(
   tools: ReceiveTools,
   { inTurn, receiveNow, ...inside }: Receive,
 ): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'bringClosest' | 'takeHanded' | 'enter' | 'wholeRooms'> {
-  const receiveHere = receivingOutside(tools, receiveNow)
+  const entrances = createEntrances(tools)
+  const receiveHere = receivingOutside(tools, receiveNow, entrances)
   return {
     ...inside,
     outside: {
@@ -27,7 +29,7 @@ export function createOutside(
     inviteRemote: (roomId, template) => inviteRemote(tools, inside.takeHanded, roomId, template),
     receive: (origin, roomId, pdus) => inTurn(roomId, () => receiveHere(origin, roomId, pdus)),
     enter: async (roomId, join) => {
-      const eventId = await inside.enter(roomId, join)
+      const eventId = await entrances.during(roomId, () => inside.enter(roomId, join))
       await endOutside(tools, roomId)
       return eventId
     },

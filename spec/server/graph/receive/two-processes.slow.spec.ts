@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import type { EventId, RoomId } from '../../../../server/core/ids.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
+import type { Pdu } from '../../../../server/core/pdu.ts'
 import { createHomeserver, type Homeserver } from '../../../../server/homeserver.ts'
 import { createLog } from '../../../../server/http/log.ts'
 import { type AmongPeers, type Peer, startServerWithPeers } from '../../../support/peer.ts'
+import { hostRoom } from '../../../support/peers/hosted-room.ts'
 import { joinAsPeer, type PeerMember } from '../../../support/peers/peer-room.ts'
 import type { TestUser } from '../../../support/server.ts'
 
@@ -58,4 +60,26 @@ describe('what two processes of a server receive', () => {
       expect(told.filter(({ sender }) => sender === member.userId).map(({ event_id }) => event_id)).to.deep.equal(said)
     })
   }
+
+  it('of a room that one of them is just entering waits for that', async () => {
+    const hosted = hostRoom(peer)
+    const [welcome, told] = [Promise.withResolvers<void>(), Promise.withResolvers<Pdu>()]
+    peer.on('PUT', '/_matrix/federation/v2/send_join/{roomId}/{eventId}', async ({ content }) => {
+      const { eventId } = hosted.take(content as Pdu)
+      const entry = hosted.entry(content as Pdu)
+      expect(eventId).to.be.a('string')
+      told.resolve(hosted.message('welcome').pdu)
+      await welcome.promise
+      return { body: entry }
+    })
+    const joining = alice.post(`/join/${hosted.roomId}?via=${peer.serverName}`, {})
+    const pdu = await told.promise
+    await level()
+    const received = second.graph.receive(peer.serverName, hosted.roomId, [pdu as unknown as JsonObject])
+    const early = await Promise.race([received, new Promise((resolve) => setTimeout(() => resolve('it waits'), 200))])
+    welcome.resolve()
+    expect((await joining).status).to.equal(200)
+    expect([...(await received).values()]).to.deep.equal(['accepted'])
+    expect(early).to.equal('it waits')
+  })
 })
