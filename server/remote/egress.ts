@@ -54,6 +54,7 @@ export type Egress = {
 }
 
 const copiedAtOnce = 4 * 1024 * 1024
+const mostOrigins = 1000
 
 type Received = Awaited<ReturnType<typeof send>>
 class ForbiddenAddress extends Error {}
@@ -64,8 +65,8 @@ export type EgressOptions = { readonly caFile: string | undefined; readonly user
 /** Opens the way out. `caFile` is trusted besides the authorities that everybody trusts. */
 export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions): Egress {
   const ca = authorities(caFile)
-  const publicOnly = agent(ca, true, dialing)
-  const anywhere = agent(ca, false, dialing)
+  const publicOnly = agents(() => agent(ca, true, dialing))
+  const anywhere = agents(() => agent(ca, false, dialing))
 
   async function ask<B>(of: OutgoingRequest, read: (answer: Received) => Promise<B> | B): Promise<Answer<B> | Failure> {
     const url = URL.canParse(of.url) ? new URL(of.url) : undefined
@@ -76,7 +77,7 @@ export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions)
     const signal = of.signal ? AbortSignal.any([time, of.signal]) : time
     try {
       const answer = await send(url, {
-        dispatcher: of.allowPrivate ? anywhere : publicOnly,
+        dispatcher: (of.allowPrivate ? anywhere : publicOnly).for(url.origin),
         method: of.method ?? 'GET',
         headers: { 'User-Agent': userAgent, ...of.headers },
         body: of.body ?? null,
@@ -105,12 +106,30 @@ export function authorities(caFile: string | undefined): string[] | undefined {
   return caFile === undefined ? undefined : [...rootCertificates, readFileSync(caFile, 'utf8')]
 }
 
+/** Keeps connections open to so many servers at most: beyond them it begins anew, and those that are in use end by themselves. */
+function agents(make: () => Agent): { readonly for: (origin: string) => Agent; readonly destroy: () => Promise<unknown> } {
+  let [current, origins] = [make(), new Set<string>()]
+  const ending = new Set<Agent>()
+  return {
+    for: (origin) => {
+      if (origins.size >= mostOrigins && !origins.has(origin)) {
+        const former = current
+        ending.add(former)
+        void former.close().finally(() => ending.delete(former))
+        ;[current, origins] = [make(), new Set()]
+      }
+      origins.add(origin)
+      return current
+    },
+    destroy: () => Promise.all([current, ...ending].map((one) => one.destroy())),
+  }
+}
+
 function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing): Agent {
   const lookup = publicOnly ? lookUpPublic(dialing.lookup ?? lookUpName) : dialing.lookup
   const connect = buildConnector({ timeout: 10_000, ...(ca ? { ca } : {}), ...(lookup ? { lookup } : {}) })
   return new Agent({
     connections: 32,
-    maxOrigins: 2000,
     maxHeaderSize: 32 * 1024,
     keepAliveTimeout: 20_000,
     headersTimeout: 0,
