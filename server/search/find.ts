@@ -27,8 +27,9 @@ export type Hits = {
 const mostMatches = 400
 const mostStretches = 500
 const pastStretch = 20_000
-const pageSize = 50
-const smallestPage = 10
+const pageSize = 10
+/** Milliseconds after which other work is done. */
+const longestStretch = 5
 
 type Needs = Tools & { readonly index: WordIndex }
 type Searcher = { readonly userId: UserId; readonly request: SearchRequest; readonly ignored: readonly UserId[] }
@@ -110,7 +111,7 @@ async function readHits(needs: Needs, searcher: Searcher, rows: readonly Documen
   let looked = 0
   while (looked < rows.length && hits.length < limit) {
     if (looked > 0) await breath()
-    const page = rows.slice(looked, looked + Math.min(pageSize, Math.max(limit - hits.length, smallestPage)))
+    const page = rows.slice(looked, looked + pageSize)
     const found = await readPage(needs, searcher, page)
     for (const row of page) {
       looked++
@@ -128,7 +129,12 @@ async function readPage({ graph }: Needs, searcher: Searcher, rows: readonly Doc
   const visible = await graph.visible(await graph.events(ids), userId)
   const seen = new Map<string, Seen>(visible.map((one) => [one.event.eventId, one]))
   const hits = new Map<number, Hit>()
+  let since = performance.now()
   for (const { document, event_id, edit_id } of rows) {
+    if (performance.now() - since > longestStretch) {
+      await breath()
+      since = performance.now()
+    }
     const one = seen.get(event_id)
     // Whoever may not see an edit does not learn of its words either.
     const edit = edit_id === null ? undefined : seen.get(edit_id)
@@ -148,16 +154,20 @@ function eventOf({ type, sender, content }: Pdu) {
   return { type, sender, content }
 }
 
-const mostJudged = 2000
+/** So many names of a text are looked at, so that a long one takes milliseconds. */
+const mostJudged = 4000
 
 /** How much of a text's beginning is what was asked for, from 0 to 1, and the words of it that are. */
 function judge(text: string, names: readonly string[]): { readonly rank: number; readonly words: string[] } {
   const asked = new Set(names)
   const words = new Set<string>()
+  let looked = 0
   let all = 0
   let found = 0
   for (const word of wordsOf(text)) {
-    if (all++ === mostJudged) break
+    looked += word.names.length
+    if (looked > mostJudged) break
+    all++
     if (!word.names.some((name) => asked.has(name))) continue
     found++
     words.add(word.written)

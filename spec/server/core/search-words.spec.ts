@@ -14,6 +14,12 @@ describe('the words of a text', () => {
     expect(askedNames('今天好', 9)).to.have.length(2)
     expect(askedNames('好', 9)).to.deep.equal(namesOf('好', 9))
   })
+  it('are all characters and all pairs of what is long, too', () => {
+    const characters = Array.from({ length: 350 }, (_, at) => String.fromCodePoint(0x4e00 + at))
+    const names = namesOf(characters.join(''), 10_000)
+    expect(names).to.have.length(2 * characters.length - 1)
+    for (let at = 0; at < 349; at++) expect(names).to.include.members(askedNames(`${characters[at]}${characters[at + 1]}`, 9))
+  })
   it('are no more than asked for, each once', () => {
     expect(namesOf('a b a c d', 3)).to.deep.equal(['a', 'b', 'c'])
     expect(namesOf('x'.repeat(10_000), 3)[0]).to.have.length(60)
