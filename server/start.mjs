@@ -7,4 +7,6 @@ const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', 'tombolo
 enableCompileCache(cache)
 // Threads of the storage engine look for it here.
 process.env['NODE_COMPILE_CACHE'] ??= cache
+// Half of the threads may look up names at a time: of two, servers whose DNS does not answer would take all, and nobody else would be found.
+process.env['UV_THREADPOOL_SIZE'] ??= '64'
 await import('./main.ts')
