@@ -108,7 +108,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   const { homeserverUrl, registration } = options
   const client = pointAtCalls(await connectMatrix({ homeserverUrl, serverName, registration, appservice, listen }), checkpoint)
   const matrix = createMatrixSide(client)
-  const encryption = await openEncryption({ store, vault, client, matrix, serverName, network: connector.info.network, clock, log })
+  const encryption = await openEncryption({ store, vault, client, serverName, network: connector.info.network, clock, log })
   const mediaHomeserver = openMediaHomeserver({ homeserverUrl, asToken: registration.as_token })
   const files = pointAtFiles(createFiles(mediaHomeserver, openSpool(options.dataDir)), checkpoint)
   const stopping = new AbortController()

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto'
 
 /** Encrypts what is secret at rest. The name of the row is bound in, so that one row's secret cannot be moved to another. */
 export type Seal = {
@@ -10,7 +10,7 @@ export type Seal = {
 /** AES-256-GCM under a key derived from `pickleKey` (at least 32 bytes; otherwise a RangeError). */
 export function makeSeal(pickleKey: Uint8Array, random: (bytes: number) => Uint8Array): Seal {
   if (pickleKey.length < 32) throw new RangeError('the pickle key needs at least 32 bytes')
-  const key = Buffer.from(hkdfSync('sha256', pickleKey, '', 'tombolo bridge crypto store', 32))
+  const key = createSecretKey(Buffer.from(hkdfSync('sha256', pickleKey, '', 'tombolo bridge crypto store', 32)))
   return {
     close(name, secret) {
       const nonce = random(12)

@@ -10,14 +10,13 @@ import { base32, type Vault } from '../vault.ts'
 import type { MatrixClient } from './client.ts'
 import type { Encryption } from './encryption.ts'
 import { createMatrixRequests } from './requests.ts'
-import { MatrixRequestError, type MatrixSide } from './side.ts'
+import { MatrixRequestError } from './side.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Tools = {
   readonly store: Store
   readonly vault: Vault
   readonly client: MatrixClient
-  readonly matrix: MatrixSide
   readonly serverName: string
   /** Whose ghosts they are. */
   readonly network: NetworkKind
@@ -64,17 +63,19 @@ export async function openEncryption(tools: Tools): Promise<Encryption> {
 
 /** Ghosts never read, so a message is encrypted for the people and the bots: asked for anew each time, for who just came must not miss it. */
 async function encrypt(tools: Tools, crypto: Crypto, message: { sender: string; room: string; txn: string; type: string; content: Json }) {
-  const { matrix, client, serverName, network } = tools
+  const { client, serverName, network } = tools
   const { sender, room, txn, type, content } = message
-  const [members, encryption, visibility] = await Promise.all([
-    matrix.members(room),
-    state(client, room, 'm.room.encryption'),
-    state(client, room, 'm.room.history_visibility'),
-  ])
+  const state = await wholeState(client, room)
+  const encryption = state.find((event) => event.type === 'm.room.encryption' && event.state_key === '')?.content
   if (!noteEncryption(tools, room, encryption)) return undefined
+  const visibility = state.find((event) => event.type === 'm.room.history_visibility' && event.state_key === '')?.content
   const historyVisibility = typeof visibility?.['history_visibility'] === 'string' ? visibility['history_visibility'] : 'shared'
-  const present = members.filter(({ membership }) => membership === 'join' || historyVisibility !== 'joined').map(({ userId }) => userId)
-  const recipients = present.filter((userId) => networkOfGhost(userId, serverName, network) === undefined).sort()
+  const mayRead = historyVisibility === 'joined' ? ['join'] : ['join', 'invite']
+  const present = state.filter((event) => event.type === 'm.room.member' && mayRead.includes(String(event.content['membership'])))
+  const recipients = present
+    .map(({ state_key: userId }) => userId)
+    .filter((userId) => networkOfGhost(userId, serverName, network) === undefined)
+    .sort()
   crypto.onRoomMembers(room, recipients)
   const request = { sender, roomId: room, recipients, type, content: content as JsonObject, txnId: txn, historyVisibility }
   const prepared = await crypto.encrypt(encryption ? { ...request, encryption: encryption as JsonObject } : request)
@@ -96,6 +97,15 @@ function noteEncryption({ store }: Tools, room: string, encryption: Json | undef
 
 function encryptedKey(room: string): string {
   return `encrypted ${room}`
+}
+
+type StateEvent = { readonly type: string; readonly state_key: string; readonly content: Json }
+
+/** All that holds in a room, of one moment and in one request. https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
+async function wholeState(client: MatrixClient, room: string): Promise<readonly StateEvent[]> {
+  const events: unknown = await client.call({ method: 'GET', path: `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state` })
+  if (!Array.isArray(events)) throw new MatrixRequestError(0, 'malformed answer')
+  return events
 }
 
 async function state(client: MatrixClient, room: string, type: string): Promise<Json | undefined> {
