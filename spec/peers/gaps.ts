@@ -5,6 +5,8 @@ const gaps: Readonly<Record<Other, readonly (readonly [titles: RegExp, why: stri
   synapse: [],
   dendrite: [
     [/^a policy server/, 'it asks no policy server'],
+    [/^invitations by third-party/, 'it names them otherwise in versions 11 and 12, hands none on, and asks nobody for the key'],
+    [/^the keys of servers, .* of one that is gone/, 'as a notary it remembers only what it was asked for as one'],
     [/^anything at all/, 'it resolves some forks otherwise than Synapse and Tombolo'],
     [/a knock is/, 'it has no knocks'],
     [/made on Tombolo, .* others knock$/, 'it has no knocks'],
