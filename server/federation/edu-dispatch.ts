@@ -2,8 +2,8 @@ import { type Edu, isEdu } from '../core/edu.ts'
 import { isRoomId, type RoomId, type ServerName } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
+import { createOnceMore } from '../graph/receive/once-more.ts'
 import type { EduReceiver, Tools } from '../slice.ts'
-import { createOnceMore } from './once-more.ts'
 
 /** Gives EDUs of a server to those who take them; resolves when all are done. Rejects when the disk cannot be written to: then they are to come again. */
 export type DispatchEdus = (origin: ServerName, edus: readonly Json[]) => Promise<void>
@@ -15,7 +15,7 @@ const patienceMs = 60_000
 export function createEduDispatch({ home, graph }: Pick<Tools, 'home' | 'graph'>, receivers: () => readonly EduReceiver[]): DispatchEdus {
   const tails = new Map<ServerName, Promise<void>>()
   let byType: Map<string, EduReceiver[]> | undefined
-  const onceMore = createOnceMore({ home })
+  const onceMore = createOnceMore(home)
 
   async function dispatch(origin: ServerName, edus: readonly Json[]): Promise<void> {
     byType ??= Map.groupBy(receivers(), ({ type }) => type)

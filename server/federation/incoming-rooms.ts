@@ -5,10 +5,10 @@ import type { Pdu } from '../core/pdu.ts'
 import type { RoomRules } from '../core/room-versions.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import type { Received } from '../graph/graph.ts'
+import { createOnceMore } from '../graph/receive/once-more.ts'
 import { errorFields } from '../http/log.ts'
 import type { Tools } from '../slice.ts'
 import { createFairTurns } from './fair-turns.ts'
-import { createOnceMore } from './once-more.ts'
 
 /** What became of PDUs, by their ids: why one was not taken in, or undefined for one that was. */
 export type Results = Map<EventId, string | undefined>
@@ -19,7 +19,7 @@ export type ReceivePdus = (origin: ServerName, roomId: RoomId, pdus: readonly Js
 /** PDUs in lanes of their rooms, in which servers take turns. One that the graph cannot take stops neither the others nor those that come after. */
 export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>): ReceivePdus {
   const inTurn = createFairTurns()
-  const onceMore = createOnceMore({ home })
+  const onceMore = createOnceMore(home)
 
   async function receive(origin: ServerName, roomId: RoomId, pdus: readonly JsonObject[]): Promise<Results> {
     const results: Results = new Map()

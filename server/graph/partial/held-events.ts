@@ -8,6 +8,7 @@ import { guard, type Write, write } from '../../storage/database.ts'
 import type { Lanes } from '../lanes.ts'
 import { idOf } from '../receive/check-incoming.ts'
 import { bytesOfReceived, depthOf } from '../receive/known-events.ts'
+import { createOnceMore } from '../receive/once-more.ts'
 import type { Room } from '../room.ts'
 import { countHeld, deleteHeld, insertHeld, selectHeld, selectPartialRoom } from './partial.store.ts'
 
@@ -42,15 +43,16 @@ export async function holdEvents(
   return outcome.ok
 }
 
-/** Receives what was held of a room that is whole by now, what is deepest down first. */
+/** Receives what was held of a room that is whole by now, what is deepest down first. Rejects when the disk cannot be written to: then it stays held. */
 export async function receiveHeld(tools: Tools, inTurn: Lanes, { roomId }: Room, receiveNow: ReceiveNow, stop: AbortSignal): Promise<void> {
+  const onceMore = createOnceMore(tools)
   const receive = async (origin: ServerName, pdus: readonly JsonObject[]) => {
     try {
       await receiveNow(origin, roomId, pdus)
     } catch (error) {
       tools.log.warn('what was held of a room could not be received', { room: roomId, origin, ...errorFields(error) })
       // One of them may be to blame: the others are not to suffer from it.
-      for (const pdu of pdus.length > 1 ? pdus : []) await receive(origin, [pdu])
+      for (const pdu of pdus) await onceMore({ origin, room: roomId }, async () => void (await receiveNow(origin, roomId, [pdu])))
     }
   }
   const some = async () => {

@@ -46,7 +46,7 @@ async function receiveUpdate(needs: Needs, content: JsonObject, origin: ServerNa
   const update = readUpdate(content, origin)
   if (update === undefined) return
   const { userId, streamId, previous } = update
-  await retry(async () => {
+  const isTaken = await retry(async () => {
     // One that follows itself says where its user stands, and is no news: a server is told so that has newly come to share a room.
     const row = await keptList(needs, userId, !previous.includes(streamId))
     if (row === undefined || isKnown(row, streamId)) return true
@@ -59,6 +59,7 @@ async function receiveUpdate(needs: Needs, content: JsonObject, origin: ServerNa
     if (writes === undefined) return true
     return (await database.commit(changing(row, writes, [write(updateStreamId, streamId, streamId, userId)]))).ok
   })
+  if (!isTaken) await needs.lists.missed({ user_id: userId, stream_id: null }, streamId)
 }
 
 /** Some servers count in a sequence of their own when they give the whole list: what they told of last is as good. */
@@ -70,7 +71,7 @@ async function receiveSigningKeys(needs: Needs, content: JsonObject, origin: Ser
   const { database } = needs.home
   const { user_id: userId, master_key: master, self_signing_key: selfSigning } = content
   if (!isUserId(userId) || serverNameOf(userId) !== origin) return
-  await retry(async () => {
+  const isTaken = await retry(async () => {
     const row = await keptList(needs, userId, true)
     if (row === undefined) return true
     if (row.stale > 0) {
@@ -82,6 +83,7 @@ async function receiveSigningKeys(needs: Needs, content: JsonObject, origin: Ser
     const writes = changedKeys(userId, stored, remoteKeys(userId, master, selfSigning, knownMaster), 'these')
     return writes.length === 0 || (await database.commit(changing(row, writes, []))).ok
   })
+  if (!isTaken) await needs.lists.missed({ user_id: userId, stream_id: null }, undefined)
 }
 
 function readUpdate(content: JsonObject, origin: ServerName): Update | undefined {
@@ -123,6 +125,8 @@ function changing(row: ListRow, writes: readonly Write[], notes: readonly Write[
   }
 }
 
-async function retry(attempt: () => Promise<boolean>): Promise<void> {
-  for (let left = tries; left > 0; left--) if (await attempt()) return
+/** False where a list was changed by others each time. */
+async function retry(attempt: () => Promise<boolean>): Promise<boolean> {
+  for (let left = tries; left > 0; left--) if (await attempt()) return true
+  return false
 }

@@ -1,5 +1,5 @@
-import { errorFields } from '../http/log.ts'
-import type { Tools } from '../slice.ts'
+import type { Home } from '../../home.ts'
+import { errorFields } from '../../http/log.ts'
 
 /**
  * Takes in what another server sent, once more where that fails. False for what fails each time although the disk can be written to: it is to blame itself,
@@ -7,18 +7,18 @@ import type { Tools } from '../slice.ts'
  */
 export type OnceMore = (about: Readonly<Record<string, string>>, take: () => Promise<void>) => Promise<boolean>
 
-export function createOnceMore({ home }: Pick<Tools, 'home'>): OnceMore {
+export function createOnceMore({ database, log }: Pick<Home, 'database' | 'log'>): OnceMore {
   const isTaken = (about: Readonly<Record<string, string>>, take: () => Promise<void>) =>
     take().then(
       () => true,
       (error: unknown) => {
-        home.log.error('what another server sent could not be taken in', { ...about, ...errorFields(error) })
+        log.error('what another server sent could not be taken in', { ...about, ...errorFields(error) })
         return false
       },
     )
   return async (about, take) => {
     if (await isTaken(about, take)) return true
-    await home.database.commit({ writes: [], log: [{ kind: 'disk_tried', key: '' }] })
+    await database.commit({ writes: [], log: [{ kind: 'disk_tried', key: '' }] })
     return isTaken(about, take)
   }
 }
