@@ -75,35 +75,28 @@ const usedFor = 3_600_000
 /** The keys of other servers: in memory, on disk, from themselves, from notaries; asked for one request a server at a time. */
 export function createKeyRing(tools: Tools): KeyRing {
   const { database, clock } = tools
-  const known = new Map<ServerName, { readonly keys: readonly Kept[]; readonly readAt: number }>()
+  const { fresh, read } = createMemory(tools)
   const asking = new Map<ServerName, Promise<void>>()
   const underWay = { strangers: 0, events: 0 }
   const attempts = createAttempts(clock)
 
-  async function read(serverName: ServerName): Promise<readonly Kept[]> {
-    const keys = (await database.select(selectKeys, serverName)).map(keptOf)
-    known.delete(serverName)
-    known.set(serverName, { keys, readAt: clock.now() })
-    if (known.size > mostServers) known.delete(known.keys().next().value as ServerName)
-    return keys
-  }
-
-  /** Asks for a server's keys, unless that was just done; resolves when what came of it is on disk. */
-  function refresh(question: Question, whose: keyof typeof underWay): Promise<void> {
+  /** Asks for a server's keys, of itself alone or of notaries too, unless that was just done; resolves when what came of it is on disk. */
+  function refresh(question: Question, whose: keyof typeof underWay, alsoNotaries: boolean): Promise<void> {
     const { serverName } = question
-    const under = asking.get(serverName)
+    const name = alsoNotaries ? serverName : `${serverName} itself`
+    const under = asking.get(name)
     if (under !== undefined) return under
-    if (underWay[whose] >= mostAsked || attempts.isRecent(serverName)) return Promise.resolve()
+    if (underWay[whose] >= mostAsked || attempts.isRecent(name)) return Promise.resolve()
     underWay[whose]++
     const from = clock.now()
-    const asked = fetchKeys(tools, question)
+    const asked = fetchKeys(alsoNotaries ? tools : { ...tools, notaries: [] }, question)
       .catch(() => undefined)
-      .then((by) => attempts.note(serverName, by, from))
+      .then((by) => attempts.note(by === undefined ? name : serverName, by, from))
       .finally(() => {
-        asking.delete(serverName)
+        asking.delete(name)
         underWay[whose]--
       })
-    asking.set(serverName, asked)
+    asking.set(name, asked)
     return asked
   }
 
@@ -113,20 +106,41 @@ export function createKeyRing(tools: Tools): KeyRing {
     find: async (wanted) => {
       const { serverName, keyId, at, isHere = false } = wanted
       if (serverName === tools.serverName) return tools.ownKeys.find(wanted)
-      const memory = known.get(serverName)
-      const fresh = memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
-      const found = pick(fresh, wanted) ?? pick(await read(serverName), wanted)
+      const remembered = pick(fresh(serverName), wanted)
+      if (remembered !== undefined) return remembered
+      const stored = await read(serverName)
+      const found = pick(stored, wanted)
       if (found !== undefined || isHere) return found
-      await refresh({ serverName, keyId, until: at ?? clock.now() }, wanted.forRequest ? 'strangers' : 'events')
+      // Whoever speaks to us can be asked: strangers with names of their own choice make this server tell no notary of them.
+      const question = { serverName, keyId, until: at ?? clock.now() }
+      await (wanted.forRequest ? refresh(question, 'strangers', stored.length > 0) : refresh(question, 'events', true))
       return pick(await read(serverName), wanted)
     },
     responsesOf: async (serverName, minimumValidUntil, keyIds = []) => {
       const until = Math.max(minimumValidUntil, clock.now())
       const before = await database.selectOne(selectResponse, serverName)
       const keyId = keyIds.find((wanted) => !names(before, wanted))
-      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until }, 'strangers')
+      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until }, 'strangers', false)
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
+    },
+  }
+}
+
+/** The keys that were read last. */
+function createMemory({ database, clock }: Tools) {
+  const known = new Map<ServerName, { readonly keys: readonly Kept[]; readonly readAt: number }>()
+  return {
+    fresh: (serverName: ServerName): readonly Kept[] => {
+      const memory = known.get(serverName)
+      return memory !== undefined && clock.now() < memory.readAt + believed ? memory.keys : []
+    },
+    read: async (serverName: ServerName): Promise<readonly Kept[]> => {
+      const keys = (await database.select(selectKeys, serverName)).map(keptOf)
+      known.delete(serverName)
+      known.set(serverName, { keys, readAt: clock.now() })
+      if (known.size > mostServers) known.delete(known.keys().next().value as ServerName)
+      return keys
     },
   }
 }

@@ -210,14 +210,14 @@ forEachEngine('the keys of other servers', (open) => {
   })
 
   it('are asked of a notary where they cannot be had otherwise, and must be signed by both', async () => {
+    const event = { ...wanted, forRequest: false }
     const said = says('peer.test', now + day, [theirs])
     const own = says('notary.test', now + day, [notarys])
     const notary = (response: JsonObject) => (uri: string) => (uri.endsWith('/server') ? own : { server_keys: [response] })
     const good = ring({ 'notary.test': notary(signJson(said, 'notary.test', notarys)) }, ['notary.test'])
     const refused = [said, signJson(said, 'notary.test', theirs), signJson({ ...said, valid_until_ts: 1 }, 'notary.test', notarys)]
-    for (const response of refused)
-      expect(await ring({ 'notary.test': notary(response) }, ['notary.test']).find(wanted)).to.equal(undefined)
-    expect(await good.find(wanted)).to.equal(published)
+    for (const response of refused) expect(await ring({ 'notary.test': notary(response) }, ['notary.test']).find(event)).to.equal(undefined)
+    expect(await good.find(event)).to.equal(published)
   })
 
   const known = (world: (serverName: string, wanted: JsonObject) => readonly JsonObject[]): World => ({
@@ -238,6 +238,7 @@ forEachEngine('the keys of other servers', (open) => {
         known((_, wanted) => (Object.keys(wanted).length === 0 ? told : [])),
         ['notary.test'],
       )
+      expect(await find({ ...wanted, keyId: newer.keyId, forRequest: false })).to.equal(encodeBase64(newer.publicKey))
       expect(await find({ ...wanted, keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
       expect(await find({ ...wanted, at: now - 4 * day, forRequest: false })).to.equal(published)
       expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
@@ -251,14 +252,29 @@ forEachEngine('the keys of other servers', (open) => {
       known((_, wanted) => (Object.hasOwn(wanted, theirs.keyId) ? [says('peer.test', now + day, [theirs])] : [])),
       ['notary.test'],
     )
+    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
+  })
+
+  it('are asked of no notary for strangers, who may name anybody, and keep no event from theirs', async () => {
+    const told = known((_, wanted) => (Object.keys(wanted).length === 0 ? [says('peer.test', clock.time + day, [theirs])] : []))
+    const { find, responsesOf, asked, clock } = ring(told, ['notary.test'])
+    for (let n = 0; n < 5; n++) {
+      expect(await find(wanted)).to.equal(undefined)
+      expect(await responsesOf('peer.test', now)).to.deep.equal([])
+    }
+    expect(asked).to.deep.equal(['peer.test'])
+    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
     expect(await find(wanted)).to.equal(published)
+    clock.time += 2 * day
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+    expect(await responsesOf('peer.test', now)).to.have.length(1)
   })
 
   it('are asked of a notary meanwhile where their server lets us wait, and of it alone where it answers', async () => {
     const told = known(() => [says('peer.test', now + day, [theirs])])
     const silent = new Promise<undefined>(() => {})
     const slow = ring({ ...told, 'peer.test': () => silent }, ['notary.test'])
-    expect(await slow.find(wanted)).to.equal(published)
+    expect(await slow.find({ ...wanted, forRequest: false })).to.equal(published)
     const quick = ring({ ...told, 'other.test': () => says('other.test', now + day, [newer]) }, ['notary.test'])
     expect(await quick.find({ ...wanted, serverName: 'other.test', keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
     expect(quick.asked).to.deep.equal(['other.test'])
