@@ -42,6 +42,8 @@ const heardKind = 'server_heard'
 /** The rows that say that a failing destination is to be tried at once. The key is its name. */
 export const resetKind = 'server_reset'
 const heardEveryMs = 10_000
+/** For how long this is of use to a server that is away; who is online it is told again as long as they are. */
+const waits: Readonly<Record<string, number>> = { 'm.typing': 0, 'm.presence': 10 * 60_000 }
 const mostHeard = 10_000
 
 /**
@@ -194,7 +196,7 @@ async function gather(serving: Serving, rows: readonly Logged[], upTo: number): 
     const those = rows.filter(({ kind }) => broadcast.kinds.includes(kind))
     const told = those.length === 0 ? [] : await serving.insist(broadcast.kinds.join(), () => broadcast.between(those))
     for (const { edu, servers, key } of told ?? []) {
-      const item = { text: canonicalJson(edu as unknown as Json, false), key, isFleeting: edu.edu_type === 'm.typing' }
+      const item = { text: canonicalJson(edu as unknown as Json, false), key, waits: waits[edu.edu_type] ?? Number.POSITIVE_INFINITY }
       for (const server of servers) if (server !== serving.home.serverName) itemsOf(server).edus.push(item)
     }
   }

@@ -22,6 +22,8 @@ export type Lane = {
   /** Nothing is on its way and nothing waits: what comes may go at once. */
   readonly isFree: () => boolean
   readonly isFailing: () => boolean
+  /** For how long it has not taken what it is sent; undefined while it does. */
+  readonly awayFor: () => number | undefined
   /** From now on it is not free: `send` follows. */
   readonly claim: () => void
   readonly send: (transaction: Transaction) => void
@@ -94,6 +96,7 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     destination,
     isFree: () => !state.isBusy && !state.isWaiting && state.failures === 0,
     isFailing: () => state.failures > 0,
+    awayFor: () => (state.failures > 0 ? Math.max(0, needs.home.clock.now() - state.since) : undefined),
     claim: () => {
       state.isBusy = true
     },

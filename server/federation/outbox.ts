@@ -22,8 +22,8 @@ import {
 import { createSlots } from './slots.ts'
 import { countFitting, most, transactionText } from './transaction-text.ts'
 
-/** `isFleeting`: of no use to a server that is not reached at once. */
-export type ToldEdu = { readonly text: string; readonly key: string | undefined; readonly isFleeting: boolean }
+/** `waits`: for so many milliseconds it is of use to a server that is away. */
+export type ToldEdu = { readonly text: string; readonly key: string | undefined; readonly waits: number }
 /** What one destination is to be told, in its order. */
 export type Items = { readonly pdus: TimelineEvent[]; readonly edus: ToldEdu[] }
 
@@ -151,7 +151,8 @@ function enqueue(lane: Lane, position: number, { pdus, edus }: Items, writes: Wr
     writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
     lane.collapsed()
   }
-  const kept = withoutEarlier(edus).filter(({ isFleeting }) => !isFleeting || !lane.isFailing())
+  const away = lane.awayFor()
+  const kept = withoutEarlier(edus).filter(({ waits }) => away === undefined || away < waits)
   for (const [ordinal, { key, text }] of kept.entries()) {
     if (key !== undefined) writes.push(write(deleteEdusOfKey, destination, key))
     writes.push(write(insertEdu, destination, position, ordinal, key ?? '', Buffer.from(text)))
