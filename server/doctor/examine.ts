@@ -17,24 +17,25 @@ export type Part = { readonly title: string; readonly look: () => Promise<readon
 /** All that is looked at, in its order. */
 export function partsOf(patient: Patient, peers: readonly ServerName[]): Part[] {
   const { serverName, config } = patient
-  // Nobody believes localhost, and nobody was asked for.
-  const trusted = serverName === 'localhost' ? [] : config.federation.trusted_key_servers
-  const asked = peers.length > 0 ? peers : trusted
-  const others = asked.filter((peer) => peer !== serverName)
+  // Nobody else is told of an examination that was not asked for there.
+  const others = peers.filter((peer) => peer !== serverName)
+  const [trusted = 'matrix.org'] = config.federation.trusted_key_servers
   return [
     { title: 'This machine', look: async () => [...(await lookAtFiles(patient)), ...(await lookAtDatabase(patient))] },
     { title: 'The server from inside', look: () => lookAtListeners(patient) },
     { title: `${serverName} as other servers find it`, look: () => lookFromOutside(patient) },
     { title: `${serverName} as clients find it`, look: () => lookFromClients(patient) },
     ...others.map((peer) => ({ title: peer, look: () => lookAtPeer(patient, peer) })),
-    ...(others.length > 0 ? [] : [{ title: 'Other servers', look: async () => [nobodyAsked] }]),
+    ...(others.length > 0 ? [] : [{ title: 'Other servers', look: async () => [nobodyAsked(trusted)] }]),
   ]
 }
 
-const nobodyAsked = skipped(
-  'clock and way back',
-  'whether others reach this server, and whether its clock is right, only another one can tell: npm run doctor -- matrix.org',
-)
+function nobodyAsked(trusted: ServerName): Finding {
+  return skipped(
+    'clock and way back',
+    `whether others reach this server, and whether its clock is right, only another one can tell: npm run doctor -- ${trusted}`,
+  )
+}
 
 async function lookFromOutside(patient: Patient): Promise<Finding[]> {
   if (patient.serverName === 'localhost') return [skipped('way here', 'no other server finds localhost')]
