@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { MatrixError } from '../core/matrix-error.ts'
 import type { Reply } from './endpoint.ts'
+import { createGate } from './gate.ts'
 
 /** https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients */
 const cors: readonly string[] = [
@@ -15,6 +18,7 @@ const cors: readonly string[] = [
 const json: readonly string[] = [...cors, 'Content-Type', 'application/json', 'Content-Length']
 const preflight: readonly string[] = [...cors, 'Access-Control-Max-Age', '86400', 'Content-Length', '0']
 const compressible = 2048
+const compress = promisify(gzip)
 /** What is left of a refused body up to here is read and dropped, so that the connection can go on and the client reads the answer. */
 const worthDraining = 64 * 1024 * 1024
 
@@ -90,11 +94,15 @@ function takesGzip(response: ServerResponse): boolean {
   return accepted !== undefined && /(?:^|[\s,])gzip(?!\s*;\s*q=0(?:[^.]|$))/.test(String(accepted))
 }
 
+/** Threads are many, since most of what they do is to wait; only so many of them compress at a time. */
+const compressing = createGate(Math.max(2, availableParallelism()), Number.POSITIVE_INFINITY)
+
 function sendCompressed(response: ServerResponse, { status = 200, headers = {} }: Reply, data: string | Uint8Array): void {
-  gzip(data, { level: 1 }, (error, compressed) => {
+  const compressed = compressing(() => compress(data, { level: 1 })).catch(() => undefined)
+  void compressed.then((bytes) => {
     if (response.destroyed) return
-    const body = error ? Buffer.from(data) : compressed
-    const encoding: Record<string, string> = error ? {} : { 'Content-Encoding': 'gzip' }
+    const body = bytes ?? Buffer.from(data)
+    const encoding: Record<string, string> = bytes ? { 'Content-Encoding': 'gzip' } : {}
     response.writeHead(status, headerList({ ...headers, ...encoding, Vary: 'Accept-Encoding' }, body.length))
     response.end(body)
   })

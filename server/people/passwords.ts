@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
-import { createGate } from './gate.ts'
+import { createGate } from '../http/gate.ts'
 
 export type Passwords = {
   /** A hash with its parameters, made on the thread pool. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createGate } from '../../../server/people/gate.ts'
+import { createGate } from '../../../server/http/gate.ts'
 
 describe('createGate', () => {
   const held = () => {
