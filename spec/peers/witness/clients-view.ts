@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { notInBoth, textOf } from '../../support/apart/agreement.ts'
+import type { StoredEvent } from '../../support/apart/stored.ts'
 import type { Person, Room, Scene } from '../../support/apart/story.ts'
 import type { Body } from '../../support/server.ts'
 
@@ -34,15 +35,19 @@ async function compareMembers({ watchers }: Scene, { roomId, version }: Room, fo
     for (const line of notInBoth(lists[0] ?? [], list)) found.push(`members of a room of version ${version}, place 0 and ${place}: ${line}`)
 }
 
-/** Whatever a client was told has been sent is at all places, and none of them rejected it. */
+/** Whatever a client was told has been sent is at all places, and none rejected it. Others than the place it was sent from may have soft-failed it. */
 function findAcknowledged({ watchers }: Scene, { roomId, version, acknowledged }: Room, found: string[]): void {
   for (const { site, place } of watchers) {
     const events = new Map(site.stored(roomId).events.map((event) => [event.event_id, event]))
+    const faultOf = (event: StoredEvent | undefined) => {
+      if (event === undefined) return 'is missing'
+      if (event.rejected) return 'is rejected'
+      if (event.outlier) return 'has no place in the room'
+      return event.soft_failed && event.sender.endsWith(`:${site.serverName}`) ? 'is soft-failed where it was sent' : undefined
+    }
     for (const eventId of acknowledged) {
-      const event = events.get(eventId)
-      const what =
-        event === undefined ? 'is missing' : event.rejected ? 'is rejected' : event.outlier ? 'has no place in the room' : undefined
-      if (what) found.push(`${eventId} of a room of version ${version} ${what} at ${place}`)
+      const fault = faultOf(events.get(eventId))
+      if (fault) found.push(`${eventId} of a room of version ${version} ${fault}, at ${place}`)
     }
   }
 }

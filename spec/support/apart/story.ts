@@ -16,6 +16,7 @@ export type Scene = {
   /** What is drawn by lot: for the story itself, and for each site, so that what is done there does not hang on how fast the others are. */
   readonly random: () => number
   readonly randomAt: readonly (() => number)[]
+  readonly patience: number
   /** What was done, in words, for whoever looks why it failed. */
   readonly done: string[]
   readonly counts: { allowed: number; refused: number; unanswered: number }
@@ -24,10 +25,9 @@ export type Scene = {
 const actorsEach = 2
 const levels = [0, 50, 100]
 const visibilities = ['shared', 'joined', 'invited', 'world_readable']
-const patience = 4_000
 
-/** Two who act and one who looks on at each site. */
-export async function openScene(world: Sites, seed: number): Promise<Scene> {
+/** Two who act and one who looks on at each site. Whoever acts waits so many milliseconds for an answer. */
+export async function openScene(world: Sites, seed: number, patience = 4_000): Promise<Scene> {
   const { places } = world
   const people = async (name: string) =>
     Promise.all(places.map(async (site, place) => ({ hopper: await site.register(name), site, place })))
@@ -35,7 +35,7 @@ export async function openScene(world: Sites, seed: number): Promise<Scene> {
   const watchers = await people('watcher')
   const randomAt = places.map((_, place) => randomNumbers(seed * 10 + place + 1))
   const counts = { allowed: 0, refused: 0, unanswered: 0 }
-  return { world, actors, watchers, rooms: [], random: randomNumbers(seed * 10), randomAt, done: [], counts }
+  return { world, actors, watchers, rooms: [], random: randomNumbers(seed * 10), randomAt, patience, done: [], counts }
 }
 
 /** Goes on in new rooms of these versions, which all are in; those who act have powers of all kinds. */
@@ -111,7 +111,7 @@ async function doOne(scene: Scene, who: Person): Promise<void> {
   const room = pick(scene, scene.rooms)
   const { method, path, body } = await draw(scene, who, room)
   const words = `${who.hopper.userId} ${method} ${path} ${JSON.stringify(body)}`
-  const told = await who.hopper.ask(0, method, path, body, { timeout: patience }).catch(() => undefined)
+  const told = await who.hopper.ask(0, method, path, body, { timeout: scene.patience }).catch(() => undefined)
   scene.done.push(`${told?.status ?? 'none'} ${words}`)
   if (told === undefined) scene.counts.unanswered++
   else if (told.status === 200) scene.counts.allowed++
@@ -158,7 +158,7 @@ async function draw(scene: Scene, who: Person, { roomId, said }: Room): Promise<
 
 /** The levels as they are seen there, with another one for somebody, or for something. */
 async function changedLevels(scene: Scene, { hopper }: Person, at: string, userId: string): Promise<object> {
-  const told = await hopper.ask(0, 'GET', `${at}/state/m.room.power_levels/`, undefined, { timeout: patience }).catch(() => undefined)
+  const told = await hopper.ask(0, 'GET', `${at}/state/m.room.power_levels/`, undefined, { timeout: scene.patience }).catch(() => undefined)
   if (told?.status !== 200) return {}
   const levelsNow = told.body
   if (scene.random() < 0.3) return { ...levelsNow, [pick(scene, ['kick', 'ban', 'invite'])]: pick(scene, levels) }
