@@ -46,11 +46,12 @@ export function createAskPolicy({ peers, clock }: Pick<Home, 'peers' | 'clock'>)
       const answer = await inTurn(destination, () =>
         peers.fetchJson({ destination, method: 'POST', uri, content, timeoutMs, limit: longestAnswer }),
       )
+      // That the server is none, or does not know the room, is no answer to what a client asked.
+      if (answer.ok && answer.status === 404) return forbidden('the policy server of the room does not answer for it')
       return answerOf(destination, answer)
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
-      // That the server is none, or does not know the room, is no answer to what a client asked.
-      return error.status === 404 ? forbidden(`the policy server of the room does not answer for it: ${error.message}`) : error
+      return error
     }
   }
 
