@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 const memory = '/dev/shm'
 const tmpfs = 0x01021994
-const enough = 4 * 1024 ** 3
+const enough = 1024 ** 3
 const name = 'tombolo-tests-'
 
 /**
