@@ -13,6 +13,8 @@ type Wanted = {
   readonly userId: UserId
   /** Servers that may be in the room, the likeliest first. */
   readonly servers: readonly ServerName[]
+  /** Servers that are asked where none of those answers. */
+  readonly otherwise?: readonly ServerName[]
   /** What the membership event is to say. */
   readonly content: JsonObject
 }
@@ -27,7 +29,22 @@ const mostNamed = 5000
  * that says most; 502 M_UNKNOWN when none made sense. https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
  */
 export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
-  const servers = [...new Set(wanted.servers)].filter((server) => isServerName(server) && server !== tools.home.serverName)
+  let refusal = await joinOneOf(tools, wanted, wanted.servers)
+  if (refusal === 'none' || (refusal !== undefined && refusal.status === 502)) {
+    const other = await joinOneOf(
+      tools,
+      wanted,
+      (wanted.otherwise ?? []).filter((server) => !wanted.servers.includes(server)),
+    )
+    if (other !== 'none') refusal = other && sayingMore(refusal === 'none' ? undefined : refusal, other)
+  }
+  if (refusal === 'none') throw notFound('this server knows no such room, and none was named that could: give one in `via`')
+  if (refusal !== undefined) throw refusal
+}
+
+/** Undefined when one let us in, otherwise the refusal that says most; `none` where there was none to ask. */
+async function joinOneOf(tools: Tools, wanted: Wanted, given: readonly ServerName[]): Promise<MatrixError | 'none' | undefined> {
+  const servers = [...new Set(given)].filter((server) => isServerName(server) && server !== tools.home.serverName)
   let refusal: MatrixError | undefined
   for (const server of servers.slice(0, mostServers)) {
     try {
@@ -36,13 +53,13 @@ export async function joinRemote(tools: Tools, wanted: Wanted): Promise<void> {
         const isHalf = room?.isPartial === true && room.servers.has(tools.home.serverName)
         return joinOver(tools, server, wanted, room === undefined || isHalf)
       })
-      return
+      return undefined
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
       refusal = sayingMore(refusal, error)
     }
   }
-  throw refusal ?? notFound('this server knows no such room, and none was named that could: give one in `via`')
+  return refusal ?? 'none'
 }
 
 /** The handshake of a join: what is proposed is made our own, signed, and handed in; what comes back is for the graph to judge. */

@@ -70,18 +70,17 @@ async function authoriserHere(tools: Tools, room: RoomView, userId: UserId): Pro
   }
 }
 
-/** Over the servers that were named, those of the alias, that of whoever invited, and those that are known otherwise. */
+/** Over the servers that were named, those of the alias, that of whoever invited; where none of them answers, over those that are known otherwise. */
 async function joinElsewhere(tools: Tools, call: Call<'access_token'>, roomId: RoomId, named: readonly ServerName[]): Promise<Reply> {
   const { graph, people, home } = tools
   const { userId } = call.requester
   const invite = (await graph.memberships(userId)).get(roomId)
   const inviter = invite?.membership === 'invite' ? [serverNameOf(invite.sender)] : []
   const others = named.filter((server) => server !== home.serverName)
-  const known = await knownServers(graph, roomId, userId)
   const reason = readOptionalText(call.body, 'reason')
   const content = { ...ownContent(call.body), ...(await profileContent(people, userId)), ...(reason === undefined ? {} : { reason }) }
-  const servers = [...others, ...inviter, ...known]
-  await joinRemote(tools, { roomId, userId, servers, content })
+  const otherwise = await knownServers(graph, roomId, userId)
+  await joinRemote(tools, { roomId, userId, servers: [...others, ...inviter], otherwise, content })
   const room = await graph.freshRoom(roomId)
   if (room !== undefined) await carrySettings(tools, room, userId)
   return { body: { room_id: roomId } }
@@ -98,7 +97,7 @@ function ownContent(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)))
 }
 
-/** Servers of a room that this one has left, tried after those that are named. */
+/** Servers of a room that this one has left, tried where none that is named answers. */
 const mostKnown = 10
 
 const reserved = new Set([

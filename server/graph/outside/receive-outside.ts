@@ -25,8 +25,8 @@ export function receivingOutside(tools: ReceiveTools, receive: Graph['receive'],
 }
 
 /**
- * An invitation that is taken back, or a knock that is turned down. The room's state is not known here, so only those servers are believed that could
- * have said so anyway: that of whoever invited, for all of its users, and those over which the knock went.
+ * An invitation that is taken back, or a knock that is turned down. The room's state is not known here, so only those are believed who could
+ * have said so anyway: who invited, and the servers over which the knock went.
  */
 async function receiveEnd(tools: ReceiveTools, roomId: RoomId, pdu: JsonObject): Promise<EventId | undefined> {
   const { type, state_key: userId, content } = pdu
@@ -46,6 +46,5 @@ function mayEnd({ membership, event, servers }: OutsideMembership, pdu: Pdu): bo
   if (membership.membership !== 'invite' && membership.membership !== 'knock') return false
   // An end of an earlier invitation says nothing of this one.
   if (!authEventIdsOf(pdu).includes(event.eventId)) return false
-  const server = serverNameOf(pdu.sender)
-  return membership.membership === 'invite' ? server === serverNameOf(membership.sender) : servers.includes(server)
+  return membership.membership === 'invite' ? pdu.sender === membership.sender : servers.includes(serverNameOf(pdu.sender))
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
-import { type Body, engines, type TestServer, type TestUser } from '../../support/server.ts'
+import { engines, type TestServer, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) {
   describe(`what this server does not hear of rooms that it has left (${engine})`, function () {
@@ -8,7 +8,6 @@ for (const engine of engines) {
     let neighbours: Neighbours
     let here: TestServer
     let alice: TestUser
-    let mallory: TestUser
     let bob: TestUser
     let carol: TestUser
     let room: string
@@ -28,7 +27,6 @@ for (const engine of engines) {
       const there = neighbours.servers[0] as TestServer
       here = neighbours.servers[1] as TestServer
       alice = await there.register(`alice${people}`)
-      mallory = await there.register(`mallory${people}`)
       bob = await here.register(`bob${people}`)
       carol = await here.register(`carol${people++}`)
       room = (await alice.post('/createRoom', { preset: 'public_chat', room_version: '10' })).body.room_id
@@ -80,7 +78,7 @@ for (const engine of engines) {
       expect((await bob.post(`/rooms/${room}/join`)).status).to.equal(200)
     })
 
-    it('is found by the servers that are known, when those that a client names are none', async () => {
+    it('is found by the servers that are known, when those that a client names do not answer', async () => {
       await bob.post(`/rooms/${room}/leave`)
       await isThere(bob, 'leave')
       expect((await bob.post(`/join/${room}?via=localhost:1`)).status).to.equal(200)
@@ -119,16 +117,6 @@ for (const engine of engines) {
         await act('kick', carol)
         await until(async () => (await carol.get('/sync')).body.rooms?.invite?.[room] === undefined)
         expect((await carol.get('/sync')).body.rooms?.invite ?? {}).not.to.have.property(room)
-      })
-
-      it('tells when another moderator of that server takes it back, or bans', async () => {
-        const powers = (await alice.get(`/rooms/${room}/state/m.room.power_levels`)).body
-        await alice.put(`/rooms/${room}/state/m.room.power_levels`, { ...powers, users: { ...powers.users, [mallory.userId]: 60 } })
-        await mallory.post(`/join/${room}`)
-        const { next_batch: since } = (await carol.get('/sync')).body
-        await act('ban', carol, mallory)
-        const left = await syncUntil(carol, ({ rooms }: Body) => rooms?.leave?.[room], since)
-        expect(JSON.stringify(left)).to.include('"ban"')
       })
 
       it('has it declined where the room is', async () => {
