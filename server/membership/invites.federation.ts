@@ -4,7 +4,7 @@ import { eventIdOf, hasRightHash } from '../core/hashes.ts'
 import { type EventId, isUserId, type RoomId, type ServerName, serverNameOf, type UserId } from '../core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts'
 import { badJson, forbidden, incompatibleVersion, invalidParam, notFound } from '../core/matrix-error.ts'
-import { authEventIdsOf, checkPduShape, type Pdu } from '../core/pdu.ts'
+import { authEventIdsOf, checkPduShape, type Pdu, prevEventIdsOf } from '../core/pdu.ts'
 import { type RoomRules, roomRules } from '../core/room-versions.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import { signPdu } from '../core/signatures.ts'
@@ -130,8 +130,10 @@ async function checkRoom(graph: Graph, room: RoomView, pdu: Pdu, invited: UserId
   const cited = authEventIdsOf(pdu)
   const own = new Set((await graph.membershipEvents(invited, room.roomId)).map(({ eventId }) => eventId))
   const state = new Set([...room.allState(), ...(await graph.members(room.roomId, [pdu.sender])).values()].map(({ eventId }) => eventId))
-  const isUnheard = cited.some((id) => !own.has(id) && !state.has(id)) && !cited.some((id) => own.has(id))
-  if (!isUnheard) throw forbidden('this user is in the room already, or banned from it')
+  const prevs = prevEventIdsOf(pdu)
+  // Dendrite does not cite the membership of somebody who has left.
+  const isUnheard = cited.some((id) => !state.has(id)) || (await graph.events(prevs)).length < prevs.length
+  if (!isUnheard || cited.some((id) => own.has(id))) throw forbidden('this user is in the room already, or banned from it')
 }
 
 /** 400 M_INVALID_PARAM where the room's version asks for whole events and one of them is not what it should be. */

@@ -49,6 +49,45 @@ inEachVersion('entering', (cast, version) => {
     expect(await room.isLetIn(ben, alice)).to.equal(false)
   })
 
+  it('whoever was put out is invited again at once', async () => {
+    const { alice, bob, ben, guest, meets } = cast()
+    // The others hide an invitation that overtakes what put somebody out.
+    if (guest.kind !== 'tombolo') return
+    const room = await meets([bob, ben])
+    for (const ways of [['kick'], ['ban', 'unban']] as const) {
+      await room.is(bob, 'join')
+      for (const way of ways) await room.acts(alice, way, bob)
+      await room.acts(alice, 'invite', bob)
+      await room.is(bob, 'invite')
+      await room.enters(bob, alice)
+      await room.sees(ben, bob, 'join')
+    }
+    await talk(room, alice, bob)
+  })
+
+  it('whoever was banned comes back when it is over, told of it or not', async () => {
+    const { alice, bob, makes } = cast()
+    const room = await makes({ preset: 'public_chat' })
+    await room.enters(bob, alice)
+    await room.acts(alice, 'ban', bob)
+    await room.is(bob, 'leave')
+    expect(await room.isLetIn(bob, alice)).to.equal(false)
+    await room.acts(alice, 'unban', bob)
+    await room.enters(bob, alice)
+    await talk(room, alice, bob)
+  })
+
+  it('a membership with a third-party invite of which nothing is signed is one on both sides', async () => {
+    const { alice, bob, meets } = cast()
+    const room = await meets([bob])
+    for (const one of [alice, bob]) {
+      const content = { membership: 'join', displayname: 'Odd', third_party_invite: { display_name: 'x' } }
+      const event = await room.sets(one, 'm.room.member', content, one.userId)
+      expect((await room.event(one, event)).content).to.deep.equal(content)
+    }
+    await talk(room, alice, bob)
+  })
+
   it('who is there invites others of both servers', async () => {
     const { alice, anna, bob, ben, meets } = cast()
     const room = await meets([bob])

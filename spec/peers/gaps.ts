@@ -6,6 +6,7 @@ const gaps: Readonly<Record<Other, readonly (readonly [titles: RegExp, why: stri
   dendrite: [
     [/^a policy server/, 'it asks no policy server'],
     [/^invitations by third-party/, 'it names them otherwise in versions 11 and 12, hands none on, and asks nobody for the key'],
+    [/nothing is signed is one/, 'it makes no such events, and names and signs those of others otherwise in versions 11 and 12'],
     [/^the keys of servers, .* of one that is gone/, 'as a notary it remembers only what it was asked for as one'],
     [/^anything at all/, 'it resolves some forks otherwise than Synapse and Tombolo'],
     [/a knock is/, 'it has no knocks'],
