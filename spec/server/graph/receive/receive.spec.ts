@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { EventId } from '../../../../server/core/ids.ts'
+import type { JsonObject } from '../../../../server/core/json.ts'
 import { pduOf, startTwoServers, type TwoServers } from './two-servers.ts'
 
 for (const version of ['6', '12']) {
@@ -146,6 +147,19 @@ for (const version of ['6', '12']) {
         await carry(alice, ...ids)
       }
       expect(await sees(bob)).to.deep.equal(['', ''])
+    })
+
+    it('redacts each of many messages whose redactions come right behind them', async () => {
+      const { alice, bob, say, sees, room } = town
+      const pdus: JsonObject[] = []
+      for (const number of Array(10).keys()) {
+        const id = await say(alice, `${number}`)
+        pdus.push(await pduOf(alice, id))
+        const redaction = (await alice.user.put(`/rooms/${room}/redact/${id}/many${number}`, {})).body.event_id
+        pdus.push(await pduOf(alice, redaction))
+      }
+      await bob.server.server.graph.receive(alice.name, room, pdus)
+      expect(await sees(bob)).to.deep.equal(Array(10).fill(''))
     })
   })
 }
