@@ -10,6 +10,7 @@ import { createWholeRooms } from '../partial/whole-rooms.ts'
 import { createAskBeforehand } from '../policy/ask-beforehand.ts'
 import { stateKeyOf } from '../room.ts'
 import { refresh } from '../rooms.ts'
+import { parentOf } from '../unread/thread-of.ts'
 import { bringClosest, fillBack } from './backfill.ts'
 import { createBudget, createTime } from './budget.ts'
 import { checkIncoming, type Incoming, mayBeChanged } from './check-incoming.ts'
@@ -90,6 +91,8 @@ async function receiveAll(
   const receive = (event: Incoming) => receiveOne(tools, { ...source, budget: createBudget(time) }, event, 'news')
   const onTheWay: OnTheWay[] = []
   for (const event of events) {
+    // What it is about is looked for on the disk.
+    if (isAbout(event, onTheWay)) await arriveAll(onTheWay, results, receive)
     const taken = special.has(event.eventId) || results.has(event.eventId) ? undefined : await takeNext(tools, room, event)
     results.set(event.eventId, 'accepted')
     if (taken !== undefined) {
@@ -105,6 +108,13 @@ async function receiveAll(
 }
 
 type OnTheWay = { readonly event: Incoming; readonly committed: Promise<boolean> }
+
+/** Whether an event redacts one of those, or relates to it. */
+function isAbout({ pdu: { content, redacts } }: Incoming, onTheWay: readonly OnTheWay[]): boolean {
+  if (onTheWay.length === 0) return false
+  const named = new Set<unknown>([redacts, content['redacts'], parentOf(content)?.eventId])
+  return onTheWay.some(({ event }) => named.has(event.eventId))
+}
 
 /** Waits for events to be durable; one that the room moved on before is received like any other. */
 async function arriveAll(

@@ -28,8 +28,6 @@ export async function takeNext(
   const head = headOf(room)
   if (tools.rooms.peek(room.roomId) !== room || !isOnTop(head, event) || !isAuthorisedHere(room, head, event)) return undefined
   const target = targetOf(event, room.rules, targets)
-  // What a redaction names may be on its way to the disk: it is looked for when all before it is there.
-  if (target.id !== undefined && target.event === undefined) return undefined
   const arriving = { ...placeOn(room, head, event), here: tools.serverName, target, thread: threads.get(template), waiting: [] }
   const decision = decide(room, head, arriving, new Map(), new Map())
   if (decision === 'soft-failed' || Array.isArray(decision) || 'unsigned' in decision) return undefined

@@ -64,7 +64,7 @@ async function* relatedUpwards(roomId: RoomId, content: JsonObject, find: Find) 
 }
 
 /** "Though rich replies form a relationship to another event, they do not use rel_type to create this relationship." */
-function parentOf(content: JsonObject): Parent | undefined {
+export function parentOf(content: JsonObject): Parent | undefined {
   const relation = relationOf(content)
   if (relation !== undefined) return { eventId: relation.eventId, isMereReply: false }
   const relatesTo = content['m.relates_to']

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { EventId } from '../../../../server/core/ids.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
@@ -160,6 +161,21 @@ for (const version of ['6', '12']) {
       }
       await bob.server.server.graph.receive(alice.name, room, pdus)
       expect(await sees(bob)).to.deep.equal(Array(10).fill(''))
+    })
+
+    it('knows the thread of what comes right behind what it relates to', async () => {
+      const { alice, bob, say, room } = town
+      const root = await say(alice, 'root')
+      const send = async (type: string, relation: JsonObject) =>
+        (await alice.user.put(`/rooms/${room}/send/${type}/${randomUUID()}`, { body: 'x', msgtype: 'm.text', 'm.relates_to': relation }))
+          .body.event_id
+      const inThread = await send('m.room.message', { rel_type: 'm.thread', event_id: root })
+      const reaction = await send('m.reaction', { rel_type: 'm.annotation', event_id: inThread, key: '👍' })
+      const reply = await send('m.room.message', { 'm.in_reply_to': { event_id: reaction } })
+      const ids: EventId[] = [root, inThread, reaction, reply]
+      await bob.server.server.graph.receive(alice.name, room, await Promise.all(ids.map((id) => pduOf(alice, id))))
+      const threads = new Map((await bob.server.server.graph.events(ids)).map(({ eventId, thread }) => [eventId, thread]))
+      expect(ids.map((id) => threads.get(id))).to.deep.equal([undefined, root, root, root])
     })
   })
 }
