@@ -25,10 +25,13 @@ export function keysServer({ home }: { home: Signing }): Endpoint[] {
   ]
 }
 
-/** What this server says of its keys: those in use, also by its other processes, and those that it used before. */
+/**
+ * What this server says of its keys: in use is the one that signs this alone, as Dendrite takes no answer that one of them did not sign; of those before,
+ * until when they were used. A newer one, of another process, is not named: who is told here that it is old would believe so for ever.
+ */
 export async function ownKeys({ serverName, signingKey, ownKeys: keys, clock }: Signing): Promise<JsonObject> {
   const all = await keys.list()
-  const inUse = all.filter(({ until }) => until === undefined).map(({ keyId, key }) => [keyId, { key }])
+  const inUse = all.filter(({ keyId }) => keyId === signingKey.keyId).map(({ keyId, key }) => [keyId, { key }])
   const old = all.flatMap(({ keyId, key, until }) => (until === undefined ? [] : [[keyId, { key, expired_ts: until }] as const]))
   const said = {
     server_name: serverName,

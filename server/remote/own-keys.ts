@@ -3,7 +3,10 @@ import type { SigningKey } from '../core/signatures.ts'
 import { type Database, write } from '../storage/database.ts'
 import { endOtherKeys, extendOwnKey, insertOwnKey, selectOwnKeys } from './own-keys.store.ts'
 
-/** A key of this server; `until` is when it was used last, undefined for one in use. The public half in unpadded Base64. */
+/**
+ * A key of this server; `until` is when it is used last, which lies ahead where another process may still sign with it, and undefined for one in use.
+ * The public half in unpadded Base64.
+ */
 export type OwnKey = { readonly keyId: string; readonly key: string; readonly until: number | undefined }
 
 /** The keys of this server: the one of this process, those of its other processes, and those before. */
@@ -51,10 +54,9 @@ export async function openOwnKeys(tools: Tools): Promise<OwnKeys> {
   async function list(): Promise<readonly OwnKey[]> {
     const rows = await database.select(selectOwnKeys)
     const said = new Set([keyId, ...tools.declared.map((one) => one.keyId)])
-    const now = clock.now()
     const others = rows
       .filter((row) => !said.has(row.key_id))
-      .map(({ key_id, key, until }) => ({ keyId: key_id, key, until: until === null || until > now ? undefined : until }))
+      .map(({ key_id, key, until }) => ({ keyId: key_id, key, until: until ?? undefined }))
     const old = [...others, ...tools.declared].filter((one): one is OwnKey & { until: number } => one.until !== undefined)
     const latest = old.toSorted((a, b) => b.until - a.until).slice(0, mostOld)
     return [{ keyId, key: own, until: undefined }, ...others.filter(({ until }) => until === undefined), ...latest]
@@ -65,7 +67,7 @@ export async function openOwnKeys(tools: Tools): Promise<OwnKeys> {
     find: async (wanted) => {
       if (wanted.keyId === keyId) return own
       const found = (await list()).find((one) => one.keyId === wanted.keyId)
-      if (found === undefined || found.until === undefined) return found?.key
+      if (found === undefined || found.until === undefined || found.until > clock.now()) return found?.key
       return wanted.forRequest !== true && (wanted.at === undefined || wanted.at <= found.until) ? found.key : undefined
     },
     keepUp: async () => {
