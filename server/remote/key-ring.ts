@@ -83,7 +83,8 @@ export function createKeyRing(tools: Tools): KeyRing {
   /** Asks for a server's keys, of itself alone or of notaries too, unless that was just done; resolves when what came of it is on disk. */
   function refresh(question: Question, whose: keyof typeof underWay, alsoNotaries: boolean): Promise<void> {
     const { serverName } = question
-    const name = alsoNotaries ? serverName : `${serverName} itself`
+    const alone = `${serverName} itself`
+    const name = alsoNotaries ? serverName : alone
     const under = asking.get(name)
     if (under !== undefined) return under
     if (underWay[whose] >= mostAsked || attempts.isRecent(name)) return Promise.resolve()
@@ -91,7 +92,10 @@ export function createKeyRing(tools: Tools): KeyRing {
     const from = clock.now()
     const asked = fetchKeys(alsoNotaries ? tools : { ...tools, notaries: [] }, question)
       .catch(() => undefined)
-      .then((by) => attempts.note(by === undefined ? name : serverName, by, from))
+      .then((by) => {
+        attempts.note(name, by, from)
+        if (by === 'itself') attempts.note(alsoNotaries ? alone : serverName, by, from)
+      })
       .finally(() => {
         asking.delete(name)
         underWay[whose]--

@@ -142,6 +142,17 @@ forEachEngine('the keys of other servers', (open) => {
     expect(clock.time).to.equal(now)
   })
 
+  it('cost a server that answers one question a minute too where we are asked on behalf of others', async () => {
+    const { find, responsesOf, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + day, [theirs]) })
+    for (let n = 0; n < 50; n++) await responsesOf('peer.test', 0, [`ed25519:made_up_${n}`])
+    await find({ ...wanted, keyId: 'ed25519:made_up', forRequest: false })
+    expect(asked).to.have.length(1)
+    clock.time += 60_000
+    await find({ ...wanted, keyId: 'ed25519:made_up', forRequest: false })
+    for (let n = 0; n < 50; n++) await responsesOf('peer.test', 0, [`ed25519:made_up_${n}`])
+    expect(asked).to.have.length(2)
+  })
+
   it('are not asked for without end of a server whose answer cannot be read', async () => {
     const odd = () => ({ ...says('peer.test', now + day, [theirs]), more: Number.POSITIVE_INFINITY })
     const { find, asked } = ring({ 'peer.test': odd })
