@@ -49,6 +49,8 @@ type Tools = {
 }
 /** What is wanted of a server's keys: which, if that is known, and good until when. */
 type Question = { readonly serverName: ServerName; readonly keyId: string | undefined; readonly until: number }
+/** With which notaries did not answer of late: they are not waited for again for every server. */
+type Asking = Tools & { readonly silent: ReturnType<typeof createAttempts> }
 type Attempt = {
   readonly at: number
   readonly wait: number
@@ -79,6 +81,7 @@ export function createKeyRing(tools: Tools): KeyRing {
   const asking = new Map<ServerName, Promise<void>>()
   const underWay = { strangers: 0, events: 0 }
   const attempts = createAttempts(clock)
+  const asker: Asking = { ...tools, silent: createAttempts(clock) }
 
   /** Asks for a server's keys, of itself alone or of notaries too, unless that was just done; resolves when what came of it is on disk. */
   function refresh(question: Question, whose: keyof typeof underWay, alsoNotaries: boolean): Promise<void> {
@@ -90,7 +93,7 @@ export function createKeyRing(tools: Tools): KeyRing {
     if (underWay[whose] >= mostAsked || attempts.isRecent(name)) return Promise.resolve()
     underWay[whose]++
     const from = clock.now()
-    const asked = fetchKeys(alsoNotaries ? tools : { ...tools, notaries: [] }, question)
+    const asked = fetchKeys(alsoNotaries ? asker : { ...asker, notaries: [] }, question)
       .catch(() => undefined)
       .then((by) => {
         attempts.note(name, by, from)
@@ -159,6 +162,7 @@ function createAttempts(clock: Tools['clock']) {
       const last = attempts.get(serverName)
       return last !== undefined && clock.now() >= last.at && clock.now() < last.at + last.wait
     },
+    forget: (serverName: ServerName): void => void attempts.delete(serverName),
     note: (serverName: ServerName, by: Parameters<typeof attemptOf>[0], from: number): void => {
       const attempt = attemptOf(by, from, clock.now(), attempts.get(serverName))
       attempts.delete(serverName)
@@ -205,7 +209,7 @@ function choose(keys: readonly Kept[], { keyId, at, forRequest = false }: Wanted
 }
 
 /** Asks the server itself, and the notaries where it does not answer, or not soon; who knew, if anybody. */
-async function fetchKeys(tools: Tools, question: Question): Promise<'itself' | 'notary' | undefined> {
+async function fetchKeys(tools: Asking, question: Question): Promise<'itself' | 'notary' | undefined> {
   const itself = askItself(tools, question.serverName)
   const isSlow = tools.notaries.length > 0 && (await takesLong(itself, tools.soonMs ?? soon))
   if (!isSlow && (await itself)) return 'itself'
@@ -240,10 +244,10 @@ async function askItself(tools: Tools, serverName: ServerName): Promise<boolean>
   return answer.ok && answer.status === 200 && (await keep(tools, serverName, answer.body, true))
 }
 
-async function askNotaries(tools: Tools, question: Question): Promise<boolean> {
+async function askNotaries(tools: Asking, question: Question): Promise<boolean> {
   let knew = false
   for (const notary of tools.notaries) {
-    if (notary === question.serverName) continue
+    if (notary === question.serverName || tools.silent.isRecent(notary)) continue
     if (await askNotary(tools, notary, question)) knew = true
     if (knew && (await isHere(tools, question))) break
   }
@@ -258,16 +262,20 @@ async function isHere({ database }: Tools, { serverName, keyId, until }: Questio
 
 /**
  * Asks for all keys that a notary knows of a server, as one that is gone may have had several; some then tell what they have, and look for more only where
- * a key is named. https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server
+ * a key is named. One that does not answer rests half a minute and no longer: it may have waited for a server that keeps everybody waiting.
+ * https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server
  */
-async function askNotary(tools: Tools, notary: ServerName, question: Question): Promise<boolean> {
+async function askNotary(tools: Asking, notary: ServerName, question: Question): Promise<boolean> {
   const { serverName, keyId, until } = question
   const all = await query(tools, notary, serverName, {})
-  if (keyId === undefined || (await isHere(tools, question))) return all
+  tools.silent.forget(notary)
+  if (all === undefined) tools.silent.note(notary, undefined, tools.clock.now())
+  if (all === undefined || keyId === undefined || (await isHere(tools, question))) return all ?? false
   return (await query(tools, notary, serverName, { [keyId]: { minimum_valid_until_ts: until } })) || all
 }
 
-async function query(tools: Tools, notary: ServerName, serverName: ServerName, wanted: JsonObject): Promise<boolean> {
+/** Whether a notary told something; undefined where it did not answer. */
+async function query(tools: Asking, notary: ServerName, serverName: ServerName, wanted: JsonObject): Promise<boolean | undefined> {
   const answer = await tools.peers.fetchJson({
     destination: notary,
     method: 'POST',
@@ -276,7 +284,8 @@ async function query(tools: Tools, notary: ServerName, serverName: ServerName, w
     limit: mostBytes,
     timeoutMs: patience,
   })
-  const said = answer.ok && answer.status === 200 ? answer.body['server_keys'] : undefined
+  if (!answer.ok) return undefined
+  const said = answer.status === 200 ? answer.body['server_keys'] : undefined
   const responses = (Array.isArray(said) ? said : []).filter(isJsonObject)
   let found = false
   for (const response of responses.toSorted((a, b) => Number(b['valid_until_ts']) - Number(a['valid_until_ts']))) {
@@ -286,13 +295,13 @@ async function query(tools: Tools, notary: ServerName, serverName: ServerName, w
   return found
 }
 
-async function isSignedBy(tools: Tools, notary: ServerName, response: JsonObject): Promise<boolean> {
+async function isSignedBy(tools: Asking, notary: ServerName, response: JsonObject): Promise<boolean> {
   const rows = await tools.database.select(selectKeys, notary)
   const known = rows.length > 0 ? rows : (await fetchOwn(tools, notary)) ? await tools.database.select(selectKeys, notary) : []
   return known.some(({ key_id: keyId, key }) => verifySignature(response, notary, keyId, key))
 }
 
-async function fetchOwn(tools: Tools, serverName: ServerName): Promise<boolean> {
+async function fetchOwn(tools: Asking, serverName: ServerName): Promise<boolean> {
   return (await fetchKeys({ ...tools, notaries: [] }, { serverName, keyId: undefined, until: tools.clock.now() })) !== undefined
 }
 

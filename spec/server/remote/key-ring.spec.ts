@@ -266,6 +266,24 @@ forEachEngine('the keys of other servers', (open) => {
     expect(await find({ ...wanted, forRequest: false })).to.equal(published)
   })
 
+  it('are asked of a notary that does not answer once for all servers, and again half a minute later', async () => {
+    let isThere = false
+    const told = known((serverName) => [says(serverName, now + day, [theirs])])
+    const { find, asked, clock } = ring({ 'notary.test': (...asked) => (isThere ? told['notary.test']!(...asked) : undefined) }, [
+      'notary.test',
+    ])
+    const timesAsked = () => asked.filter((name) => name === 'notary.test').length
+    const event = { ...wanted, forRequest: false }
+    for (let n = 0; n < 5; n++) expect(await find({ ...event, serverName: `gone${n}.test` })).to.equal(undefined)
+    expect(timesAsked()).to.equal(1)
+    clock.time += 30_000
+    await Promise.all([5, 6, 7].map((n) => find({ ...event, serverName: `gone${n}.test` })))
+    clock.time += 30_000
+    isThere = true
+    expect(await find({ ...event, serverName: 'gone8.test' })).to.equal(published)
+    expect(await find({ ...event, serverName: 'gone9.test' })).to.equal(published)
+  })
+
   it('are asked of no notary for strangers, who may name anybody, and keep no event from theirs', async () => {
     const told = known((_, wanted) => (Object.keys(wanted).length === 0 ? [says('peer.test', clock.time + day, [theirs])] : []))
     const { find, responsesOf, asked, clock } = ring(told, ['notary.test'])
