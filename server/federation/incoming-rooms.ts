@@ -43,7 +43,9 @@ export function createRoomLanes({ home, graph }: Pick<Tools, 'home' | 'graph'>):
     const isTaken = await onceMore({ origin, roomId }, async () => {
       for (const [eventId, received] of await graph.receive(origin, roomId, [pdu])) results.set(eventId, wordsOf(received))
     })
-    return isTaken ? results : refuseAll([pdu], (await graph.room(roomId))?.rules, 'this server could not take it in')
+    if (isTaken) return results
+    const room = await graph.room(roomId).catch(() => undefined)
+    return refuseAll([pdu], room?.rules, 'this server could not take it in')
   }
 
   const takeTurn: ReceivePdus = (origin, roomId, pdus) => inTurn(roomId, origin, () => receive(origin, roomId, pdus))

@@ -8,7 +8,7 @@ import { errorFields } from '../http/log.ts'
 import type { Tools } from '../slice.ts'
 import { guard, write } from '../storage/database.ts'
 import type { DispatchEdus } from './edu-dispatch.ts'
-import { deleteStaged, insertReceived, insertStaged, selectReceived, updateAnswered } from './incoming.store.ts'
+import { clearEdus, deleteStaged, insertReceived, insertStaged, selectReceived, updateAnswered } from './incoming.store.ts'
 import type { ReceivePdus, Results } from './incoming-rooms.ts'
 import type { PutAway } from './put-away.ts'
 
@@ -164,8 +164,11 @@ async function receiveAll({ receivePdus }: Needs, { origin, pdus }: Transaction,
 }
 
 /** EDUs are on the disk before anybody takes them: said twice, some would count twice. */
-async function takeEdus({ dispatchEdus }: Needs, { origin, edus }: Transaction, stage: () => Promise<boolean>): Promise<void> {
-  if (await stage()) await dispatchEdus(origin, edus)
+async function takeEdus({ dispatchEdus, putAway }: Needs, { origin, id, edus }: Transaction, stage: () => Promise<boolean>): Promise<void> {
+  if (!(await stage())) return
+  await dispatchEdus(origin, edus)
+  // They are not left over where the PDUs take long.
+  void putAway.add([write(clearEdus, origin, id)])
 }
 
 /** False when another process has the transaction. */

@@ -48,6 +48,9 @@ export async function sendInParts({ post, leaveOut }: Sending, { origin, id, tex
       const first = await send(from, middle)
       return isTaken(first) ? send(middle, to) : first
     }
+    // What was refused for a reason of the moment is taken now.
+    const again = await postSome(`${from}.again`, [item])
+    if (!isRefusal(again)) return again
     leaveOut(item.list, item.value as JsonObject)
     return { ok: true, status: 200, headers: {}, body: {} }
   }

@@ -26,14 +26,16 @@ export type IndexStep = {
   readonly writes: Write[]
   readonly rooms: Map<RoomId, IndexedRoom>
   readonly given: Map<number, EventId>
+  /** When it began: an event has one place in it, whatever time it says. */
+  readonly now: number
   text: number
 }
 
 /** So much text is gone through before other work is done. */
 const mostText = 64 * 1024
 
-export function newStep(): IndexStep {
-  return { writes: [], rooms: new Map(), given: new Map(), text: 0 }
+export function newStep(now: number): IndexStep {
+  return { writes: [], rooms: new Map(), given: new Map(), now, text: 0 }
 }
 
 /** Adds what an event changes in the index: of a room's new ones in their order; `position` is that of the log row that tells of it. */
@@ -122,7 +124,7 @@ async function numberOfPast({ home }: Needs, step: IndexStep, { eventId, pdu, de
   const own = (await select(selectDocumentsOf, eventId, eventId)).find(({ event_id }) => event_id === eventId)
   if (own !== undefined) return own.document
   // Nothing was sent after it came.
-  const sentAt = Math.min(Number(pdu.origin_server_ts), home.clock.now())
+  const sentAt = Math.min(Number(pdu.origin_server_ts), step.now)
   for (const number of numbersOfPast(eventId, sentAt, depth)) {
     const holder = step.given.get(number) ?? (await selectOne(selectDocument, number))?.event_id
     if (holder !== undefined && holder !== eventId) continue

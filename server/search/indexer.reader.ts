@@ -45,7 +45,7 @@ async function step(needs: Needs): Promise<Step> {
 }
 
 async function writesOf(needs: Needs, rows: readonly Logged[]): Promise<Write[]> {
-  const step = newStep()
+  const step = newStep(needs.home.clock.now())
   const spans = new Map<string, { first: number; last: number }>()
   for (const { kind, key, position } of rows) {
     if (kind === 'event') spans.set(key, { first: spans.get(key)?.first ?? position, last: position })

@@ -6,7 +6,7 @@ import { inviteRemote } from './invite-remote.ts'
 import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
 import { leaveRemote } from './leave-remote.ts'
-import { endOutside, findOutside, findStanding, noteOutside } from './outside.ts'
+import { endOutside, findOutside, findStanding, isResident, noteOutside } from './outside.ts'
 import { receivingOutside } from './receive-outside.ts'
 
 /** Adds to what a graph does with other servers what concerns rooms that this server is not in. */
@@ -15,7 +15,7 @@ export function createOutside(
   { inTurn, receiveNow, ...inside }: Receive,
 ): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'bringClosest' | 'takeHanded' | 'enter' | 'wholeRooms'> {
   const entrances = createEntrances(tools)
-  const receiveHere = receivingOutside(tools, receiveNow, entrances)
+  const receiveHere = receivingOutside(tools, receiveNow)
   return {
     ...inside,
     outside: {
@@ -27,7 +27,11 @@ export function createOutside(
       knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),
     },
     inviteRemote: (roomId, template) => inviteRemote(tools, inside.takeHanded, roomId, template),
-    receive: (origin, roomId, pdus) => inTurn(roomId, () => receiveHere(origin, roomId, pdus)),
+    receive: async (origin, roomId, pdus) => {
+      // Not in the room's lane, in which somebody of this process may be about to enter it.
+      if (!(await isResident(tools, roomId))) await entrances.over(roomId)
+      return inTurn(roomId, () => receiveHere(origin, roomId, pdus))
+    },
     enter: async (roomId, join) => {
       const eventId = await entrances.during(roomId, () => inside.enter(roomId, join))
       await endOutside(tools, roomId)

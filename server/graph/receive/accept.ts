@@ -159,7 +159,11 @@ export async function settle<T>(tools: ReceiveTools, source: Source, first: Arri
     if ('unsigned' in decision) {
       // 7. Is validated by the Policy Server, if the room is using a Policy Server, otherwise it is "soft failed".
       const { eventId, pdu } = arriving.event
-      const signed = await tools.askPolicy({ eventId, pdu, rules: source.rules, by: decision.unsigned }, source.budget?.signal())
+      const ask = (until?: AbortSignal) => tools.askPolicy({ eventId, pdu, rules: source.rules, by: decision.unsigned }, until)
+      const time = source.budget?.signal()
+      const asked = await ask(time)
+      // That time has run out for other events says nothing of this one, which is refused for ever.
+      const signed = asked instanceof MatrixError && time?.aborted ? await ask() : asked
       if (signed instanceof MatrixError) return refused(signed)
       arriving = { ...arriving, event: { ...arriving.event, pdu: signed } }
       continue

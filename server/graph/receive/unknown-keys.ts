@@ -1,5 +1,5 @@
 import type { RoomId, ServerName } from '../../core/ids.ts'
-import { MatrixError, unreachable } from '../../core/matrix-error.ts'
+import { MatrixError } from '../../core/matrix-error.ts'
 import type { Home } from '../../home.ts'
 import type { KeyRing, Wanted } from '../../remote/key-ring.ts'
 
@@ -27,14 +27,18 @@ export function notingUnknown(keyRing: KeyRing): UnknownKeys {
   }
 }
 
-/** Judges a room that is to be entered: should it fall short where keys were not to be had, 502 M_UNKNOWN says whose, and what helps. */
+/** Judges a room that is to be entered: should it fall short where keys were not to be had, the refusal says whose, and what helps. */
 export function sayingUnknown(servers: ReadonlySet<ServerName>, judge: () => void): void {
   try {
     judge()
   } catch (error) {
     if (servers.size === 0 || !(error instanceof MatrixError)) throw error
     const hint = 'whoever runs this server can name one that remembers them in federation.trusted_key_servers'
-    throw unreachable(`${error.message}; what ${named(servers)} signed cannot be checked, since nobody told this server the keys: ${hint}`)
+    throw new MatrixError(
+      error.status,
+      error.errcode,
+      `${error.message}; what ${named(servers)} signed cannot be checked, since nobody told this server the keys: ${hint}`,
+    )
   }
 }
 

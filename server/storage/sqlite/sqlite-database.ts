@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type Sqlite from 'better-sqlite3'
 import { boundValue, readRows } from '../bound-value.ts'
 import { type BatchResult, commitQueue, type PartResult } from '../commit-queue.ts'
@@ -78,9 +79,11 @@ const batchesOfShortWal = 100
 
 /** Starts the thread that owns the writing connection, and in time the one that keeps its WAL short; rejects with what kept it from opening the file. */
 async function startWriter({ path, synchronous, migrations }: SqliteOptions): Promise<Writer> {
+  const hadWal = existsSync(`${path}-wal`)
   const writer = startThread('./writer-thread.ts', { path, synchronous, migrations })
   const position = await writer.ask<number>()
-  let batches = 0
+  // One that somebody left behind who was killed may be long.
+  let batches = hadWal ? batchesOfShortWal - 1 : 0
   let checkpoints: AskThread | undefined
   const ask: Writer['ask'] = (request, transfer) => {
     if (++batches === batchesOfShortWal) checkpoints = startThread('./checkpoint-thread.ts', { path })

@@ -74,6 +74,18 @@ for (const engine of engines) {
       })
     }
 
+    it('is not left out where the refusal was of the moment', async () => {
+      const go = await sayTogether('one')
+      let refusals = 0
+      answers((asked) =>
+        bodiesOf(asked).includes('one') && refusals++ === 0 ? { status: 403, body: { errcode: 'M_FORBIDDEN' } } : undefined,
+      )
+      go()
+      await say('after')
+      while (!taken.includes('after')) await new Promise((resolve) => setTimeout(resolve, 5))
+      expect(taken).to.deep.equal(['first', 'one', 'after'])
+    })
+
     it('is sent again when it refuses everything', async () => {
       const go = await sayTogether('one', 'two')
       let refusals = 0

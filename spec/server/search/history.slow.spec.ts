@@ -154,6 +154,19 @@ for (const engine of engines) {
       expect([await found('albatross'), await found('buzzard')]).to.deep.equal([[unchanged], []])
     })
 
+    it('finds what says that it was sent in the future, and goes on behind it', async () => {
+      const shared = await room(alice)
+      const day = 24 * 3_600_000
+      clock.travel(day)
+      const ahead = await say(alice, shared, 'an osprey')
+      for (const body of ['a harrier', 'two harriers', 'three kites']) await edit(shared, ahead, body)
+      clock.travel(-day)
+      const now = await say(alice, shared, 'a shrike')
+      await join(shared)
+      await read(shared)
+      expect([await found('kites'), await found('harriers'), await found('shrike')]).to.deep.equal([[ahead], [], [now]])
+    })
+
     it('finds it after a restart, though nobody searched before', async () => {
       const shared = await room(alice)
       const said = await say(alice, shared, 'a goshawk')
