@@ -295,14 +295,18 @@ async function query(tools: Asking, notary: ServerName, serverName: ServerName, 
   return found
 }
 
+/** Whether a notary signed this; it is asked for its own keys where none of those known did, as it may have a new one. */
 async function isSignedBy(tools: Asking, notary: ServerName, response: JsonObject): Promise<boolean> {
-  const rows = await tools.database.select(selectKeys, notary)
-  const known = rows.length > 0 ? rows : (await fetchOwn(tools, notary)) ? await tools.database.select(selectKeys, notary) : []
-  return known.some(({ key_id: keyId, key }) => verifySignature(response, notary, keyId, key))
+  const isSigned = async () =>
+    (await tools.database.select(selectKeys, notary)).some(({ key_id: keyId, key }) => verifySignature(response, notary, keyId, key))
+  if (await isSigned()) return true
+  const own = `${notary} itself`
+  if (!tools.silent.isRecent(own)) tools.silent.note(own, await fetchOwn(tools, notary), tools.clock.now())
+  return isSigned()
 }
 
-async function fetchOwn(tools: Asking, serverName: ServerName): Promise<boolean> {
-  return (await fetchKeys({ ...tools, notaries: [] }, { serverName, keyId: undefined, until: tools.clock.now() })) !== undefined
+async function fetchOwn(tools: Asking, serverName: ServerName): Promise<'itself' | undefined> {
+  return (await askItself(tools, serverName)) ? 'itself' : undefined
 }
 
 /**

@@ -284,6 +284,31 @@ forEachEngine('the keys of other servers', (open) => {
     expect(await find({ ...event, serverName: 'gone9.test' })).to.equal(published)
   })
 
+  it('are believed of a notary that has a new key itself, which it is asked for once a minute', async () => {
+    let signs = notarys
+    const { find, asked, clock } = ring(
+      {
+        'notary.test': (uri, { server_keys: of } = {}) => {
+          if (uri.endsWith('/server')) return says('notary.test', now + 9 * day, signs === newer ? [newer] : [notarys])
+          const [serverName] = Object.keys(of as JsonObject) as [string]
+          return { server_keys: [signJson(says(serverName, now + day, [theirs]), 'notary.test', signs)] }
+        },
+      },
+      ['notary.test'],
+    )
+    const event = { ...wanted, forRequest: false }
+    expect(await find({ ...event, serverName: 'gone1.test' })).to.equal(published)
+    clock.time += 60_000
+    signs = newer
+    expect(await find({ ...event, serverName: 'gone2.test' })).to.equal(published)
+    clock.time += 60_000
+    signs = ours
+    const before = asked.length
+    for (let n = 3; n < 6; n++) expect(await find({ ...event, serverName: `gone${n}.test` })).to.equal(undefined)
+    // Of each the server itself, and the notary for all and by name; and once the notary's own.
+    expect(asked.length - before).to.equal(3 * 3 + 1)
+  })
+
   it('are asked of no notary for strangers, who may name anybody, and keep no event from theirs', async () => {
     const told = known((_, wanted) => (Object.keys(wanted).length === 0 ? [says('peer.test', clock.time + day, [theirs])] : []))
     const { find, responsesOf, asked, clock } = ring(told, ['notary.test'])
