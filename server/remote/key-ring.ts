@@ -71,6 +71,9 @@ const mostBytes = 64 * 1024
 const betweenAnswers = 60_000
 const firstBackOff = 30_000
 const longestBackOff = 10 * 60_000
+/** Kinds of old keys, as `KeyRow` has them. */
+const givenUp = 1
+const remembered = 2
 /** For so long a server uses the keys that it says it has, however far behind its clock is. */
 const usedFor = 3_600_000
 
@@ -183,7 +186,7 @@ function names(row: ResponseRow | undefined, keyId: string): boolean {
 
 function keptOf(row: KeyRow): Kept {
   const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt } = row
-  return { keyId, key, until, isOld: is_old === 1, fetchedAt }
+  return { keyId, key, until, isOld: is_old !== 0, fetchedAt }
 }
 
 function attemptOf(by: 'itself' | 'notary' | undefined, from: number, at: number, last: Attempt | undefined): Attempt {
@@ -311,7 +314,8 @@ async function fetchOwn(tools: Asking, serverName: ServerName): Promise<'itself'
 
 /**
  * Stores what a server says of its keys; false when it is not to be believed. Of what others tell that is older than what is known, keys count that nobody
- * knew, and as old ones: a key that the server has given up is not in use again.
+ * knew, and as old ones: a key that the server has given up is not in use again. Only the server itself, over TLS, where nobody can repeat what it said once,
+ * may say of one that was told like that that it is in use.
  */
 async function keep({ database, clock }: Tools, serverName: ServerName, response: JsonObject, byItself: boolean): Promise<boolean> {
   const checked = checkServerKeys(response, serverName)
@@ -320,11 +324,16 @@ async function keep({ database, clock }: Tools, serverName: ServerName, response
   const now = clock.now()
   const forget = write(deleteForgottenKeys, serverName, serverName, mostKeys)
   if (!byItself && before !== undefined && before.valid_until > checked.validUntil) {
-    const former = checked.keys.map(({ keyId, key, until }) => write(insertFormerKey, serverName, keyId, key, until, now))
+    const former = checked.keys.map(({ keyId, key, until, isOld }) =>
+      write(insertFormerKey, serverName, keyId, key, until, isOld ? givenUp : remembered, now),
+    )
     await database.commit({ writes: [...former, forget] })
     return true
   }
-  const keys = checked.keys.map(({ keyId, key, until, isOld }) => write(upsertKey, serverName, keyId, key, until, Number(isOld), now))
+  const orKind = byItself ? remembered : 0
+  const keys = checked.keys.map(({ keyId, key, until, isOld }) =>
+    write(upsertKey, serverName, keyId, key, until, isOld ? givenUp : 0, now, orKind),
+  )
   const said = write(upsertResponse, serverName, checked.validUntil, now, Buffer.from(canonicalJson(response)))
   await database.commit({ writes: [...keys, forget, said] })
   return true

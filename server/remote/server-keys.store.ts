@@ -1,5 +1,6 @@
 import { statement } from '../storage/database.ts'
 
+/** `is_old`: 0 for a key in use, 1 for one that its server gave up, 2 for one that only an answer from before names, as others remember it. */
 export type KeyRow = { key_id: string; key: string; until: number; is_old: number; fetched_at: number }
 export type ResponseRow = { valid_until: number; fetched_at: number; response: Uint8Array }
 
@@ -7,17 +8,19 @@ export const selectKeys = statement<[serverName: string], KeyRow>(
   'SELECT key_id, key, until, is_old, fetched_at FROM server_keys WHERE server_name = ?',
 )
 
-/** A key that is said to be old stays old, with the end that it had; of a key in use the latest word counts. */
-export const upsertKey = statement<[serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number]>(
+/** A key that is said to be old stays old, with the end that it had; of a key in use the latest word counts, and of another of the kind `orKind`. */
+export const upsertKey = statement<
+  [serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number, orKind: number]
+>(
   `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (server_name, key_id) DO UPDATE SET key = excluded.key, until = excluded.until, is_old = excluded.is_old,
     fetched_at = excluded.fetched_at
-  WHERE server_keys.is_old = 0`,
+  WHERE server_keys.is_old IN (0, ?)`,
 )
 
 /** A key that a server had once, as others remember it: where it is known already nothing changes. */
-export const insertFormerKey = statement<[serverName: string, keyId: string, key: string, until: number, fetchedAt: number]>(
-  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, 1, ?)
+export const insertFormerKey = statement<[serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number]>(
+  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (server_name, key_id) DO NOTHING`,
 )
 

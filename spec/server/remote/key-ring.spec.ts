@@ -258,6 +258,17 @@ forEachEngine('the keys of other servers', (open) => {
     }
   })
 
+  it('that a notary told of as former ones are in use where their server then says so itself', async () => {
+    const [first, then] = [says('peer.test', now - 3 * day, [theirs]), says('peer.test', now + day, [newer])]
+    let own: JsonObject | undefined
+    const { find, clock } = ring({ ...known(() => [then, first]), 'peer.test': () => own }, ['notary.test'])
+    expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
+    expect(await find({ ...wanted, at: now - 4 * day, forRequest: false })).to.equal(published)
+    own = says('peer.test', now + 2 * day, [theirs])
+    clock.time += day / 2
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+  })
+
   it('are asked for by name of a notary that does not tell them otherwise', async () => {
     const { find } = ring(
       known((_, wanted) => (Object.hasOwn(wanted, theirs.keyId) ? [says('peer.test', now + day, [theirs])] : [])),
