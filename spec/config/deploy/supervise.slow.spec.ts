@@ -145,3 +145,26 @@ describe('supervise', () => {
     await until(() => readFileSync(join(data, 'ends'), 'utf8').includes('server'))
   })
 })
+
+// In one file with the others, and so after them: those who choose ports at the same time may choose the same ones.
+describe('npm start', () => {
+  it('ends all that it started when npm is ended, which tells nobody', async function () {
+    this.timeout(120_000)
+    const data = temporaryFolder('tombolo-data')
+    const port = await freePort()
+    const npm = await startProcess({
+      command: 'npm',
+      args: ['start', '--', '--data', data, '-O', `listeners=[{"port":${port}}]`],
+      log: join(data, 'npm.log'),
+      ready: { line: /Tombolo runs/ },
+      within: 60_000,
+    })
+    const versions = `http://127.0.0.1:${port}/_matrix/client/versions`
+    expect(await answers(versions)).to.equal(true)
+    npm.signal('SIGTERM')
+    await npm.ended
+    await until(async () => !(await answers(versions)))
+    expect(npm.output()).to.contain('Ending: first the bridges')
+    removeFolder(data)
+  })
+})
