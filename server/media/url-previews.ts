@@ -33,6 +33,11 @@ export function createUrlPreviews(tools: PreviewTools): UrlPreviews {
   const failures = createRecentFailures<true>(clock, failureTime, mostFailures)
   const few = createFewAtATime(8, 100)
 
+  async function find(urlHash: string, moment: number): Promise<string | undefined> {
+    const known = await database.selectOne(selectPreview, urlHash, moment)
+    return known && known.expires_at > moment ? known.body : undefined
+  }
+
   async function build(url: string, urlHash: string): Promise<string> {
     const deadline = AbortSignal.timeout(patience)
     const page = await fetchFollowing(tools.home, url, { headers: asksForPage, deadline })
@@ -54,10 +59,12 @@ export function createUrlPreviews(tools: PreviewTools): UrlPreviews {
       const urlHash = createHash('sha256').update(url).digest('hex')
       const now = clock.now()
       const moment = Math.min(at ?? now, now)
-      const known = await database.selectOne(selectPreview, urlHash, moment)
-      if (known && known.expires_at > moment) return known.body
+      const known = await find(urlHash, moment)
+      if (known !== undefined) return known
       if (failures.of(urlHash)) throw unavailable()
-      const asked = running.get(urlHash) ?? few(() => build(url, urlHash)).finally(() => running.delete(urlHash))
+      // Whoever looked a moment too early finds what others have asked for since.
+      const ask = async () => (await find(urlHash, clock.now())) ?? build(url, urlHash)
+      const asked = running.get(urlHash) ?? few(ask).finally(() => running.delete(urlHash))
       running.set(urlHash, asked)
       return asked
     },
