@@ -2,7 +2,9 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai'
+import { selectPreview } from '../../../server/media/url-previews.store.ts'
 import { createEgress, type Egress } from '../../../server/remote/egress.ts'
+import type { Database } from '../../../server/storage/database.ts'
 import { type Engine, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 import { photograph } from './pictures.ts'
 import { steeredClock } from './steered-clock.ts'
@@ -94,6 +96,29 @@ function declare(engine: Engine): void {
     expect((await preview('/often', { ts: String(first + 1) })).body['og:title']).to.equal('one')
     expect((await preview('/often', { ts: String(clock.now() + 1e9) })).body['og:title']).to.equal('two')
     expect(asked).to.have.length(2)
+  })
+
+  it('are not fetched anew for somebody who looked just before they were kept', async () => {
+    pages.set('/late', html(title('one')))
+    const database = server.server.home.database as { -readonly [K in keyof Database]: Database[K] }
+    const { selectOne } = database
+    const { promise: kept, resolve: goOn } = Promise.withResolvers<void>()
+    const looked = new Promise<void>((resolve) => {
+      database.selectOne = async (of, ...parameters) => {
+        const found = await selectOne(of, ...parameters)
+        if ((of as unknown) !== selectPreview) return found
+        database.selectOne = selectOne
+        resolve()
+        await kept
+        return found
+      }
+    })
+    const late = preview('/late')
+    await looked
+    await preview('/late')
+    goOn()
+    expect((await late).body['og:title']).to.equal('one')
+    expect(asked).to.deep.equal(['/late'])
   })
 
   it('follow redirects, but not for ever', async () => {
