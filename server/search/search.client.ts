@@ -9,8 +9,8 @@ import { encodeSearchToken, type GroupKey, readSearch, type SearchRequest } from
 import { contextText, statesText } from './surroundings.ts'
 import type { WordIndex } from './word-index.ts'
 
-/** How long a search waits for what was said just before it. */
-const patience = 1000
+/** How long a search waits for what was said just before it, where the disk is slow. */
+const patience = 5000
 
 type Needs = Tools & { readonly index: WordIndex; readonly indexer: Pick<Indexer, 'reached'> }
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 
-// Loaded before the hooks by the tests, and not by the slower suites: those work on the disk.
+// Loaded before the hooks by the tests, and not by those of faults: they work on the disk.
 
 const memory = '/dev/shm'
 const tmpfs = 0x01021994
