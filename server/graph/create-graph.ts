@@ -12,7 +12,7 @@ import { createForServers } from './for-servers/create-for-servers.ts'
 import { roomsOfServer } from './for-servers/rooms-of-server.ts'
 import { createSharedRooms } from './for-servers/shared-rooms.ts'
 import type { Graph, StateEvent } from './graph.ts'
-import { createHistory } from './history.ts'
+import { createHistory, searchedPastOver } from './history.ts'
 import { selectMembershipChanges, selectNewcomers, selectSharing, updateForgotten } from './memberships.store.ts'
 import { createMemberships, type Memberships } from './memberships.ts'
 import { createOutside } from './outside/create-outside.ts'
@@ -64,6 +64,7 @@ export function createGraph(home: Home): Graph {
   const history = createHistory({ ...tools, erased })
   return {
     ...history,
+    searchedPast: searchedPastOver(home),
     erase,
     ...createRelations(home),
     bundles: createBundles(home, history.visible),

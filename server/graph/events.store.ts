@@ -136,3 +136,12 @@ export const selectSentUntil = statement<At, { event_id: string }>(
   `SELECT event_id FROM events WHERE room_id = ? AND origin_server_ts <= ? AND ${served}
   ORDER BY origin_server_ts DESC, depth DESC, room_order DESC LIMIT ? OFFSET ?`,
 )
+
+/** A page of all events, by their ids; `past` of those that stand in their room without having arrived as news. */
+export const selectPage = statement<
+  [after: string, limit: number],
+  { event_id: string; type: string; state_key: string | null; past: number }
+>(
+  `SELECT event_id, type, state_key, CASE WHEN position IS NULL AND ${served} THEN 1 ELSE 0 END AS past FROM events
+  WHERE event_id > ? ORDER BY event_id LIMIT ?`,
+)

@@ -352,6 +352,8 @@ export type Graph = {
   readonly stateChanges: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
   /** The same without the memberships. */
   readonly stateChangesWithoutMembers: (roomId: RoomId, after: number, upTo: number) => Promise<StateEvent[]>
+  /** Of the events whose ids come next after one, those of the past that a search may find; `last` is the id to go on after, while there are more. */
+  readonly searchedPast: (after: string, limit: number) => Promise<{ eventIds: EventId[]; last: string | undefined }>
   /** The state group of a room as it was at a position; undefined before its first event. */
   readonly stateGroupAt: (roomId: RoomId, position: number) => Promise<string | undefined>
   /** Who joined or left the rooms in (after, upTo]. */

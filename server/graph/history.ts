@@ -1,6 +1,7 @@
 import { type HistoryVisibility, mayRead, parseVisibility } from '../core/history-visibility.ts'
 import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { notFound } from '../core/matrix-error.ts'
+import { isSearched } from '../core/searched-events.ts'
 import type { Home } from '../home.ts'
 import type { Erasure } from './erasure.ts'
 import {
@@ -11,6 +12,7 @@ import {
   selectNewer,
   selectOlder,
   selectOlderArrived,
+  selectPage,
   selectSentFrom,
   selectSentUntil,
   selectServed,
@@ -157,4 +159,13 @@ async function visibilityAt({ past, known: { visibilities } }: Tools, stateGroup
 async function replaced(tools: Tools, { replaces }: TimelineEvent): Promise<TimelineEvent | undefined> {
   const row = replaces === undefined ? undefined : await tools.database.selectOne(selectEvent, replaces)
   return row === undefined ? undefined : eventOf(row)
+}
+
+/** Of a page of all events those of the past that may be found by their words, and the last of the page while there is more. */
+export function searchedPastOver({ database }: Pick<Home, 'database'>): Graph['searchedPast'] {
+  return async (after, limit) => {
+    const rows = await database.select(selectPage, after, limit)
+    const found = rows.filter(({ past, type, state_key }) => past !== 0 && isSearched({ type, ...(state_key !== null && { state_key }) }))
+    return { eventIds: found.map(({ event_id }) => event_id as EventId), last: rows.length < limit ? undefined : rows.at(-1)!.event_id }
+  }
 }

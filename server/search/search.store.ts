@@ -11,6 +11,15 @@ export const selectProgressAt = statement<[position: number], { position: number
 
 export const updateProgress = statement<[position: number]>('UPDATE search_progress SET position = ? WHERE id = 1')
 
+/** The last event that was looked at for what the log is to be told of; null when all were. */
+export const selectTold = statement<[], { told: string | null }>('SELECT told FROM search_progress WHERE id = 1')
+
+export const selectToldAt = statement<[eventId: string], { told: string | null }>(
+  'SELECT told FROM search_progress WHERE id = 1 AND told = ?',
+)
+
+export const updateTold = statement<[eventId: string | null]>('UPDATE search_progress SET told = ? WHERE id = 1')
+
 export const upsertDocument = statement<[document: number, eventId: string, roomId: string, editId: string | null]>(
   `INSERT INTO search_events (document, event_id, room_id, edit_id) VALUES (?, ?, ?, ?)
   ON CONFLICT (document) DO UPDATE SET edit_id = excluded.edit_id`,

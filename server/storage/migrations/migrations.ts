@@ -45,6 +45,7 @@ import { claimedKeys } from './0100-claimed-keys.ts'
 import { eventNames } from './0100-event-names.ts'
 import { searchedHistory } from './0102-searched-history.ts'
 import { ownKeys } from './0104-own-keys.ts'
+import { toldHistory } from './0105-told-history.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -96,4 +97,5 @@ export const migrations: readonly Migration[] = [
   eventNames,
   searchedHistory,
   ownKeys,
+  toldHistory,
 ]
