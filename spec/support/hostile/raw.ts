@@ -4,8 +4,13 @@ import { connect as connectSecurely } from 'node:tls'
 /** What came over one connection for bytes that were sent as they are. */
 export type RawAnswer = { readonly statuses: readonly number[]; readonly text: string; readonly isClosed: boolean }
 
-/** Sends bytes over a connection of their own (an https URL: whatever its certificate), and waits until that is closed or nothing more comes. */
-export function sendRaw(url: string, text: string | Buffer, quietMs = 150): Promise<RawAnswer> {
+const patienceMs = 30_000
+
+/**
+ * Sends bytes over a connection of their own (an https URL: whatever its certificate), and waits until the other side closes it: whatever is to be seen
+ * of the answers asks for that. Where nobody need close it, `quietMs` says after how long nothing more is expected.
+ */
+export function sendRaw(url: string, text: string | Buffer, quietMs?: number): Promise<RawAnswer> {
   const { protocol, hostname: host, port } = new URL(url)
   const to = { host, port: Number(port) }
   return new Promise((resolve) => {
@@ -20,7 +25,7 @@ export function sendRaw(url: string, text: string | Buffer, quietMs = 150): Prom
     }
     const wait = () => {
       clearTimeout(timer)
-      timer = setTimeout(() => end(false), received === '' ? 3000 : quietMs)
+      timer = setTimeout(() => end(false), quietMs === undefined ? patienceMs : received === '' ? 3000 : quietMs)
     }
     socket.setEncoding('latin1')
     socket.on('data', (chunk: string) => {
