@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup as lookUpName } from 'node:dns'
 import { readFileSync } from 'node:fs'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
@@ -59,14 +59,18 @@ const mostOrigins = 1000
 type Received = Awaited<ReturnType<typeof send>>
 class ForbiddenAddress extends Error {}
 class AnswerTooLarge extends Error {}
+class Closed extends Error {
+  readonly code = 'UND_ERR_DESTROYED'
+}
 
 export type EgressOptions = { readonly caFile: string | undefined; readonly userAgent: string; readonly dialing?: Dialing }
 
 /** Opens the way out. `caFile` is trusted besides the authorities that everybody trusts. */
 export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions): Egress {
   const ca = authorities(caFile)
-  const publicOnly = agents(() => agent(ca, true, dialing))
-  const anywhere = agents(() => agent(ca, false, dialing))
+  const sockets = createSockets()
+  const publicOnly = agents(() => agent(ca, true, dialing, sockets))
+  const anywhere = agents(() => agent(ca, false, dialing, sockets))
 
   async function ask<B>(of: OutgoingRequest, read: (answer: Received) => Promise<B> | B): Promise<Answer<B> | Failure> {
     const url = URL.canParse(of.url) ? new URL(of.url) : undefined
@@ -98,7 +102,11 @@ export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions)
     const body = await parseAnswer(answer.body, of.exact)
     return body ? { ...answer, body } : { ok: false, reason: 'not json', words: `the answer (${answer.status}) is not a JSON object` }
   }
-  return { request, fetchJson, stream, close: async () => void (await Promise.all([publicOnly.destroy(), anywhere.destroy()])) }
+  async function close(): Promise<void> {
+    await Promise.all([publicOnly.destroy(), anywhere.destroy()])
+    sockets.end()
+  }
+  return { request, fetchJson, stream, close }
 }
 
 /** Whom to believe besides those that Node does; undefined for nobody. */
@@ -109,23 +117,40 @@ export function authorities(caFile: string | undefined): string[] | undefined {
 /** Keeps connections open to so many servers at most: beyond them it begins anew, and those that are in use end by themselves. */
 function agents(make: () => Agent): { readonly for: (origin: string) => Agent; readonly destroy: () => Promise<unknown> } {
   let [current, origins] = [make(), new Set<string>()]
-  const ending = new Set<Agent>()
   return {
     for: (origin) => {
       if (origins.size >= mostOrigins && !origins.has(origin)) {
-        const former = current
-        ending.add(former)
-        void former.close().finally(() => ending.delete(former))
+        void current.close()
         ;[current, origins] = [make(), new Set()]
       }
       origins.add(origin)
       return current
     },
-    destroy: () => Promise.all([current, ...ending].map((one) => one.destroy())),
+    destroy: () => current.destroy(),
   }
 }
 
-function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing): Agent {
+type Sockets = { readonly keep: (socket: Socket) => boolean; readonly end: () => void }
+
+/** What is dialled, over all agents: one that was replaced knows nothing any more of what it still waits for. `keep` is false when it is over. */
+function createSockets(): Sockets {
+  const open = new Set<Socket>()
+  let isOver = false
+  return {
+    keep: (socket) => {
+      if (isOver) return false
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+      return true
+    },
+    end: () => {
+      isOver = true
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing, sockets: Sockets): Agent {
   const lookup = publicOnly ? lookUpPublic(dialing.lookup ?? lookUpName) : dialing.lookup
   const connect = buildConnector({ timeout: 10_000, ...(ca ? { ca } : {}), ...(lookup ? { lookup } : {}) })
   return new Agent({
@@ -138,7 +163,14 @@ function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing):
       const to = routeOf(dialing, options.hostname, Number(options.port || (options.protocol === 'https:' ? 443 : 80)))
       // A literal address is dialled without a look-up.
       if (publicOnly && isIP(to.hostname) && isPrivateAddress(to.hostname)) callback(new ForbiddenAddress(), null)
-      else connect({ ...options, hostname: to.hostname, port: String(to.port) }, callback)
+      else {
+        connect({ ...options, hostname: to.hostname, port: String(to.port) }, (...[error, socket]) => {
+          if (error !== null) return callback(error, null)
+          if (sockets.keep(socket)) return callback(null, socket)
+          socket.destroy()
+          callback(new Closed(), null)
+        })
+      }
     },
   })
 }

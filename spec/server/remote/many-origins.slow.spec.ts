@@ -28,4 +28,29 @@ describe('requests to very many servers at once', () => {
     await new Promise((resolve) => server.close(resolve))
     expect([failures.length, failures[0]]).to.deep.equal([0, undefined])
   })
+
+  it('are broken off at its end, those to servers of long before too', async () => {
+    const server = createServer((request, response) => {
+      if (request.url === '/') response.end('{}')
+      else if (request.url === '/slow') response.write('{')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const names = Array.from({ length: 1001 }, (_, n) => `s${n}.test`)
+    const routes = new Map(names.map((name) => [`${name}:80`, { hostname: '127.0.0.1', port }]))
+    const egress = createEgress({ caFile: undefined, userAgent: 'spec', dialing: { routes } })
+    const silent = egress.request({ url: 'http://s0.test/silent', allowPrivate: true, timeoutMs: 2 ** 31 - 1 })
+    const slow = await egress.stream({ url: 'http://s0.test/slow', allowPrivate: true, timeoutMs: 2 ** 31 - 1 })
+    const isBroken = new Promise((resolve) => void (slow.ok && slow.body.once('close', resolve)))
+    const left = names.values()
+    const work = async () => {
+      for (const name of left) await egress.request({ url: `http://${name}/`, allowPrivate: true })
+    }
+    await Promise.all(Array.from({ length: atOnce }, work))
+    await egress.close()
+    await isBroken
+    expect(await silent).to.include({ ok: false, reason: 'unreachable' })
+    expect(await egress.request({ url: 'http://s1.test/', allowPrivate: true })).to.include({ ok: false, reason: 'unreachable' })
+    await new Promise((resolve) => server.close(resolve))
+  })
 })
