@@ -64,19 +64,38 @@ forEachEngine('the lease of a service', (open, engine) => {
 
   it('belongs to one process at a time, and goes over when it is given back', async () => {
     const [one, other] = [await open(), await open()]
-    // A beat may come late by most of this, and nothing is lost.
-    const patient = { ...timing, expiryMs: 1000 }
-    const first = (await (await process(one.database, patient)).take())!
-    let isTaken = false
-    const second = (await process(other.database, patient)).take().then((lease) => {
-      isTaken = true
-      return lease
-    })
-    await sleep(1.2 * patient.expiryMs)
-    expect(isTaken).to.equal(false)
-    expect(first.lost.aborted).to.equal(false)
-    await first.release()
-    expect(await moveTo(other.database, (await second)!, 1)).to.include({ ok: true })
+    const expiryMs = 1000
+    let [beat, longest] = [0, 0]
+    const commit: Database['commit'] = async (part) => {
+      const outcome = await one.database.commit(part)
+      longest = Math.max(longest, performance.now() - beat)
+      beat = performance.now()
+      return outcome
+    }
+    const [holder, waiter] = [
+      await process({ ...one.database, commit }, { ...timing, expiryMs }),
+      await process(other.database, { ...timing, expiryMs }),
+    ]
+    // On a machine that stood still itself, whoever lived seems dead: that says nothing.
+    do {
+      const first = (await holder.take())!
+      ;[beat, longest] = [performance.now(), 0]
+      let isTaken = false
+      const second = waiter.take().then((lease) => {
+        isTaken = true
+        return lease
+      })
+      await sleep(1.2 * expiryMs)
+      longest = Math.max(longest, performance.now() - beat)
+      if (longest < expiryMs / 2) {
+        expect(isTaken).to.equal(false)
+        expect(first.lost.aborted).to.equal(false)
+      }
+      await first.release()
+      const lease = (await second)!
+      expect(await moveTo(other.database, lease, 1)).to.include({ ok: true })
+      await lease.release()
+    } while (longest >= expiryMs / 2)
   })
 
   it('goes over when its holder stands still, and the holder knows before', async () => {
