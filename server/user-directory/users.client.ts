@@ -8,8 +8,8 @@ import { findUsers } from './find-users.ts'
 
 const longestTerm = 512
 const mostUsers = 50
-/** How long a search waits for who came just before it. */
-const patience = 1000
+/** How long a search waits for who came just before it, where the disk is slow. */
+const patience = 5000
 
 /** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3user_directorysearch */
 export function usersEndpoint(tools: Tools, follower: Pick<LogFollower, 'reached'>): Endpoint {

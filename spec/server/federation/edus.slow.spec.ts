@@ -3,6 +3,7 @@ import type { Edu } from '../../../server/core/edu.ts'
 import type { RoomId } from '../../../server/core/ids.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import { createEduDispatch } from '../../../server/federation/edu-dispatch.ts'
+import { selectEdus } from '../../../server/federation/queue.store.ts'
 import type { EduReceiver } from '../../../server/slice.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../support/peer.ts'
 import { joinAsPeer } from '../../support/peers/peer-room.ts'
@@ -101,6 +102,9 @@ for (const engine of engines) {
         await type(number % 2 === 0)
         await toDevice(`${number}`)
       }
+      const waiting = async () =>
+        (await among.server.server.home.database.select(selectEdus, peer.serverName, 100)).map(({ body }) => `${body}`)
+      while (!(await waiting()).some((text) => text.includes('"body":"5"'))) await new Promise((resolve) => setTimeout(resolve, 5))
       isThere = true
       await among.restart()
       await peer.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)

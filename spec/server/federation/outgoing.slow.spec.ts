@@ -3,7 +3,7 @@ import type { RoomId } from '../../../server/core/ids.ts'
 import type { Pdu } from '../../../server/core/pdu.ts'
 import { type AmongPeers, type Asked, type Peer, startServerWithPeers } from '../../support/peer.ts'
 import { joinAsPeer } from '../../support/peers/peer-room.ts'
-import { engines, type TestUser } from '../../support/server.ts'
+import { engines, type TestUser, untilAborted } from '../../support/server.ts'
 import { steeredClock } from '../media/steered-clock.ts'
 
 const sendPath = '/_matrix/federation/v1/send/{txnId}'
@@ -22,7 +22,11 @@ for (const engine of engines) {
     let among: AmongPeers
     let alice: TestUser
     let count = 0
-    const clock = steeredClock()
+    const steered = steeredClock()
+    /** A wait after a failure lasts until somebody ends it, however slow the machine is. */
+    const sleep = (milliseconds: number, signal?: AbortSignal) =>
+      (milliseconds >= 4000 ? untilAborted : steered.sleep)(milliseconds, signal)
+    const clock = { ...steered, sleep }
 
     before(async function () {
       const started = await startServerWithPeers(0, { engine, overrides: { clock } })

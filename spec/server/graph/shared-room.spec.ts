@@ -51,12 +51,12 @@ forEachEngine(
       const { opened, graphs, roomId } = await two()
       const [first, second] = opened
       const start = Math.max(first.notifier.position(), second.notifier.position())
-      for (const { notifier } of opened) await notifier.reached(start, 5000)
+      for (const { notifier } of opened) await notifier.reached(start, 10_000)
       for (let round = 0; round < 40; round++) {
         const topic = (which: number) => ({ type: 'm.room.topic', stateKey: '', sender: alice, content: { topic: `${round} ${which}` } })
         await Promise.all([0, 1, 0, 1, 0].map((which) => graphs[which]!.append(roomId, [topic(which), message(alice, 'x')])))
         const end = Math.max(first.notifier.position(), second.notifier.position())
-        for (const { notifier } of opened) await notifier.reached(end, 5000)
+        for (const { notifier } of opened) await notifier.reached(end, 10_000)
         const from = end - 10
         const told = await Promise.all(graphs.map((graph) => graph.arrived(roomId, from, end, 100)))
         const kept = (await graphs[0].page(roomId, everything, 'f', 1000)).filter(({ position }) => position! > from && position! <= end)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { travellingClock } from '../../support/apart/travelling-clock.ts'
-import { type Neighbours, startNeighbours } from '../../support/federation.ts'
+import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
 import { type Body, engines, type TestServer, type TestUser } from '../../support/server.ts'
 
 const clock = travellingClock()
@@ -146,11 +146,11 @@ for (const engine of engines) {
       expect(await found('condor')).to.deep.equal([unchanged])
       const redaction = await redact(shared, later)
       const redactions = [redaction, await redact(shared, undone)]
-      for (const eventId of redactions) await arrived(eventId)
+      for (const eventId of redactions) await arrived(shared, eventId)
       expect(await found('buzzard')).to.deep.equal([unchanged])
       expect(await found('condor')).to.deep.equal([])
       const again = await edit(shared, unchanged, 'an albatross')
-      await arrived(again)
+      await arrived(shared, again)
       expect([await found('albatross'), await found('buzzard')]).to.deep.equal([[unchanged], []])
     })
 
@@ -177,9 +177,8 @@ for (const engine of engines) {
       expect(await found('goshawk')).to.deep.equal([said])
     })
 
-    const arrived = async (eventId: string) => {
-      while ((await here!.server.graph.event(eventId as `$${string}`)) === undefined)
-        await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    /** Bob is told of it: what he asks for from then on follows it. */
+    const arrived = (of: string, eventId: string) =>
+      syncUntil(bob, ({ rooms }) => rooms?.join?.[of]?.timeline.events.find(({ event_id }: Body) => event_id === eventId))
   })
 }

@@ -26,7 +26,7 @@ function counting(id: string, version: number, room = '!hot'): Part {
   return { writes, room: { id: room, version, decideAgain }, log: [{ kind: 'count', key: room }] }
 }
 
-const reached = ({ notifier }: Opened, position: number) => notifier.reached(position, 10_000)
+const reached = ({ notifier }: Opened, position: number) => notifier.reached(position, 60_000)
 
 forEachEmpty(
   'two engines on one database',
@@ -62,7 +62,7 @@ forEachEmpty(
       const part = (key: string): Part => ({ writes: [], log: [{ kind: 'room', key }] })
       const ticket = b.notifier.subscribe(['!a7'])
       const commits = upTo(10).flatMap((n) => [a.database.commit(part(`!a${n}`)), b.database.commit(part(`!b${n}`))])
-      expect(await ticket.wait(0, 10_000)).to.equal(true)
+      expect(await ticket.wait(0, 60_000)).to.equal(true)
       await Promise.all(commits)
       expect(await reached(b, 20)).to.equal(true)
       expect(foreign.toSorted()).to.deep.equal(upTo(10).map((n) => `!a${n} true`))
@@ -121,8 +121,7 @@ forEachEmpty(
       ])
       expect(await a.database.commit(counting('n1', 1))).to.include({ ok: true })
       // The server has ended the session; its end of the connection takes a moment to be heard of.
-      for (let tries = 0; !frozen.lost() && tries < 500; tries++) await new Promise((resolve) => setTimeout(resolve, 10))
-      expect(frozen.lost()).to.equal(true)
+      while (!frozen.lost()) await new Promise((resolve) => setTimeout(resolve, 10))
       await frozen.end()
     })
   },

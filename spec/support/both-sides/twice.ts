@@ -5,7 +5,7 @@ import { differencesOf } from './differences.ts'
 import { plainly } from './plainly.ts'
 import type { Told } from './told.ts'
 
-const patience = 10_000
+const patience = 30_000
 
 /** Tells a story twice, to a visitor of the room's own server and to one of another server; gives in what their answers differ. */
 export async function differsFor(

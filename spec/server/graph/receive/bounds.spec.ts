@@ -158,7 +158,10 @@ describe('what an event of another server may cost', () => {
     })
     const holding = setInterval(() => {}, 1000)
     const tools = { ...town.bob.server.server.home, keyRing: { ...keyRing, find } }
-    const events = await checkAll(tools, source(), [...dead, said('known').pdu as unknown as JsonObject], 300)
+    const given = [...dead, said('known').pdu as unknown as JsonObject]
+    let events: readonly Incoming[] = []
+    // On a machine that stood still the time was over for all.
+    for (const time of [300, 3000, 12_000]) if (events.length === 0) events = await checkAll(tools, source(), given, time)
     clearInterval(holding)
     expect(events).to.have.length(1)
     expect(most).to.equal(30)

@@ -39,7 +39,7 @@ forEachEngine('device lists that are kept', (open, engine) => {
     expect(await devices(read)).to.deep.equal([])
     expect(await lists.refresh(bob, 1000)).to.equal('fresh')
     expect(await devices(readThere)).to.deep.equal(['PHONE'])
-    await here.notifier.reached(there.notifier.position(), 5000)
+    await here.notifier.reached(there.notifier.position(), 60_000)
     expect(await devices(read)).to.deep.equal(['PHONE'])
     await lists.drop(bob)
     expect(await devices(read)).to.deep.equal([])
