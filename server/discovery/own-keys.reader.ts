@@ -4,8 +4,8 @@ import type { Reader } from '../slice.ts'
 
 const every = 60_000
 
-/** Where several processes serve one name: says that this one still signs with its key, should another one have a newer one. */
-export function ownKeysReader({ home }: { readonly home: Pick<Home, 'database' | 'ownKeys' | 'clock' | 'log'> }): Reader {
+/** Notes that this process signs with its key: where several serve one name another may have a newer one, and a clock may be set back. */
+export function ownKeysReader({ home }: { readonly home: Pick<Home, 'ownKeys' | 'clock' | 'log'> }): Reader {
   const stopping = new AbortController()
   let running: Promise<void> = Promise.resolve()
 
@@ -19,7 +19,7 @@ export function ownKeysReader({ home }: { readonly home: Pick<Home, 'database' |
   return {
     name: 'own keys',
     start: () => {
-      if (home.database.shared) running = run()
+      running = run()
     },
     stop: () => {
       stopping.abort()

@@ -13,3 +13,9 @@ export const endOtherKeys = statement<[until: number, keyId: string]>('UPDATE ow
 export const extendOwnKey = statement<[until: number, keyId: string, sameUntil: number]>(
   'UPDATE own_keys SET until = ? WHERE key_id = ? AND until < ?',
 )
+
+export const selectUsedKeys = statement<[], { key_id: string; used: number }>('SELECT key_id, used FROM own_keys WHERE used IS NOT NULL')
+
+export const updateUsed = statement<[used: number, keyId: string, sameUsed: number]>(
+  'UPDATE own_keys SET used = ? WHERE key_id = ? AND (used IS NULL OR used < ?)',
+)

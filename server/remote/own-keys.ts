@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../core/base64.ts'
 import type { SigningKey } from '../core/signatures.ts'
 import { type Database, write } from '../storage/database.ts'
-import { endOtherKeys, extendOwnKey, insertOwnKey, selectOwnKeys } from './own-keys.store.ts'
+import { endOtherKeys, extendOwnKey, insertOwnKey, selectOwnKeys, selectUsedKeys, updateUsed } from './own-keys.store.ts'
 
 /**
  * A key of this server; `until` is when it is used last, which lies ahead where another process may still sign with it, and undefined for one in use.
@@ -19,7 +19,7 @@ export type OwnKeys = {
     readonly at: number | undefined
     readonly forRequest?: boolean
   }) => Promise<string | undefined>
-  /** Says that this process signs on, where another one has a newer key already; to be called every minute. */
+  /** Notes that this process signs on, also where another one has a newer key already; to be called every minute. */
   readonly keepUp: () => Promise<void>
 }
 
@@ -37,6 +37,10 @@ type Tools = {
 
 /** For so long after it last said so a process may sign under a key that others of its server have given up. */
 const lasts = 10 * 60_000
+/** So often it is noted when a key signs: so much later than the last note it may have signed too. */
+const betweenNotes = 10 * 60_000
+/** "Servers MUST use the lesser of this field and 7 days into the future": what was signed further ahead than that nobody believed. */
+const furthestAhead = 7 * 24 * 3_600_000
 /** Others refuse a list that is too long. */
 const mostOld = 24
 
@@ -50,6 +54,7 @@ export async function openOwnKeys(tools: Tools): Promise<OwnKeys> {
   const own = encodeBase64(signingKey.publicKey)
   await takeUp(tools, own)
   let isBehind = false
+  const noteUse = createNotes(tools)
 
   async function list(): Promise<readonly OwnKey[]> {
     const rows = await database.select(selectOwnKeys)
@@ -71,6 +76,8 @@ export async function openOwnKeys(tools: Tools): Promise<OwnKeys> {
       return wanted.forRequest !== true && (wanted.at === undefined || wanted.at <= found.until) ? found.key : undefined
     },
     keepUp: async () => {
+      await noteUse()
+      if (!database.shared) return
       const row = (await database.select(selectOwnKeys)).find((one) => one.key_id === keyId)
       if (row === undefined || row.until === null) return
       if (!isBehind)
@@ -79,6 +86,20 @@ export async function openOwnKeys(tools: Tools): Promise<OwnKeys> {
       const until = clock.now() + lasts
       if (row.until < until - lasts / 2) await database.commit({ writes: [write(extendOwnKey, until, keyId, until)] })
     },
+  }
+}
+
+/** Notes now and then when the key is used, and at once when the clock was set back: what it signed before is of a later time. */
+function createNotes({ database, clock, signingKey: { keyId } }: Tools): () => Promise<void> {
+  let highest = 0
+  let noted = 0
+  return async () => {
+    const now = clock.now()
+    const wasSetBack = now < highest
+    highest = Math.max(highest, now)
+    if (highest <= noted || (!wasSetBack && now < noted + betweenNotes)) return
+    await database.commit({ writes: [write(updateUsed, highest, keyId, highest)] })
+    noted = highest
   }
 }
 
@@ -100,9 +121,9 @@ async function takeUp({ database, clock, log, signingKey: { keyId }, former, dec
       `the signing key ${keyId} was given up for a newer one at ${when}, and others were told: give back the newer one, ${again}`,
     )
   }
-  const until = now + (database.shared ? lasts : 0)
   const isNewest = row === undefined || row.until === null
   const ended = isNewest ? rows.filter((one) => one.until === null && one.key_id !== keyId) : []
+  const until = Math.max(now + (database.shared ? lasts : 0), await endOfUse(database, ended, now))
   const unknown = former.filter((one) => one.keyId !== keyId && !rows.some(({ key_id }) => key_id === one.keyId))
   if (row !== undefined && ended.length === 0 && unknown.length === 0) return
   await database.commit({
@@ -114,4 +135,12 @@ async function takeUp({ database, clock, log, signingKey: { keyId }, former, dec
   })
   for (const { key_id: key } of ended)
     log.warn('a new key signs from now on; the one before is told to others as an old one', { key, by: keyId })
+}
+
+/** Until when keys may have signed by a clock that was ahead of this one; 0 where none was. */
+async function endOfUse({ select }: Database, keys: readonly { readonly key_id: string }[], now: number): Promise<number> {
+  if (keys.length === 0) return 0
+  const used = (await select(selectUsedKeys)).filter(({ key_id }) => keys.some((one) => one.key_id === key_id)).map((row) => row.used)
+  const last = Math.max(0, ...used)
+  return last <= now ? 0 : Math.min(last + betweenNotes, now + furthestAhead)
 }

@@ -46,6 +46,7 @@ import { eventNames } from './0100-event-names.ts'
 import { searchedHistory } from './0102-searched-history.ts'
 import { ownKeys } from './0104-own-keys.ts'
 import { toldHistory } from './0105-told-history.ts'
+import { ownKeysUsed } from './0106-own-keys-used.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -98,4 +99,5 @@ export const migrations: readonly Migration[] = [
   searchedHistory,
   ownKeys,
   toldHistory,
+  ownKeysUsed,
 ]

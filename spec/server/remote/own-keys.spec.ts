@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { encodeBase64 } from '../../../server/core/base64.ts'
 import { generateSigningKey } from '../../../server/core/signatures.ts'
 import { openOwnKeys } from '../../../server/remote/own-keys.ts'
-import type { Database } from '../../../server/storage/database.ts'
+import { type Database, statement, write } from '../../../server/storage/database.ts'
 import { forEachEngine } from '../../support/storage.ts'
 
 const minute = 60_000
@@ -95,6 +95,48 @@ forEachEngine('the keys of this server', (openDatabase, engine) => {
     expect(await refused(open(key('second', 'another')))).to.contain('another key of the name ed25519:second')
     expect(await refused(open(third, { declared: [[third, 0]] }))).to.contain('old_signing_keys names ed25519:third')
     expect((await open(second)).warned).to.deep.equal([])
+  })
+
+  it('end not before what they signed last, though the clock was set back since, while the server ran or while it did not', async () => {
+    const day = 24 * 3_600_000
+    for (const whileItRuns of [true, false]) {
+      const [one, next] = [key(`one${whileItRuns}`), key(`next${whileItRuns}`)]
+      clock.time = from
+      const { keepUp } = await open(one)
+      await keepUp()
+      clock.time += day
+      await keepUp()
+      clock.time += 9 * minute
+      if (whileItRuns) await keepUp()
+      clock.time = from + 30 * minute
+      if (whileItRuns) await keepUp()
+      const { find, told } = await open(next)
+      const signedLast = from + day + 9 * minute
+      expect(await find({ keyId: one.keyId, at: signedLast })).to.equal(former(one).key)
+      expect((await told())[1]![1]).to.be.within(signedLast, signedLast + 11 * minute)
+      await database.commit({ writes: [write(statement<[]>('DELETE FROM own_keys'))] })
+    }
+  })
+
+  it('end soon, however far ahead the clock was', async () => {
+    const day = 24 * 3_600_000
+    const { keepUp } = await open(first)
+    clock.time += 999 * day
+    await keepUp()
+    clock.time = from
+    expect((await (await open(second)).told())[1]).to.deep.equal(['first', from + 7 * day])
+  })
+
+  it('cost the disk a note every ten minutes', async () => {
+    const { keepUp } = await open(first)
+    const commits: number[] = []
+    const commit = database.commit
+    Object.assign(database, { commit: (part: Parameters<typeof commit>[0]) => commits.push(clock.time - from) && commit(part) })
+    for (let passed = 0; passed < 30; passed++) {
+      await keepUp()
+      clock.time += minute
+    }
+    expect(commits).to.deep.equal([0, 10 * minute, 20 * minute])
   })
 
   if (engine === 'sqlite') return
