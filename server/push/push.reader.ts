@@ -81,8 +81,9 @@ async function advance(serving: Serving): Promise<void> {
   const head = home.notifier.position()
   const rows = await home.notifier.rows(serving.position, head, page)
   const upTo = rows.length < page ? head : rows.at(-1)!.position
-  for (const userId of keysOf(rows, 'pusher')) await reload(serving, userId as UserId)
-  const kicked = book.size === 0 ? [] : await queue(serving, rows, upTo)
+  const setAt = new Map<PushSender, number>()
+  for (const userId of keysOf(rows, 'pusher')) for (const set of await reload(serving, userId as UserId, rows)) setAt.set(...set)
+  const kicked = book.size === 0 ? [] : await queue(serving, { rows, upTo, setAt })
   if (kicked.length === 0 && upTo - serving.stored >= mostUnstored) await store(serving, upTo, [])
   serving.position = upTo
   for (const sender of kicked) sender.kick()
@@ -92,7 +93,14 @@ async function advance(serving: Serving): Promise<void> {
   }
 }
 
-async function queue(serving: Serving, rows: readonly Logged[], upTo: number): Promise<PushSender[]> {
+type News = {
+  readonly rows: readonly Logged[]
+  readonly upTo: number
+  /** Pushers that are set in these rows: what was said before is not for them. */
+  readonly setAt: ReadonlyMap<PushSender, number>
+}
+
+async function queue(serving: Serving, { rows, upTo, setAt }: News): Promise<PushSender[]> {
   const { book, home, position } = serving
   const wanted = new Set(book.keys())
   const now = home.clock.now()
@@ -101,7 +109,7 @@ async function queue(serving: Serving, rows: readonly Logged[], upTo: number): P
   const add = (notified: readonly Notified[]) => {
     for (const { userId, eventId, position: at, actions } of notified) {
       for (const { pusher, sender } of book.get(userId)?.values() ?? []) {
-        if (!pusher.enabled) continue
+        if (!pusher.enabled || at < (setAt.get(sender) ?? 0)) continue
         writes.push(write(insertPush, userId, pusher.appId, pusher.pushkey, at, eventId, JSON.stringify(actions), now))
         kicked.add(sender)
       }
@@ -122,11 +130,18 @@ async function store(serving: Serving, upTo: number, writes: readonly Write[]): 
   serving.stored = upTo
 }
 
-async function reload(serving: Serving, userId: UserId): Promise<void> {
+/** Reads a user's pushers anew. Gives those that began to tell in these rows, each with where that was at the earliest. */
+async function reload(serving: Serving, userId: UserId, rows: readonly Logged[]): Promise<[PushSender, number][]> {
   const { book, home } = serving
-  const rows = await home.database.select(selectPushers, userId)
+  const found = await home.database.select(selectPushers, userId)
+  const enabled = () => [...(book.get(userId)?.values() ?? [])].flatMap(({ pusher, sender }) => (pusher.enabled ? [sender] : []))
+  const before = new Set(enabled())
   book.delete(userId)
-  for (const row of rows) take(serving, pusherOf(row))
+  for (const row of found) take(serving, pusherOf(row))
+  const first = rows.find(({ kind, key }) => kind === 'pusher' && key === userId)
+  return enabled().flatMap((sender): [PushSender, number][] =>
+    before.has(sender) || first === undefined ? [] : [[sender, first.position]],
+  )
 }
 
 function take(serving: Serving, pusher: Pusher): void {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Notifier } from '../../../server/storage/notifier.ts'
 import { type Body, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 import { type PushScene, playPushScene, pusher, startPushing } from './push-scene.ts'
 
@@ -76,6 +77,31 @@ for (const engine of engines) {
       const heard = await scene.say('told')
       await gateway.took(1)
       expect(gateway.taken.map((each) => [each.event_id, each.devices[0].pushkey])).to.deep.equal([[heard, 'on']])
+    })
+
+    it('tell nothing of what was said before they were set, however late it is read', async () => {
+      const { gateway } = scene
+      const before = gateway.taken.length
+      const { notifier } = server.server.home as { notifier: { rows: Notifier['rows'] } }
+      const { rows } = notifier
+      const [late, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      notifier.rows = async (...range) => {
+        late.resolve()
+        await go.promise
+        return rows(...range)
+      }
+      try {
+        await scene.say('what is read late')
+        await late.promise
+        await scene.say('read together with the pusher')
+        await scene.setPusher({ pushkey: 'late' })
+      } finally {
+        notifier.rows = rows
+        go.resolve()
+      }
+      const heard = await scene.say('heard')
+      await gateway.took(before + 1)
+      expect(gateway.taken.slice(before).map(({ event_id }) => event_id)).to.deep.equal([heard])
     })
 
     it('come back while their gateway is away, and are told once', async () => {
