@@ -10,7 +10,8 @@ export type DefaultEffect = {
   readonly named: readonly string[]
 }
 
-const nothing: DefaultEffect = Object.freeze({ notifies: false, highlights: false, named: [] })
+/** Of what nobody is told. */
+export const noEffect: DefaultEffect = Object.freeze({ notifies: false, highlights: false, named: [] })
 const everybody: DefaultEffect = Object.freeze({ notifies: true, highlights: false, named: [] })
 const loud: DefaultEffect = Object.freeze({ notifies: true, highlights: true, named: [] })
 const mostNamed = 100
@@ -33,7 +34,7 @@ export function defaultEffect(
 ): DefaultEffect {
   const kind = type.toLowerCase()
   const { msgtype } = content
-  if (kind === 'm.room.member' || (typeof msgtype === 'string' && msgtype.toLowerCase() === 'm.notice')) return nothing
+  if (kind === 'm.room.member' || (typeof msgtype === 'string' && msgtype.toLowerCase() === 'm.notice')) return noEffect
   const mentions = content['m.mentions']
   if (isJsonObject(mentions) && mentions['room'] === true && mayNotifyRoom()) return loud
   if (kind === 'm.room.tombstone' && state_key === '') return loud
@@ -41,7 +42,7 @@ export function defaultEffect(
   const relation = content['m.relates_to']
   const isEdit = isJsonObject(relation) && relation['rel_type'] === 'm.replace'
   const notifies = !isEdit && notifyingTypes.has(kind)
-  if (named.length === 0) return notifies ? everybody : nothing
+  if (named.length === 0) return notifies ? everybody : noEffect
   return { notifies, highlights: false, named }
 }
 
@@ -65,7 +66,7 @@ function isAsPredefined(rule: PushRule, predefined: PushRule): boolean {
 }
 
 /**
- * A user's rules as far as they matter in one room: those of other rooms are left out, and all behind one that always matches. `silent`: nothing
+ * A user's rules as far as they matter in one room: those of other rooms are left out, and all behind one that always matches. `silent`: noEffect
  * notifies there.
  */
 export function rulesInRoom(rules: PushRuleset, roomId: string): { readonly rules: PushRuleset; readonly silent: boolean } {

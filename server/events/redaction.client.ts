@@ -57,7 +57,8 @@ export async function redactionTemplate(
   if (event?.roomId !== roomId && !mayExist) throw notFound('there is no such event in this room')
   if (suspended && event?.pdu.sender !== sender) throw userSuspended('You can redact your own events alone while suspended.')
   // Without their contents these would shut everybody out: no room version, or no server that is allowed.
-  if (event && unredactable.includes(event.pdu.type)) throw forbidden(`${event.pdu.type} cannot be redacted`)
+  const spared = unredactable.find((type) => event?.pdu.type === type || room.state(type, '')?.eventId === target)
+  if (spared !== undefined) throw forbidden(`${spared} cannot be redacted`)
   if (room.rules.redactsInContent) return { type: 'm.room.redaction', sender, content }
   const { redacts: _, ...others } = content
   return { type: 'm.room.redaction', sender, content: others, redacts: target }

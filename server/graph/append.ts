@@ -4,7 +4,7 @@ import type { Home } from '../home.ts'
 import type { Part, Select } from '../storage/database.ts'
 import { idsOf, partOf, transactionKey } from './commit.ts'
 import { committedHead, type Decided, type Decision, decide, type Loaded } from './draft.ts'
-import { selectEvent } from './events.store.ts'
+import { selectEvent, selectRedactable } from './events.store.ts'
 import type { Appended, AppendOptions, Graph, Template, TimelineEvent } from './graph.ts'
 import type { Memberships } from './memberships.ts'
 import { untilWhole } from './partial/until-whole.ts'
@@ -224,8 +224,8 @@ export function applyDecided(
     replacedContent: event.replaces?.pdu.content,
     replacedSender: event.replaces?.pdu.sender,
     thread: event.thread,
-    redactedBy: undefined,
-    redactedBecause: undefined,
+    redactedBy: event.redactedBy?.eventId,
+    redactedBecause: event.redactedBy?.pdu,
     sentBy: transaction === undefined ? undefined : { session: transaction.session, transactionId: transaction.id },
     delayId: event.delayId,
     handed: event.handed === true,
@@ -270,11 +270,12 @@ export function usersOf(templates: readonly Template[]): UserId[] {
 export async function loadRelated(select: Select, templates: readonly Template[], room: Room): Promise<Loaded> {
   const targets = new Map<EventId, TimelineEvent>()
   const threads = new Map<Template, EventId>()
-  const find = async (eventId: EventId) => {
+  const findBy = (statement: typeof selectEvent) => async (eventId: EventId) => {
     const inMemory = room.timeline.find((event) => event.eventId === eventId)
-    const row = inMemory === undefined ? (await select(selectEvent, eventId))[0] : undefined
+    const row = inMemory === undefined ? (await select(statement, eventId))[0] : undefined
     return row === undefined ? inMemory : eventOf(row)
   }
+  const [find, findTarget] = [findBy(selectEvent), findBy(selectRedactable)]
   for (const template of templates) {
     const { type, content, redacts } = template
     if (content['m.relates_to'] !== undefined) {
@@ -283,7 +284,7 @@ export async function loadRelated(select: Select, templates: readonly Template[]
     }
     if (type !== 'm.room.redaction') continue
     const targetId = (room.rules.redactsInContent ? content['redacts'] : redacts) as EventId | undefined
-    const target = typeof targetId === 'string' ? await find(targetId) : undefined
+    const target = typeof targetId === 'string' ? await findTarget(targetId) : undefined
     if (target !== undefined) targets.set(target.eventId, target)
   }
   return { targets, threads }

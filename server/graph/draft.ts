@@ -36,6 +36,8 @@ export type Decided = {
   readonly effect: DefaultEffect
   readonly replaces: StateEvent | undefined
   readonly redaction: TimelineEvent | undefined
+  /** What redacted it before it came: then `pdu` is what is left of it. */
+  readonly redactedBy?: StateEvent | undefined
   readonly thread: EventId | undefined
   readonly delayId: string | undefined
   /** Another server's: what was kept of it as an outlier is no longer one. */
@@ -243,11 +245,13 @@ export function redactionOf(
   isReceived = false,
 ): TimelineEvent | undefined | 'refused' {
   const target = targets.get((room.rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts) as EventId)
-  if (target === undefined || target.roomId !== room.roomId || target.redactedBy !== undefined) return undefined
+  if (target !== undefined && (target.roomId !== room.roomId || target.redactedBy !== undefined)) return undefined
   // "The power level of the redaction event's sender is greater than or equal to the redact level", or "the domain of the sender of the
   // redaction event matches that of the original event's". https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
   const scope = powerScope(readState, room.rules)
   const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
+  // Whose event it is that is not here nobody knows.
+  if (target === undefined) return mayRedact || isReceived || unknownTarget(pdu, room.rules, targets) === undefined ? undefined : 'refused'
   // Of our own users nobody redacts what another one said; of other servers' users that is for their server to say.
   const { sender } = target.pdu
   const isOwn = isReceived

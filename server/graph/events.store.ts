@@ -70,6 +70,11 @@ export const selectEvent = statement<[eventId: string], EventRow>(
   'SELECT * FROM served_events WHERE event_id = ? AND outlier = 0 AND rejected = 0 AND soft_failed = 0',
 )
 
+/** An event that a redaction can be about: also one that is here as part of a state alone. */
+export const selectRedactable = statement<[eventId: string], EventRow>(
+  'SELECT * FROM served_events WHERE event_id = ? AND rejected = 0 AND soft_failed = 0',
+)
+
 export const selectEvents = statement<[eventIds: readonly string[]], EventRow>(
   'SELECT * FROM served_events WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
 )

@@ -277,15 +277,18 @@ function setIn(set: Set<UserId>, userId: UserId, is: boolean): void {
 
 /** Puts a redaction's effect into what memory holds of its target. */
 export function applyRedaction(room: Room, target: TimelineEvent): void {
-  const { content } = target.pdu
-  room.timeline = room.timeline.map((event) => {
-    // Of two redactions of one event the first counts, as it does on disk.
-    if (event.eventId === target.eventId) return event.redactedBy === undefined ? target : event
-    return event.replaces === target.eventId ? { ...event, replacedContent: content } : event
-  })
-  const { type, state_key: stateKey } = target.pdu
+  // Of two redactions of one event the first counts, as it does on disk.
+  const isTarget = ({ eventId, redactedBy }: TimelineEvent) => eventId === target.eventId && redactedBy === undefined
+  room.timeline = room.timeline.map((event) => (isTarget(event) ? target : event))
+  applyPruned(room, target)
+}
+
+/** The same where the target is no news: what is left of it stands where it stood. */
+export function applyPruned(room: Room, { eventId, pdu }: StateEvent): void {
+  const { type, content, state_key: stateKey } = pdu
+  room.timeline = room.timeline.map((event) => (event.replaces === eventId ? { ...event, replacedContent: content } : event))
   if (stateKey === undefined) return
   if (type === 'm.room.member') forgetText(room, stateKey as UserId)
   const key = stateKeyOf(type, stateKey)
-  if (room.state.get(key)?.eventId === target.eventId) room.state.set(key, { eventId: target.eventId, pdu: target.pdu })
+  if (room.state.get(key)?.eventId === eventId) room.state.set(key, { eventId, pdu })
 }

@@ -1,23 +1,21 @@
-import { defaultEffect } from '../../core/default-effect.ts'
+import { defaultEffect, noEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
-import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
 import { referenceOf } from '../../core/hashes.ts'
-import { type EventId, isEventId, isUserId, type ServerName, type UserId } from '../../core/ids.ts'
+import { type EventId, isUserId, type ServerName, type UserId } from '../../core/ids.ts'
 import { MatrixError } from '../../core/matrix-error.ts'
 import { type Pdu, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
-import { isOfOneServer, redact } from '../../core/redaction.ts'
+import { redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { isSearched } from '../../core/searched-events.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
 import { guard, type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
 import { groupWrites } from '../commit.ts'
-import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf, redactionOf } from '../draft.ts'
-import { updateRedacted } from '../events.store.ts'
-import type { Received, StateEvent, Template, TimelineEvent } from '../graph.ts'
+import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf } from '../draft.ts'
+import type { Received, StateEvent, Template } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
-import { brokenRelation, pastRelationWrites } from '../relations/relations.ts'
-import { applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { pastRelationWrites } from '../relations/relations.ts'
+import { applyPruned, applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
@@ -26,19 +24,21 @@ import { commitAll } from './commit-on.ts'
 import type { Source } from './fetch-missing.ts'
 import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
+import {
+  type Earlier,
+  earlierRedaction,
+  redactedBeforeWrites,
+  redactionBy,
+  redactionInHistory,
+  type Target,
+  targetOf,
+} from './redactions.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import {
-  deleteMissing,
-  deleteWaitingRedactions,
-  insertAside,
-  insertWaitingRedaction,
-  selectReceived,
-  selectWaitingRedactions,
-} from './stored.store.ts'
+import { deleteMissing, insertAside, insertWaitingRedaction, selectReceived, selectWaitingRedactions } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
-type Aside = 'soft-failed' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
+type Aside = 'soft-failed' | 'withheld' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
 
 /** An event with the state after it, and what must be known to decide on it. */
 export type Arriving = {
@@ -50,10 +50,11 @@ export type Arriving = {
   readonly afterChain: readonly ChainLink[]
   readonly newGroup: NewStateGroup | undefined
   readonly replaces: StateEvent | undefined
-  readonly target: { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
+  readonly target: Target
   readonly thread: EventId | undefined
   readonly how?: How
-  readonly waiting: readonly { readonly eventId: EventId; readonly sender: UserId }[]
+  /** Redactions of it that came before it. */
+  readonly waiting: readonly Earlier[]
 }
 
 const mostTries = 100
@@ -76,47 +77,25 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const isPast = why === 'history' || (rejected && why.isPast === true)
   const writes: Write[] = [...(isPast ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
   if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
-  const flags = [rejected ? 1 : 0, why === 'soft-failed' ? 1 : 0] as const
+  const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
+  const past = room && arriving && redactionInHistory(room, arriving)
+  const isShown = why === 'history' && !past?.isWithheld
+  const flags = [rejected ? 1 : 0, rejected || isShown ? 0 : 1] as const
   const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
   const notes = [arriving?.replaces?.eventId ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
   const json = bytesOfReceived(pdu, source.rules)
   writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
-  const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
-  if (why === 'history') writes.push(...pastRelationWrites(source.roomId, eventId, pdu))
-  const redacted = room && arriving && redactionInHistory(room, arriving, writes)
+  if (isShown) writes.push(...pastRelationWrites(source.roomId, eventId, pdu))
+  if (past) writes.push(...past.writes)
+  const { id } = arriving?.target ?? {}
+  if (why === 'withheld' && id !== undefined) writes.push(write(insertWaitingRedaction, source.roomId, id, eventId))
   // Whoever follows the log learns of what may be found by its words, though it changes nothing now.
-  const log = why === 'history' && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
+  const log = isShown && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
   await tools.database.commit({ writes, log })
-  if (room && redacted) applyRedaction(room, redacted)
+  if (room && past?.redacted) applyRedaction(room, past.redacted)
+  if (room && past?.pruned) applyPruned(room, past.pruned)
   if (rejected) return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'
-}
-
-/** What of history redacts, or was redacted before it came, by the room's powers as they are now. */
-function redactionInHistory(room: Room, arriving: Arriving, writes: Write[]): TimelineEvent | undefined {
-  const { eventId } = arriving.event
-  const head = headOf(room)
-  writes.push(...redactedBefore(room, head, arriving))
-  const { id, event } = arriving.target
-  if (id !== undefined && event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, id, eventId))
-  const find = findOn(room, head)
-  const redacted = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
-  if (redacted === undefined || redacted === 'refused') return undefined
-  writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
-  writes.push(...brokenRelation(redacted.eventId))
-  return redacted
-}
-
-/** Prunes an event whose redaction came before it. */
-function redactedBefore(room: Room, head: DraftHead, arriving: Arriving): Write[] {
-  const { eventId, pdu } = arriving.event
-  const redactedBy = arriving.waiting.length > 0 ? earlierRedaction(room, head, arriving) : undefined
-  if (redactedBy === undefined) return []
-  return [
-    write(updateRedacted, bytesOfReceived(redact(pdu, room.rules), room.rules), redactedBy, eventId),
-    write(deleteWaitingRedactions, room.roomId, eventId),
-    ...brokenRelation(eventId),
-  ]
 }
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
@@ -126,7 +105,7 @@ export async function acceptEvent(tools: ReceiveTools, source: Source, event: In
     source,
     { ...(await arrive(tools, source, event, before)), how },
     {
-      refused: () => keepAside(tools, source, event, before, 'soft-failed'),
+      refused: (why) => keepAside(tools, source, event, before, why === 'withheld' ? why : 'soft-failed'),
       gone: () => ({ dropped: 'this server has left the room' }),
       commit: (room, head, decision, arriving) => commitDecision(tools, room, head, decision, arriving),
     },
@@ -135,7 +114,7 @@ export async function acceptEvent(tools: ReceiveTools, source: Source, event: In
 
 /** What comes of an event: why it is not taken now, that the room is no more, or how it is written; undefined when the room has moved on meanwhile. */
 export type Ending<T> = {
-  readonly refused: (why: MatrixError | undefined) => T | Promise<T>
+  readonly refused: (why: MatrixError | 'withheld' | undefined) => T | Promise<T>
   readonly gone: () => T
   readonly commit: (room: Room, head: DraftHead, decision: Decision, arriving: Arriving) => Promise<T | undefined>
 }
@@ -156,6 +135,7 @@ export async function settle<T>(tools: ReceiveTools, source: Source, first: Arri
     const head = headOf(room)
     const decision = decide(room, head, arriving, resolutions, differences)
     if (decision === 'soft-failed') return refused(undefined)
+    if (decision === 'withheld') return refused(decision)
     if ('unsigned' in decision) {
       // 7. Is validated by the Policy Server, if the room is using a Policy Server, otherwise it is "soft failed".
       const { eventId, pdu } = arriving.event
@@ -190,7 +170,7 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
   const afterChain = stateKey === undefined ? below : chainWith(below, eventId)
   const template: Template = { type: pdu.type, sender: pdu.sender, content: pdu.content, ...(pdu.redacts ? { redacts: pdu.redacts } : {}) }
   const { targets, threads } = room ? await loadRelated(select, [template], room) : { targets: new Map(), threads: new Map() }
-  const waiting = await select(selectWaitingRedactions, source.roomId, eventId)
+  const waiting = await select(selectWaitingRedactions, source.roomId, eventId, source.roomId, eventId)
   return {
     event,
     here: tools.serverName,
@@ -201,15 +181,8 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
     replaces: stateKey === undefined ? undefined : await tools.past.entry(before.stateGroup, pdu.type, stateKey),
     target: targetOf(event, source.rules, targets),
     thread: threads.get(template),
-    waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, sender: parsePdu(row.json).sender })),
+    waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json), isDone: row.done === 1 })),
   }
-}
-
-/** What an event is to redact, and that event if it is here. */
-export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Arriving['target'] {
-  const named = rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts
-  const id = pdu.type === 'm.room.redaction' && isEventId(named) ? named : undefined
-  return { id, event: id && targets.get(id) }
 }
 
 type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
@@ -225,7 +198,7 @@ export function decide(
   arriving: Arriving,
   resolutions: ReadonlyMap<string, Resolved>,
   differences: ReadonlyMap<string, readonly StateChange[]>,
-): Decision | 'soft-failed' | Question[] | { readonly unsigned: PolicyServer } {
+): Decision | 'soft-failed' | 'withheld' | Question[] | { readonly unsigned: PolicyServer } {
   const { event, before, after, afterChain, newGroup } = arriving
   const { eventId, pdu, signedBy } = event
   const { rules } = room
@@ -236,6 +209,7 @@ export function decide(
   if (redaction === 'refused') return 'soft-failed'
   const unsigned = toBeAsked(pdu, rules, policyOn(room, head, arriving.here))
   if (unsigned !== undefined) return { unsigned }
+  if (redaction === 'withheld') return redaction
   const { tips, isLinear, groups } = standOn(head, arriving, rules)
   const resolved = arriving.how?.isCited
     ? head
@@ -243,13 +217,15 @@ export function decide(
       ? { stateGroup: after, chain: afterChain }
       : resolutions.get(keyOf(groups))
   if (resolved === undefined) return [{ groups }]
-  const changes = changesOf(isLinear, head, resolved, arriving, differences)
+  const redactedBy = earlierRedaction(room, head, arriving)
+  const kept = redactedBy ? redact(pdu, rules) : pdu
+  const changes = changesOf(isLinear, head, resolved, { eventId, pdu: kept }, differences)
   if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]
-  const effect = defaultEffect(pdu, () => mayNotifyRoom(pdu, rules, readState))
+  const effect = redactedBy ? noEffect : defaultEffect(pdu, () => mayNotifyRoom(pdu, rules, readState))
   const notifying = head.notifying + (effect.notifies ? 1 : 0)
   const decided: Decided = {
     eventId,
-    pdu,
+    pdu: kept,
     stateGroup: after,
     headGroup: resolved.stateGroup,
     newGroups: newGroup ? [newGroup] : [],
@@ -258,25 +234,33 @@ export function decide(
     effect,
     replaces: arriving.replaces,
     redaction,
-    thread: arriving.thread,
+    redactedBy,
+    thread: redactedBy ? undefined : arriving.thread,
     delayId: undefined,
     received: true,
     ...(before.writes.length > 0 ? { gap: true as const } : {}),
     waitsFor: arriving.target.event === undefined ? arriving.target.id : undefined,
   }
+  return { events: [decided], head: headWith(head, decided, tips, resolved) }
+}
+
+/** The head that a decided event makes of one. */
+function headWith(
+  head: DraftHead,
+  { pdu, notifying, changes }: Decided,
+  tips: ReturnType<typeof standOn>['tips'],
+  { stateGroup, chain }: Resolved,
+): DraftHead {
   return {
-    events: [decided],
-    head: {
-      version: head.version + 1,
-      extremities: tips.map(({ id }) => id),
-      references: tips.map(({ reference }) => reference),
-      forks: tips.map(({ group }) => group),
-      depth: Math.max(head.depth, depthOf(pdu)),
-      notifying,
-      stateGroup: resolved.stateGroup,
-      chain: resolved.chain,
-      state: stateWith(head.state, changes),
-    },
+    version: head.version + 1,
+    extremities: tips.map(({ id }) => id),
+    references: tips.map(({ reference }) => reference),
+    forks: tips.map(({ group }) => group),
+    depth: Math.max(head.depth, depthOf(pdu)),
+    notifying,
+    stateGroup,
+    chain,
+    state: stateWith(head.state, changes),
   }
 }
 
@@ -303,31 +287,14 @@ function changesOf(
   isLinear: boolean,
   head: DraftHead,
   resolved: Resolved,
-  { event: { eventId, pdu } }: Arriving,
+  event: StateEvent,
   differences: ReadonlyMap<string, readonly StateChange[]>,
 ): readonly StateChange[] | undefined {
+  const { eventId, pdu } = event
   if (resolved.stateGroup === head.stateGroup) return none
-  if (!isLinear) return differences.get(keyOf([head.stateGroup, resolved.stateGroup]))
-  return [{ type: pdu.type, stateKey: pdu.state_key ?? '', event: { eventId, pdu } }]
-}
-
-/**
- * What this event, if it is a redaction, makes of another one. "If the server would apply a redaction, the redaction event is also sent to clients": one
- * that is refused is not, since they apply it without asking. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
- */
-function redactionBy(room: Room, { event: { eventId, pdu }, target }: Arriving, readState: ReadState): ReturnType<typeof redactionOf> {
-  if (target.event === undefined || target.id === undefined) return undefined
-  return redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
-}
-
-/** A redaction that came before its target and may redact it. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions */
-function earlierRedaction(room: Room, head: DraftHead, { event: { eventId, pdu }, waiting }: Arriving): EventId | undefined {
-  const find = findOn(room, head)
-  const scope = powerScope((type, stateKey) => find(type, stateKey)?.pdu, room.rules)
-  const target = { eventId, sender: pdu.sender }
-  const may = (redaction: Arriving['waiting'][number]) =>
-    userPower(scope, redaction.sender) >= actionLevel(scope, 'redact') || isOfOneServer(redaction, target, room.rules)
-  return waiting.find(may)?.eventId
+  if (isLinear) return [{ type: pdu.type, stateKey: pdu.state_key ?? '', event }]
+  const changes = differences.get(keyOf([head.stateGroup, resolved.stateGroup]))
+  return changes?.map((change) => (change.event?.eventId === eventId ? { ...change, event } : change))
 }
 
 /** What a fork needs on disk before its state can be resolved: the event, beside the room, and the state after it. */
@@ -361,7 +328,8 @@ export async function commitDecision(
 ): Promise<'accepted' | 'known' | undefined> {
   const { eventId } = arriving.event
   const writes: Write[] = [...arriving.before.writes, ...(arriving.how?.isCited ? [write(deleteMissing, room.roomId, eventId)] : [])]
-  writes.push(...redactedBefore(room, head, arriving))
+  const [decided] = decision.events
+  if (decided?.redactedBy) writes.push(...redactedBeforeWrites(room, eventId, decided.pdu, decided.redactedBy))
   // Whoever sends for other servers is told that this one is for us to pass on.
   const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
   const guards = tools.database.shared ? [guard('received', 'no row', selectReceived, eventId)] : []

@@ -1,7 +1,7 @@
 import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { isAllowedByAcl } from '../../core/servers/server-acl.ts'
-import type { Graph, Received } from '../graph.ts'
+import type { Graph, Received, TimelineEvent } from '../graph.ts'
 import { createLanes, type Lanes } from '../lanes.ts'
 import { holdEvents } from '../partial/held-events.ts'
 import { takeOfOwn } from '../partial/own-members.ts'
@@ -21,6 +21,7 @@ import { signHanded, takeHanded } from './handshake.ts'
 import { joinForks } from './join-forks.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
+import { targetOf } from './redactions.ts'
 import { selectSpecial } from './stored.store.ts'
 import { takeNext } from './take-next.ts'
 
@@ -91,6 +92,9 @@ async function receiveAll(
   const receive = (event: Incoming) => receiveOne(tools, { ...source, budget: createBudget(time) }, event, 'news')
   const onTheWay: OnTheWay[] = []
   for (const event of events) {
+    // What comes before its target is looked for with that.
+    const { id: target } = targetOf(event, room.rules, none)
+    if (target !== undefined) special.add(target)
     // What it is about is looked for on the disk.
     if (isAbout(event, onTheWay)) await arriveAll(onTheWay, results, receive)
     const taken = special.has(event.eventId) || results.has(event.eventId) ? undefined : await takeNext(tools, room, event)
@@ -106,6 +110,8 @@ async function receiveAll(
   await joinForks(tools, room)
   return results
 }
+
+const none: ReadonlyMap<EventId, TimelineEvent> = new Map()
 
 type OnTheWay = { readonly event: Incoming; readonly committed: Promise<boolean> }
 

@@ -80,13 +80,25 @@ export const insertWaitingRedaction = statement<[roomId: string, target: string,
   'INSERT INTO waiting_redactions (room_id, target, redaction) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
 )
 
-export const selectWaitingRedactions = statement<[roomId: string, target: string], { event_id: string; json: Uint8Array }>(
-  `SELECT e.event_id, e.json FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
-  WHERE w.room_id = ? AND w.target = ? ORDER BY e.depth, e.room_order`,
+/** Redactions that came before their target: one that was done to what was here of it beside the room, and those that wait. */
+export const selectWaitingRedactions = statement<
+  [roomId: string, target: string, sameRoomId: string, sameTarget: string],
+  { event_id: string; json: Uint8Array; done: number }
+>(
+  `SELECT r.event_id, r.json, 1 AS done, r.depth, r.room_order FROM events t JOIN events r ON r.event_id = t.redacted_by
+    WHERE t.room_id = ? AND t.event_id = ?
+  UNION ALL SELECT e.event_id, e.json, 0 AS done, e.depth, e.room_order FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
+    WHERE w.room_id = ? AND w.target = ?
+  ORDER BY done DESC, depth, room_order`,
 )
 
 export const deleteWaitingRedactions = statement<[roomId: string, target: string]>(
   'DELETE FROM waiting_redactions WHERE room_id = ? AND target = ?',
+)
+
+/** What was kept aside until its target came has its place in the past from then on. */
+export const updateWithheld = statement<[redaction: string]>(
+  "UPDATE events SET soft_failed = 0 WHERE event_id = ? AND type = 'm.room.redaction' AND soft_failed = 1",
 )
 
 /** `depth` is that of an event which cites the missing one. */

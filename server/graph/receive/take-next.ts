@@ -5,9 +5,10 @@ import { chainWith, findOn, newGroupOf } from '../draft.ts'
 import type { Template } from '../graph.ts'
 import type { DraftHead, Room } from '../room.ts'
 import { need } from '../rooms.ts'
-import { type Arriving, commitDecision, decide, targetOf, usersOf } from './accept.ts'
+import { type Arriving, commitDecision, decide, usersOf } from './accept.ts'
 import type { Incoming } from './check-incoming.ts'
 import type { ReceiveTools } from './receive-tools.ts'
+import { targetOf } from './redactions.ts'
 
 /**
  * Takes an event that stands right on top of the room as it is in memory, and cites what authorises it there: then the checks by auth events, by the
@@ -30,7 +31,7 @@ export async function takeNext(
   const target = targetOf(event, room.rules, targets)
   const arriving = { ...placeOn(room, head, event), here: tools.serverName, target, thread: threads.get(template), waiting: [] }
   const decision = decide(room, head, arriving, new Map(), new Map())
-  if (decision === 'soft-failed' || Array.isArray(decision) || 'unsigned' in decision) return undefined
+  if (typeof decision === 'string' || Array.isArray(decision) || 'unsigned' in decision) return undefined
   // Whoever receives it anew after a failure meets the error again.
   const committed = commitDecision(tools, room, head, decision, arriving).catch(() => undefined)
   return { committed: committed.then((done) => done !== undefined) }

@@ -1,4 +1,4 @@
-import { type DefaultEffect, defaultEffect } from '../../core/default-effect.ts'
+import { type DefaultEffect, defaultEffect, noEffect } from '../../core/default-effect.ts'
 import type { EventId, RoomId, UserId } from '../../core/ids.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { Pdu } from '../../core/pdu.ts'
@@ -118,7 +118,8 @@ function takeByDefault(tally: Tally, event: TimelineEvent): void {
     takeOwn(tally, event, threadId)
     return
   }
-  const effect = effectOf(pdu)
+  // It was redacted before it came.
+  const effect = event.redactedBy === undefined ? effectOf(pdu) : noEffect
   const loud = effect.highlights || effect.named.includes(reader.userId) ? 1 : 0
   const more = effect.notifies || loud === 1 ? 1 : 0
   if (threadId === undefined) {

@@ -5,7 +5,7 @@ import { roomRules } from '../../../../server/core/room-versions.ts'
 import { hashAndSignPdu } from '../../../../server/core/signatures.ts'
 import type { Template } from '../../../../server/graph/graph.ts'
 import type { TestUser } from '../../../support/server.ts'
-import { pduOf, type Side, startTwoServers, type TwoServers } from './two-servers.ts'
+import { answers, craft as craftIn, pduOf, type Side, startTwoServers, type TwoServers } from './two-servers.ts'
 
 const version = '11'
 
@@ -20,12 +20,7 @@ describe('what other servers send, withhold and claim', () => {
   const membershipAt = async (side: Side, userId: string) =>
     (await side.server.server.graph.room(town.room))?.membership(userId as `@${string}`)
 
-  /** An event of a server that says of itself what it likes. */
-  async function craft(side: Side, template: Template, over: Partial<UnsignedPdu> = {}): Promise<JsonObject> {
-    const { home, graph } = side.server.server
-    const { event } = await graph.propose(town.room, template, [side.name])
-    return hashAndSignPdu({ ...event, ...over }, roomRules(version)!, side.name, home.signingKey).pdu as unknown as JsonObject
-  }
+  const craft = (side: Side, template: Template, over?: Partial<UnsignedPdu>) => craftIn(side, town.room, template, over)
   const message = (user: TestUser, body: string): Template => ({
     type: 'm.room.message',
     sender: user.userId,
@@ -39,16 +34,6 @@ describe('what other servers send, withhold and claim', () => {
     const { body } = await user.get(`/rooms/${town.room}/state/m.room.member/${user.userId}?format=event`)
     await town.carry(town.alice, body.event_id)
     return { user, join: body.event_id }
-  }
-
-  /** What a server answers from now on to requests whose path holds a word. */
-  function answers(side: Side, word: string, body: JsonObject): () => void {
-    const peers = side.server.server.home.peers as unknown as { fetchJson: (of: { uri: string }) => Promise<unknown> }
-    const real = peers.fetchJson
-    peers.fetchJson = async (of) => (of.uri.includes(word) ? { ok: true, status: 200, headers: {}, body } : real.call(peers, of))
-    return () => {
-      peers.fetchJson = real
-    }
   }
 
   it('a refused event hides nothing that it cites: a ban that comes after it bans', async () => {

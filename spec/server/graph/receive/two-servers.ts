@@ -1,8 +1,11 @@
 import type { EventId, RoomId } from '../../../../server/core/ids.ts'
 import type { JsonObject } from '../../../../server/core/json.ts'
-import type { Received } from '../../../../server/graph/graph.ts'
-import { type Neighbours, startNeighbours } from '../../../support/federation.ts'
-import type { TestServer, TestUser } from '../../../support/server.ts'
+import type { UnsignedPdu } from '../../../../server/core/pdu.ts'
+import { roomRules } from '../../../../server/core/room-versions.ts'
+import { hashAndSignPdu } from '../../../../server/core/signatures.ts'
+import type { Received, Template } from '../../../../server/graph/graph.ts'
+import { startNeighbours } from '../../../support/federation.ts'
+import type { Engine, TestServer, TestUser } from '../../../support/server.ts'
 
 export type Side = { readonly server: TestServer; readonly user: TestUser; readonly name: string }
 
@@ -24,7 +27,17 @@ export type TwoServers = {
 
 /** Alice has made the room, Bob has joined it from the other server. */
 export async function startTwoServers(version = '12', powers: Record<string, number> = {}): Promise<TwoServers> {
-  const neighbours = (await startNeighbours(2, 'sqlite', ({ url }) => !url.includes('/federation/v1/send/'))) as Neighbours
+  return (await startTwoServersOn('sqlite', version, powers)) as TwoServers
+}
+
+/** The same on an engine; undefined for PostgreSQL where there is none. */
+export async function startTwoServersOn(
+  engine: Engine,
+  version: string,
+  powers: Record<string, number> = {},
+): Promise<TwoServers | undefined> {
+  const neighbours = await startNeighbours(2, engine, ({ url }) => !url.includes('/federation/v1/send/'))
+  if (neighbours === undefined) return undefined
   const [one, two] = neighbours.servers as [TestServer, TestServer]
   const alice = sideOf(one, await one.register('alice'))
   const bob = sideOf(two, await two.register('bob'))
@@ -80,4 +93,21 @@ export async function pduOf({ server }: Side, eventId: string): Promise<JsonObje
   const event = await server.server.graph.event(eventId as EventId)
   if (event === undefined) throw new Error(`there is no ${eventId}`)
   return event.pdu as unknown as JsonObject
+}
+
+/** An event of a server that says of itself what it likes. */
+export async function craft(side: Side, room: RoomId, template: Template, over: Partial<UnsignedPdu> = {}): Promise<JsonObject> {
+  const { home, graph } = side.server.server
+  const { version, event } = await graph.propose(room, template, [side.name])
+  return hashAndSignPdu({ ...event, ...over }, roomRules(version)!, side.name, home.signingKey).pdu as unknown as JsonObject
+}
+
+/** What a server is answered from now on where it asks for a path that holds a word, until what is given is called. */
+export function answers(side: Side, word: string, body: JsonObject): () => void {
+  const peers = side.server.server.home.peers as unknown as { fetchJson: (of: { uri: string }) => Promise<unknown> }
+  const real = peers.fetchJson
+  peers.fetchJson = async (of) => (of.uri.includes(word) ? { ok: true, status: 200, headers: {}, body } : real.call(peers, of))
+  return () => {
+    peers.fetchJson = real
+  }
 }

@@ -1,0 +1,103 @@
+import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
+import { type EventId, isEventId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import type { Pdu, ReadState } from '../../core/pdu.ts'
+import { isOfOneServer, redact } from '../../core/redaction.ts'
+import type { RoomRules } from '../../core/room-versions.ts'
+import { type Write, write } from '../../storage/database.ts'
+import { headOf } from '../append.ts'
+import { findOn, redactionOf } from '../draft.ts'
+import { updateRedacted } from '../events.store.ts'
+import type { StateEvent, TimelineEvent } from '../graph.ts'
+import { brokenRelation } from '../relations/relations.ts'
+import type { DraftHead, Room } from '../room.ts'
+import type { Incoming } from './check-incoming.ts'
+import { bytesOfReceived } from './known-events.ts'
+import { deleteWaitingRedactions, insertWaitingRedaction, updateWithheld } from './stored.store.ts'
+
+/** What an event is to redact, and that event if it is here. */
+export type Target = { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
+
+type Redacting = { readonly event: Incoming; readonly here: ServerName; readonly target: Target }
+type Redacted = { readonly event: Incoming; readonly waiting: readonly Earlier[] }
+
+/** A redaction that came before its target; `isDone` where that was here beside the room, and has been redacted. */
+export type Earlier = StateEvent & { readonly isDone: boolean }
+
+/** What an event is to redact, if it is a redaction. */
+export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Target {
+  const named = rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts
+  const id = pdu.type === 'm.room.redaction' && isEventId(named) ? named : undefined
+  return { id, event: id && targets.get(id) }
+}
+
+/**
+ * What an event, if it is a redaction, makes of another one. "They should not be sent to clients until both the redaction event and the event the redaction
+ * affects have been received, and can be validated": until then one is `withheld`, and one that is refused is not told of either, since clients apply it
+ * without asking. https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions
+ */
+export function redactionBy(
+  room: Room,
+  { event: { eventId, pdu }, target, here }: Redacting,
+  readState: ReadState,
+): ReturnType<typeof redactionOf> | 'withheld' {
+  if (target.id === undefined) return undefined
+  // What has a state key changes the room's state, whatever else it is. Of our own users only those redact what is not here who may redact everything.
+  const mayWait = pdu.state_key === undefined && serverNameOf(pdu.sender) !== here
+  if (target.event === undefined) return mayWait ? 'withheld' : undefined
+  if (target.event.roomId !== room.roomId) return 'refused'
+  return redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
+}
+
+/** A redaction that came before its target and may redact it. */
+export function earlierRedaction(room: Room, head: DraftHead, { event: { eventId, pdu }, waiting }: Redacted): StateEvent | undefined {
+  if (waiting.length === 0) return undefined
+  const find = findOn(room, head)
+  const scope = powerScope((type, stateKey) => find(type, stateKey)?.pdu, room.rules)
+  const target = { eventId, sender: pdu.sender }
+  const may = ({ eventId: by, pdu: { sender }, isDone }: Earlier) =>
+    isDone || userPower(scope, sender) >= actionLevel(scope, 'redact') || isOfOneServer({ eventId: by, sender }, target, room.rules)
+  return waiting.find(may)
+}
+
+/** What notes that an event was redacted before it came. Its redaction is told of from then on, in its place in the past. */
+export function redactedBeforeWrites({ roomId, rules }: Room, eventId: EventId, pdu: Pdu, redactedBy: StateEvent): Write[] {
+  return [
+    write(updateRedacted, bytesOfReceived(redact(pdu, rules), rules), redactedBy.eventId, eventId),
+    write(updateWithheld, redactedBy.eventId),
+    write(deleteWaitingRedactions, roomId, eventId),
+    ...brokenRelation(eventId),
+  ]
+}
+
+/** What an event of history redacts, or that it was redacted before it came, by the room's powers as they are now. */
+export type PastRedaction = {
+  readonly writes: readonly Write[]
+  readonly redacted: TimelineEvent | undefined
+  /** What is left of the event itself. */
+  readonly pruned: StateEvent | undefined
+  /** Whether it redacts what is not here, or what it may not: then nobody is told of it. */
+  readonly isWithheld: boolean
+}
+
+export function redactionInHistory(room: Room, arriving: Redacting & Redacted): PastRedaction {
+  const { eventId, pdu } = arriving.event
+  const { target } = arriving
+  const head = headOf(room)
+  const find = findOn(room, head)
+  const writes: Write[] = []
+  const by = earlierRedaction(room, head, arriving)
+  if (by !== undefined) writes.push(...redactedBeforeWrites(room, eventId, pdu, by))
+  const redaction = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
+  if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, target.id, eventId))
+  const redacted = typeof redaction === 'object' ? redaction : undefined
+  if (redacted !== undefined) {
+    writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))
+    writes.push(...brokenRelation(redacted.eventId))
+  }
+  return {
+    writes,
+    redacted,
+    pruned: by && { eventId, pdu: redact(pdu, room.rules) },
+    isWithheld: typeof redaction === 'string' && pdu.state_key === undefined,
+  }
+}
