@@ -66,7 +66,7 @@ function isAsPredefined(rule: PushRule, predefined: PushRule): boolean {
 }
 
 /**
- * A user's rules as far as they matter in one room: those of other rooms are left out, and all behind one that always matches. `silent`: noEffect
+ * A user's rules as far as they matter in one room: those of other rooms are left out, and all behind one that always matches. `silent`: nothing
  * notifies there.
  */
 export function rulesInRoom(rules: PushRuleset, roomId: string): { readonly rules: PushRuleset; readonly silent: boolean } {
