@@ -272,7 +272,7 @@ function stateWith(before: DraftHead['state'], changes: readonly StateChange[]):
 
 /** What the room stands on with an event: it takes the place of what it cites, unless others cite it already. */
 function standOn(head: DraftHead, { event: { eventId, pdu }, before, after, how }: Arriving, rules: RoomRules) {
-  const cited = new Set(how?.isCited ? [] : prevEventIdsOf(pdu))
+  const cited = new Set(how?.isCited ? [] : [...prevEventIdsOf(pdu), ...(before.over ?? [])])
   const others = head.extremities.flatMap((id, at) =>
     cited.has(id) ? [] : [{ id, reference: head.references[at] ?? id, group: head.forks[at] ?? head.stateGroup }],
   )

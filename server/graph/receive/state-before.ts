@@ -13,7 +13,7 @@ import { isUnder, type Judged, storeOutliers } from './auth-events.ts'
 import { mostMissing, withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
-import { depthOf, loadStored } from './known-events.ts'
+import { depthOf, loadStored, type Stored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
 import { storedInPages } from './stored-in-pages.ts'
@@ -22,9 +22,15 @@ import { unknownOf } from './unknown-events.ts'
 type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States }
 
 /** The state before an event; `writes` are kept with it. Undefined when it cannot be learnt. */
-export type Before = { readonly stateGroup: string; readonly writes: readonly Write[] }
+export type Before = {
+  readonly stateGroup: string
+  readonly writes: readonly Write[]
+  /** What it cites over events that the room does not stand on, since they were kept aside. */
+  readonly over?: readonly EventId[]
+}
 
 const mostFetchedSingly = 20
+const mostAside = 100
 
 /** The state before an event, of the states after those that it cites in `prev_events`; what nobody gave us is asked of the origin. */
 export async function stateBefore(tools: Tools, source: Source, event: Incoming): Promise<Before | undefined> {
@@ -36,6 +42,7 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   if (missing.length > mostMissing) return undefined
   const groups: string[] = []
   const writes: Write[] = []
+  const over = await citedOver(tools, [...known.values()])
   for (const prev of prevs) {
     const stored = known.get(prev)
     // Where servers name events one of another room may have come first under the name: then the origin says what the event stands on.
@@ -56,8 +63,21 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   // Before the event that begins a room there is nothing; any other stands on one.
   if (first === undefined)
     return event.pdu.type === 'm.room.create' ? { stateGroup: await keepState(tools, roomId, []), writes } : undefined
-  if (groups.every((group) => group === first)) return { stateGroup: first, writes }
-  return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes }
+  if (groups.every((group) => group === first)) return { stateGroup: first, writes, over }
+  return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes, over }
+}
+
+/** What events cite that were kept aside, also over each other. */
+async function citedOver({ database }: Pick<Tools, 'database'>, known: readonly Stored[]): Promise<EventId[]> {
+  const seen = new Set<EventId>()
+  let front = known
+  while (front.length > 0 && seen.size < mostAside) {
+    const aside = front.filter(({ outlier, softFailed, rejected }) => !outlier && (softFailed || rejected))
+    const cited = [...new Set(aside.flatMap(({ pdu }) => prevEventIdsOf(pdu)))].filter((eventId) => !seen.has(eventId))
+    for (const eventId of cited) seen.add(eventId)
+    front = [...(await loadStored(database.select, cited)).values()]
+  }
+  return [...seen]
 }
 
 /** The state after an event that we do not have, as the origin has it. */

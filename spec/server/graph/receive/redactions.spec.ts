@@ -77,6 +77,16 @@ for (const engine of engines) {
       expect((await told(bob, since)).map(({ event_id, content }) => [event_id, content])).to.deep.equal([[idOfPdu(said), {}]])
     })
 
+    it('leave the room without a fork where others build on them', async () => {
+      const { alice, bob, room } = town
+      const redaction = await onTop(redacting('$nowhere'))
+      const another = await craft(alice, room, redacting('$elsewhere'), { prev_events: [idOfPdu(redaction)] })
+      const next = await craft(alice, room, message('next'), { prev_events: [idOfPdu(another)], depth: Number(redaction['depth']) + 2 })
+      await receive(alice, redaction, another)
+      expect(await receive(alice, next)).to.deep.equal(['accepted'])
+      expect(await extremities(bob)).to.deep.equal([idOfPdu(next)])
+    })
+
     it('are told to nobody ever where their sender may not redact what comes, which stays as it is', async () => {
       const { alice, bob } = town
       const said = await craft(alice, town.room, message('stays'))
