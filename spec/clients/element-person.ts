@@ -26,7 +26,7 @@ export type ElementPerson = {
 export async function openElement(browser: Browser, url: string, watch: (fault: string) => void): Promise<ElementPerson> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(40_000)
   page.on('response', (answer) => {
     if (answer.status() >= 500) watch(`${answer.status()} ${answer.request().method()} ${answer.url()}`)
   })

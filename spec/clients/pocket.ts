@@ -74,7 +74,7 @@ export async function openPocket(homeserver: string, name: string, password: str
     return ended
   }
   // It tries again for ever what the server answers with 500 and above.
-  const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const late = setTimeout(() => child.kill('SIGKILL'), 50_000)
   const who = await does('start').finally(() => clearTimeout(late))
   return { ...who, does, end }
 }

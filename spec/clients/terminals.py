@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import time
 
 from nio import AsyncClient, AsyncClientConfig, RoomMessageText
 from nio.crypto import SasState
@@ -35,11 +36,11 @@ async def sync(client):
 
 
 async def until(client, look):
-    for _ in range(40):
-        if look():
-            return
+    latest = time.monotonic() + 45
+    while not look():
+        if time.monotonic() > latest:
+            raise SystemExit("it never came")
         await sync(client)
-    raise SystemExit("it never came")
 
 
 async def say(client, room_id, body):

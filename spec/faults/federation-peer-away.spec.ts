@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { JsonObject } from '../../server/core/json.ts'
+import { selectEdus } from '../../server/federation/queue.store.ts'
 import type { OutgoingRequest } from '../../server/remote/egress.ts'
 import { type TravellingClock, travellingClock } from '../support/apart/travelling-clock.ts'
 import { deviceKeysOf } from '../support/device-keys.ts'
@@ -68,6 +69,7 @@ function note({ sent, clock, here }: Scene, { url, body }: OutgoingRequest): voi
 /** What happens while the other is away, all along; `name` tells one absence from another. */
 async function live(scene: Scene, name: string, milliseconds: number): Promise<void> {
   const { clock, here, alice, bob, rooms } = scene
+  let last = ''
   const share = (all: number, step: number) => [Math.floor((all * step) / steps), Math.floor((all * (step + 1)) / steps)] as const
   for (let step = 0; step < steps; step++) {
     const [firstEvent, endEvent] = share(size.events, step)
@@ -82,18 +84,27 @@ async function live(scene: Scene, name: string, milliseconds: number): Promise<v
       await alice.put(`/sendToDevice/test.away/${name}${number}`, { messages: { [bob.userId]: { [bob.deviceId]: { name, number } } } })
     }
     const [firstDevice, endDevice] = share(size.devices, step)
-    for (let number = firstDevice; number < endDevice; number++) await addDevice(scene, `${name} ${number}`)
+    for (let number = firstDevice; number < endDevice; number++) last = await addDevice(scene, `${name} ${number}`)
     clock.travel(milliseconds / steps)
     await sleep(20)
   }
+  await untilQueued(scene, last)
 }
 
-/** A device of alice's, with keys of its own. */
-async function addDevice({ here, alice }: Scene, name: string): Promise<void> {
+/** Until the last device stands in the queue for the other server, and so all that was before it. */
+async function untilQueued({ here, there }: Scene, deviceId: string): Promise<void> {
+  const isThere = ({ body }: { body: Uint8Array }) => Buffer.from(body).includes(`"${deviceId}"`)
+  const { database } = here.server.home
+  while (!(await database.select(selectEdus, there.config.server_name, 10_000)).some(isThere)) await sleep(20)
+}
+
+/** A device of alice's, with keys of its own; gives its id. */
+async function addDevice({ here, alice }: Scene, name: string): Promise<string> {
   const of = { userId: alice.userId, deviceId: undefined, displayName: name, refreshable: false }
-  const { accessToken, deviceId } = await here.server.people.createSession(of)
-  const { json } = deviceKeysOf({ userId: alice.userId, deviceId: deviceId ?? '' })
+  const { accessToken, deviceId = '' } = await here.server.people.createSession(of)
+  const { json } = deviceKeysOf({ userId: alice.userId, deviceId })
   await here.as(accessToken).post('/keys/upload', { device_keys: json })
+  return deviceId
 }
 
 /** Comes back; gives how long it took by the clock until the first transaction came. */
@@ -105,6 +116,8 @@ async function comeBack(scene: Scene, by: (typeof absences)[number][2]): Promise
   while (sent.length === 0) {
     if (by === 'being heard from') await bob.get(`/profile/${alice.userId}`)
     else clock.travel(5_000)
+    // Time goes by no faster than the server's disk.
+    await alice.put(`/user/${alice.userId}/account_data/test.pace`, { now: clock.now() })
     await sleep(50)
     if (clock.now() - from > hour) throw new Error('nothing was sent for an hour')
   }

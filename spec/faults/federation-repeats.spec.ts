@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { expect } from 'chai'
 import type { EventId, RoomId } from '../../server/core/ids.ts'
 import type { Json, JsonObject } from '../../server/core/json.ts'
+import { client } from '../../server/storage/postgres/session.ts'
 import { type AmongProcesses, startProcessesWithPeers } from '../support/apart/processes-with-peers.ts'
 import type { Hopper } from '../support/cluster.ts'
 import type { Peer, PeerAnswered } from '../support/peer.ts'
@@ -44,6 +46,20 @@ async function insist(scene: Scene, id: string, content: Content): Promise<PeerA
     const answer = await send(scene, id, content, turn)
     if (answer?.status === 200) return answer
     await sleep(20)
+  }
+}
+
+/** Waits until the answer to a transaction is on the disk: that comes a moment after it was answered, for all that came meanwhile. */
+async function untilPutAway({ among: { cluster } }: Scene, id: string): Promise<void> {
+  const { databaseUrl, databaseFile } = cluster
+  const sql = databaseUrl === undefined ? undefined : client(databaseUrl, 'a look', { max: 1 })
+  const file = databaseUrl === undefined ? new Database(databaseFile, { readonly: true }) : undefined
+  const query = `SELECT 1 FROM federation_received WHERE transaction_id = '${id}' AND answer IS NOT NULL`
+  try {
+    while ((file?.prepare(query).all() ?? (await sql?.unsafe(query)) ?? []).length === 0) await sleep(20)
+  } finally {
+    file?.close()
+    await sql?.end()
   }
 }
 
@@ -115,8 +131,7 @@ function describeRepeats(name: string, engine: Engine, size: number): void {
         taken.push(answers[0]?.body.pdus[right.last] === undefined ? `altered ${round}` : `right ${round}`)
         for (const one of [altered, right]) expect((await insist(scene, id, one)).body, id).to.deep.equal(answers[0]?.body)
         if (round % 4 !== 0) continue
-        // What was answered is put away a moment later, for all that came meanwhile.
-        await sleep(100)
+        await untilPutAway(scene, id)
         await scene.among.cluster.members[0]?.kill()
         await scene.among.cluster.members[0]?.start()
         for (const one of [altered, right]) expect((await insist(scene, id, one)).body, id).to.deep.equal(answers[0]?.body)

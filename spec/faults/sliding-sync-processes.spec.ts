@@ -6,11 +6,10 @@ import { type Body, engines } from '../support/server.ts'
 const path = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
 const amount = 60
 
-type Reader = { readonly bodies: Set<string>; readonly notes: number[]; expired: number }
+type Reader = { readonly bodies: Set<string>; readonly notes: number[]; isConnected: boolean; expired: number }
 
 /** Reads by sliding sync until everything is there; begins anew where its connection is not known, and keeps its token for messages to the device. */
-async function read(reader: Hopper, memberOf: (turn: number) => number): Promise<Reader> {
-  const found: Reader = { bodies: new Set(), notes: [], expired: 0 }
+async function read(found: Reader, reader: Hopper, memberOf: (turn: number) => number): Promise<void> {
   let pos: string | undefined
   let since: string | undefined
   for (let turn = 0; found.bodies.size < amount || found.notes.length < amount; turn++) {
@@ -22,6 +21,7 @@ async function read(reader: Hopper, memberOf: (turn: number) => number): Promise
     const told = await reader.ask(memberOf(turn), 'POST', path + query, body).catch(() => undefined)
     if (told?.status === 200) {
       pos = told.body.pos
+      found.isConnected = true
       since = told.body.extensions.to_device.next_batch
       for (const { content } of told.body.extensions.to_device.events) found.notes.push(content.n)
       for (const room of Object.values<Body>(told.body.rooms)) {
@@ -30,25 +30,28 @@ async function read(reader: Hopper, memberOf: (turn: number) => number): Promise
     } else if (told !== undefined) {
       expect(told.body.errcode, JSON.stringify(told.body)).to.equal('M_UNKNOWN_POS')
       pos = undefined
+      found.isConnected = false
       found.expired++
     } else await sleep(50)
   }
-  return found
 }
 
-async function write(writer: Hopper, reader: Hopper, roomId: string): Promise<void> {
+/** The last is written when the reader has lost a connection. */
+async function write(found: Reader, writer: Hopper, reader: Hopper, roomId: string): Promise<void> {
   for (let n = 0; n < amount; n++) {
+    while (n === amount - 1 && found.expired === 0) await sleep(20)
     const messages = { [reader.userId]: { [reader.deviceId]: { n } } }
     await writer.insist(n, 'PUT', `/rooms/${roomId}/send/m.room.message/m${n}`, { msgtype: 'm.text', body: `message ${n}` })
     await writer.insist(n + 1, 'PUT', `/sendToDevice/x.note/n${n}`, { messages })
   }
 }
 
-async function walk(cluster: Cluster, memberOf: (turn: number) => number, meanwhile: () => Promise<void>): Promise<Reader> {
+async function walk(cluster: Cluster, memberOf: (turn: number) => number, meanwhile: (found: Reader) => Promise<void>): Promise<Reader> {
   const [alice, bob] = [await cluster.register('alice'), await cluster.register('bob')]
   const { room_id: roomId } = (await bob.insist(0, 'POST', '/createRoom', { preset: 'public_chat' })).body
   await alice.insist(0, 'POST', `/join/${roomId}`, {})
-  const [found] = await Promise.all([read(alice, memberOf), write(bob, alice, roomId), meanwhile()])
+  const found: Reader = { bodies: new Set(), notes: [], isConnected: false, expired: 0 }
+  await Promise.all([read(found, alice, memberOf), write(found, bob, alice, roomId), meanwhile(found)])
   return found
 }
 
@@ -82,9 +85,11 @@ describe('sliding sync where connections are lost', function () {
         const found = await walk(
           cluster,
           () => 0,
-          async () => {
+          async (found) => {
             for (let kill = 0; kill < 2; kill++) {
               await sleep(150)
+              // What is lost is a connection that there was.
+              while (found.expired === 0 && !found.isConnected) await sleep(20)
               await cluster.members[0]?.kill()
               await cluster.members[0]?.start()
             }

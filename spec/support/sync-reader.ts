@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hopper } from './cluster.ts'
 import type { SeenEvent, Timelines } from './journal.ts'
@@ -9,7 +10,7 @@ export type SyncReader = {
   readonly toDevice: readonly Body[]
   /** How often a timeline had a gap that was filled by `/messages`. */
   gaps(): number
-  /** Goes on until each room's timeline ends with the event that ends it in `rooms` and no sync has more; then stops. */
+  /** Goes on until it has been told all that was acknowledged when this was asked for; then stops. */
   untilCaughtUp(): Promise<void>
 }
 
@@ -22,6 +23,8 @@ type Reading = {
   readonly pause?: number
 }
 
+const patience = 60_000
+
 /** Syncs over and over and writes down what it is told; gaps are filled from `/messages`, as a client would. */
 export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 100, pause = 0 }: Reading): SyncReader {
   const timelines = new Map<string, SeenEvent[]>()
@@ -32,10 +35,13 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
   let gaps = 0
   let ending = false
   let failure: unknown
+  /** What is told last: nothing that was written before it comes after it, whichever process tells it. */
+  const mark = `com.example.reader.${randomUUID()}`
 
-  async function once(wait: number): Promise<boolean> {
+  /** Gives whether there was news, and whether the mark was among it. */
+  async function once(wait: number): Promise<{ news: boolean; marked: boolean }> {
     const from = since && `&since=${encodeURIComponent(since)}`
-    const { status, body } = await hopper.insist(member(turn++), 'GET', `/sync?timeout=${wait}&filter=${filter}${from}`)
+    const { status, body } = await hopper.insist(member(turn), 'GET', `/sync?timeout=${wait}&filter=${filter}${from}`)
     if (status !== 200) throw new Error(`sync: ${status} ${JSON.stringify(body)}`)
     let news = false
     for (const [roomId, { timeline }] of Object.entries<Body>(body.rooms?.join ?? {})) {
@@ -43,7 +49,7 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
       timelines.set(roomId, events)
       if (timeline.limited) {
         if (events.length > 0) gaps++
-        events.push(...(await fill(hopper, member(turn), { roomId, end: timeline.prev_batch, last: events.at(-1)?.event_id })))
+        events.push(...(await fill(hopper, member(turn + 1), { roomId, end: timeline.prev_batch, last: events.at(-1)?.event_id })))
       }
       events.push(...timeline.events)
       news ||= timeline.events.length > 0
@@ -51,16 +57,22 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
     toDevice.push(...(body.to_device?.events ?? []))
     news ||= (body.to_device?.events ?? []).length > 0
     since = body.next_batch
-    return news
+    return { news, marked: body.account_data?.events?.some(({ type }: Body) => type === mark) ?? false }
   }
 
   async function read(): Promise<void> {
-    while (!ending) {
+    for (; !ending; turn++) {
       await once(timeout)
       if (pause > 0) await sleep(pause)
     }
-    let quiet = 0
-    while (quiet < 3) quiet = (await once(300)) ? 0 : quiet + 1
+    const put = await hopper.insist(0, 'PUT', `/user/${encodeURIComponent(hopper.userId)}/account_data/${mark}`, {})
+    if (put.status !== 200) throw new Error(`account data: ${put.status} ${JSON.stringify(put.body)}`)
+    const latest = performance.now() + patience
+    for (; !(await once(1000)).marked; turn++) {
+      if (performance.now() > latest) throw new Error(`${hopper.userId} was not told within ${patience / 1000} s what was written last`)
+    }
+    // More messages to a device than one answer holds are told by the same process at once.
+    while ((await once(0)).news);
   }
 
   const reading = read().catch((error: unknown) => {

@@ -103,9 +103,9 @@ function deviceOver(client: MatrixClient, store: IndexedDBStore | MemoryStore, p
   }
 }
 
-/** Looks until something is there; what is not within 15 s fails with its words. */
+/** Looks until something is there; what is not within 45 s fails with its words. */
 export async function until<T>(words: string, look: () => T | Promise<T>, otherwise: () => unknown = () => ''): Promise<NonNullable<T>> {
-  const latest = performance.now() + 15_000
+  const latest = performance.now() + 45_000
   for (;;) {
     const found = await look()
     if (found) return found

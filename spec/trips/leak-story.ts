@@ -102,9 +102,9 @@ export function describeLeaks({ title, hub, postgres }: { title: string; hub: bo
     })
 
     it('comes to a member and to an application service that sees every room as ciphertext alone', async () => {
+      await waitFor(() => witness.heard().includes('m.megolm.v1.aes-sha2'))
       const needles = [...(await secrets()), ...seeds.words()]
       nothing(search(needles, [...(await syncOf(scene.alice)), ...witnessed()]))
-      expect(witnessed()[0]?.bytes.includes('m.megolm.v1.aes-sha2')).to.equal(true)
     })
 
     describe('(and the search sees what is there:', () => {
@@ -145,7 +145,7 @@ export function describeLeaks({ title, hub, postgres }: { title: string; hub: bo
 }
 
 async function waitFor(isTrue: () => boolean): Promise<void> {
-  const latest = performance.now() + 10_000
+  const latest = performance.now() + 60_000
   while (!isTrue() && performance.now() < latest) await new Promise((resolve) => setTimeout(resolve, 50))
   expect(isTrue()).to.equal(true)
 }

@@ -73,10 +73,10 @@ describe('A walk by sliding sync with matrix-js-sdk', function () {
       initial_state: [{ type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
     })
     await until(() => bob.getRoom(roomId)?.getMyMembership() === 'invite')
-    expect(bob.getRoom(roomId)?.name).to.equal('Walk')
+    await until(() => bob.getRoom(roomId)?.name === 'Walk')
     await bob.joinRoom(roomId)
     await until(() => bob.getRoom(roomId)?.getMyMembership() === 'join' && alice.getRoom(roomId)?.getJoinedMemberCount() === 2)
-    expect(bob.getRoom(roomId)?.hasEncryptionStateEvent()).to.equal(true)
+    await until(() => bob.getRoom(roomId)?.hasEncryptionStateEvent())
 
     await alice.sendTextMessage(roomId, 'the key comes by a message to the device')
     await until(() => shown(bob, roomId).length === 1)

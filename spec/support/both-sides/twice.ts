@@ -28,12 +28,20 @@ async function tell(home: TestServer, away: TestServer, label: string, story: (t
       await sleep(10)
     }
   }
-  const settled = (room: string) =>
+  const agreed = (room: string) =>
     until(async () => {
       const [here, there] = [await home.server.graph.room(room as RoomId), await away.server.graph.room(room as RoomId)]
       if (there === undefined || !there.servers.has(away.server.home.serverName)) return true
       return [...there.extremities].sort().join() === [...(here?.extremities ?? [])].sort().join()
     }, `agreement on ${room}`)
+  // A room has in memory what its server tells once it is on the disk.
+  const settled = async (room: string) => {
+    await agreed(room)
+    for (const { server } of [home, away]) {
+      const outcome = await server.home.database.commit({ writes: [] })
+      if (outcome.ok) await server.home.notifier.reached(outcome.position, patience)
+    }
+  }
   const told: Told = { host, visitor, home, away, rooms: [], seen: new Map(), until, settled }
   await story(told)
   return plainly(told)
