@@ -1,7 +1,8 @@
 import type { RoomId, ServerName } from '../../core/ids.ts'
 import { MatrixError } from '../../core/matrix-error.ts'
 import type { Home } from '../../home.ts'
-import type { KeyRing, Wanted } from '../../remote/key-ring.ts'
+import type { Wanted } from '../../remote/kept-keys.ts'
+import type { KeyRing } from '../../remote/key-ring.ts'
 
 /** The servers of which a key was wanted that nobody told. */
 export type UnknownKeys = { readonly keyRing: KeyRing; readonly servers: ReadonlySet<ServerName> }

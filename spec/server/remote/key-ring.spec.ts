@@ -1,54 +1,15 @@
-import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { encodeBase64 } from '../../../server/core/base64.ts'
-import type { JsonObject } from '../../../server/core/json.ts'
-import { generateSigningKey, signJson } from '../../../server/core/signatures.ts'
-import { createKeyRing } from '../../../server/remote/key-ring.ts'
-import type { Peers, SignedRequest } from '../../../server/remote/signed-request.ts'
 import { statement } from '../../../server/storage/database.ts'
 import { forEachEngine, type Opened } from '../../support/storage.ts'
-
-const day = 24 * 3_600_000
-const key = (seed: number) => generateSigningKey(createHash('sha256').update(`${seed}`).digest(), `k${seed}`)
-const [ours, theirs, newer, notarys] = [key(1), key(2), key(3), key(4)] as const
-type Key = ReturnType<typeof key>
-type World = Record<string, (uri: string, content?: JsonObject) => JsonObject | undefined | Promise<undefined>>
-
-/** What a server says of its keys. */
-function says(serverName: string, until: number, keys: readonly Key[], old: readonly (readonly [Key, number])[] = []): JsonObject {
-  const entry = (one: Key) => ({ key: encodeBase64(one.publicKey) })
-  const said = {
-    server_name: serverName,
-    valid_until_ts: until,
-    verify_keys: Object.fromEntries(keys.map((one) => [one.keyId, entry(one)])),
-    old_verify_keys: Object.fromEntries(old.map(([one, expired_ts]) => [one.keyId, { ...entry(one), expired_ts }])),
-  }
-  return keys.reduce<JsonObject>((object, one) => signJson(object, serverName, one), said)
-}
+import { day, key, newer, now, ours, published, ringOver, says, theirs, type World, wanted } from './ring-over.ts'
 
 forEachEngine('the keys of other servers', (open) => {
   let opened: Opened
   beforeEach(async () => {
     opened = await open()
   })
-
-  function ring(world: World, notaries: string[] = []) {
-    const asked: string[] = []
-    const clock = { time: 100 * day, now: () => clock.time }
-    const ask = async ({ destination, uri, content }: Pick<SignedRequest, 'destination' | 'uri' | 'content'>) => {
-      asked.push(destination)
-      const body = await world[destination]?.(uri, content as JsonObject)
-      if (body === undefined) return { ok: false, reason: 'unreachable', words: 'no' } as const
-      return { ok: true, status: 200, headers: {}, body } as const
-    }
-    const peers = { fetchJson: ask, fetchUnsigned: ask } as unknown as Peers
-    const made = createKeyRing({ database: opened.database, peers, serverName: 'here.test', ownKeys, clock, notaries, soonMs: 20 })
-    return { ...made, asked, clock }
-  }
-  const ownKeys = { find: async ({ keyId }: { keyId: string }) => (keyId === ours.keyId ? encodeBase64(ours.publicKey) : undefined) }
-  const now = 100 * day
-  const wanted = { serverName: 'peer.test', keyId: theirs.keyId, at: now, forRequest: true }
-  const published = encodeBase64(theirs.publicKey)
+  const ring = (world: World, turnMs?: number) => ringOver(opened.database, world, [], turnMs)
 
   it('are asked of them once, by however many, and are there after a restart', async () => {
     const world = { 'peer.test': () => says('peer.test', now + day, [theirs]) }
@@ -129,10 +90,10 @@ forEachEngine('the keys of other servers', (open) => {
     expect(await find({ ...wanted, forRequest: false })).to.equal(published)
   })
 
-  it('cost a server one question a minute when somebody names keys that it has not, and fewer when it is away', async () => {
+  it('cost a server few questions when somebody names keys that it has not, and fewer when it is away', async () => {
     const { find, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + day, [theirs]) })
     for (let n = 0; n < 50; n++) await find({ ...wanted, keyId: `ed25519:made_up_${n}` })
-    expect(asked).to.have.length(1)
+    expect(asked).to.have.length(2)
     const away = ring({})
     for (let seconds = 0; seconds < 3600; seconds += 10) {
       await away.find({ ...wanted, serverName: 'away.test' })
@@ -145,7 +106,7 @@ forEachEngine('the keys of other servers', (open) => {
   it('cost a server that answers one question a minute too where we are asked on behalf of others', async () => {
     const { find, responsesOf, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + day, [theirs]) })
     for (let n = 0; n < 50; n++) await responsesOf('peer.test', 0, [`ed25519:made_up_${n}`])
-    await find({ ...wanted, keyId: 'ed25519:made_up', forRequest: false })
+    await find({ ...wanted, forRequest: false })
     expect(asked).to.have.length(1)
     clock.time += 60_000
     await find({ ...wanted, keyId: 'ed25519:made_up', forRequest: false })
@@ -171,16 +132,66 @@ forEachEngine('the keys of other servers', (open) => {
     expect(new Set(await Promise.all(finding))).to.deep.equal(new Set([undefined]))
   })
 
+  it('are asked of all servers for events, fifty at a time, each in its turn', async () => {
+    let [atOnce, most] = [0, 0]
+    const silence = Promise.withResolvers<void>()
+    const names = Array.from({ length: 120 }, (_, n) => `server${n}.test`)
+    const slowly = async (serverName: string) => {
+      most = Math.max(most, ++atOnce)
+      await silence.promise
+      atOnce--
+      return says(serverName, now + day, [theirs])
+    }
+    const { find, asked } = ring(Object.fromEntries(names.map((name) => [name, () => slowly(name)])))
+    const finding = names.map((serverName) => find({ ...wanted, serverName, forRequest: false }))
+    while (asked.length < 50) await new Promise((resolve) => setImmediate(resolve))
+    silence.resolve()
+    expect(new Set(await Promise.all(finding))).to.deep.equal(new Set([published]))
+    expect([asked.length, most]).to.deep.equal([120, 50])
+  })
+
+  it('are not waited for without end where fifty servers do not answer', async () => {
+    const silence = Promise.withResolvers<undefined>()
+    const names = Array.from({ length: 50 }, (_, n) => `server${n}.test`)
+    const world: World = Object.fromEntries(names.map((name) => [name, () => silence.promise]))
+    const { find, asked } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) }, 20)
+    const event = { ...wanted, forRequest: false }
+    const finding = names.map((serverName) => find({ ...event, serverName }))
+    while (asked.length < 50) await new Promise((resolve) => setImmediate(resolve))
+    expect(await find(event)).to.equal(undefined)
+    silence.resolve(undefined)
+    await Promise.all(finding)
+    expect(await find(event)).to.equal(published)
+  })
+
+  it('that are new are had at once of a server that told its keys a moment ago, and made-up ones cost it a question every ten seconds', async () => {
+    let keys = [theirs]
+    const { find, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + day, keys) })
+    expect(await find(wanted)).to.equal(published)
+    keys = [newer]
+    clock.time += 1000
+    expect(await find({ ...wanted, keyId: newer.keyId, at: clock.time })).to.equal(encodeBase64(newer.publicKey))
+    expect(asked).to.have.length(2)
+    for (let seconds = 0; seconds < 50; seconds++) {
+      await find({ ...wanted, keyId: `ed25519:made_up_${seconds}`, forRequest: seconds % 2 === 0 })
+      clock.time += 1000
+    }
+    expect(asked.length).to.be.within(6, 7)
+    const away = ring({})
+    for (let n = 0; n < 5; n++) await away.find({ ...wanted, serverName: 'away.test', keyId: `ed25519:made_up_${n}` })
+    expect(away.asked).to.have.length(1)
+  })
+
   it('are had for events while strangers name servers that do not answer', async () => {
     const silence = Promise.withResolvers<undefined>()
     const names = Array.from({ length: 100 }, (_, n) => `server${n}.test`)
     const world: World = Object.fromEntries(names.map((name) => [name, () => silence.promise]))
-    const { find, responsesOf } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) })
+    const { find, responsesOf, asked } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) })
     const finding = [
       ...names.slice(0, 60).map((serverName) => find({ ...wanted, serverName })),
       ...names.slice(60).map((name) => responsesOf(name, 0)),
     ]
-    await Promise.all(finding.slice(-30))
+    while (asked.length < 50) await new Promise((resolve) => setImmediate(resolve))
     expect(await find({ ...wanted, forRequest: false })).to.equal(published)
     silence.resolve(undefined)
     await Promise.all(finding)
@@ -201,148 +212,6 @@ forEachEngine('the keys of other servers', (open) => {
     }
     expect(await opened.database.select(statement<[], { key_id: string }>('SELECT key_id FROM server_keys'))).to.have.length(64)
     expect(await responsesOf('peer.test', 0)).to.have.length(1)
-  })
-
-  it('that were given up do not come back, neither by their server nor by an old answer that a notary tells', async () => {
-    const old = signJson(says('peer.test', now + day, [theirs]), 'notary.test', notarys)
-    let own: JsonObject | undefined = says('peer.test', now + 2 * day, [newer], [[theirs, now - day]])
-    const world: World = {
-      'peer.test': () => own,
-      'notary.test': (uri) => (uri.endsWith('/server') ? says('notary.test', now + 9 * day, [notarys]) : { server_keys: [old] }),
-    }
-    const { find, clock } = ring(world, ['notary.test'])
-    expect(await find(wanted)).to.equal(undefined)
-    own = undefined
-    clock.time += day / 2
-    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
-    own = says('peer.test', now + 3 * day, [theirs])
-    clock.time += day / 2
-    expect(await find({ ...wanted, at: clock.time })).to.equal(undefined)
-  })
-
-  it('are asked of a notary where they cannot be had otherwise, and must be signed by both', async () => {
-    const event = { ...wanted, forRequest: false }
-    const said = says('peer.test', now + day, [theirs])
-    const own = says('notary.test', now + day, [notarys])
-    const notary = (response: JsonObject) => (uri: string) => (uri.endsWith('/server') ? own : { server_keys: [response] })
-    const good = ring({ 'notary.test': notary(signJson(said, 'notary.test', notarys)) }, ['notary.test'])
-    const refused = [said, signJson(said, 'notary.test', theirs), signJson({ ...said, valid_until_ts: 1 }, 'notary.test', notarys)]
-    for (const response of refused) expect(await ring({ 'notary.test': notary(response) }, ['notary.test']).find(event)).to.equal(undefined)
-    expect(await good.find(event)).to.equal(published)
-  })
-
-  const known = (world: (serverName: string, wanted: JsonObject) => readonly JsonObject[]): World => ({
-    'notary.test': (uri, { server_keys: asked } = {}) => {
-      if (uri.endsWith('/server')) return says('notary.test', now + 9 * day, [notarys])
-      const [serverName, wanted] = Object.entries(asked as Record<string, JsonObject>)[0]!
-      return { server_keys: world(serverName, wanted).map((response) => signJson(response, 'notary.test', notarys)) }
-    },
-  })
-
-  it('that a server had one after the other a notary tells at once, each good for its time and none of before for requests', async () => {
-    const [first, then] = [says('peer.test', now - 3 * day, [theirs]), says('peer.test', now + day, [newer])]
-    for (const told of [
-      [first, then],
-      [then, first],
-    ]) {
-      const { find, asked } = ring(
-        known((_, wanted) => (Object.keys(wanted).length === 0 ? told : [])),
-        ['notary.test'],
-      )
-      expect(await find({ ...wanted, keyId: newer.keyId, forRequest: false })).to.equal(encodeBase64(newer.publicKey))
-      expect(await find({ ...wanted, keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
-      expect(await find({ ...wanted, at: now - 4 * day, forRequest: false })).to.equal(published)
-      expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
-      expect(await find(wanted)).to.equal(undefined)
-      expect(asked.filter((name) => name === 'peer.test')).to.have.length(1)
-    }
-  })
-
-  it('that a notary told of as former ones are in use where their server then says so itself', async () => {
-    const [first, then] = [says('peer.test', now - 3 * day, [theirs]), says('peer.test', now + day, [newer])]
-    let own: JsonObject | undefined
-    const { find, clock } = ring({ ...known(() => [then, first]), 'peer.test': () => own }, ['notary.test'])
-    expect(await find({ ...wanted, forRequest: false })).to.equal(undefined)
-    expect(await find({ ...wanted, at: now - 4 * day, forRequest: false })).to.equal(published)
-    own = says('peer.test', now + 2 * day, [theirs])
-    clock.time += day / 2
-    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
-  })
-
-  it('are asked for by name of a notary that does not tell them otherwise', async () => {
-    const { find } = ring(
-      known((_, wanted) => (Object.hasOwn(wanted, theirs.keyId) ? [says('peer.test', now + day, [theirs])] : [])),
-      ['notary.test'],
-    )
-    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
-  })
-
-  it('are asked of a notary that does not answer once for all servers, and again half a minute later', async () => {
-    let isThere = false
-    const told = known((serverName) => [says(serverName, now + day, [theirs])])
-    const { find, asked, clock } = ring({ 'notary.test': (...asked) => (isThere ? told['notary.test']!(...asked) : undefined) }, [
-      'notary.test',
-    ])
-    const timesAsked = () => asked.filter((name) => name === 'notary.test').length
-    const event = { ...wanted, forRequest: false }
-    for (let n = 0; n < 5; n++) expect(await find({ ...event, serverName: `gone${n}.test` })).to.equal(undefined)
-    expect(timesAsked()).to.equal(1)
-    clock.time += 30_000
-    await Promise.all([5, 6, 7].map((n) => find({ ...event, serverName: `gone${n}.test` })))
-    clock.time += 30_000
-    isThere = true
-    expect(await find({ ...event, serverName: 'gone8.test' })).to.equal(published)
-    expect(await find({ ...event, serverName: 'gone9.test' })).to.equal(published)
-  })
-
-  it('are believed of a notary that has a new key itself, which it is asked for once a minute', async () => {
-    let signs = notarys
-    const { find, asked, clock } = ring(
-      {
-        'notary.test': (uri, { server_keys: of } = {}) => {
-          if (uri.endsWith('/server')) return says('notary.test', now + 9 * day, signs === newer ? [newer] : [notarys])
-          const [serverName] = Object.keys(of as JsonObject) as [string]
-          return { server_keys: [signJson(says(serverName, now + day, [theirs]), 'notary.test', signs)] }
-        },
-      },
-      ['notary.test'],
-    )
-    const event = { ...wanted, forRequest: false }
-    expect(await find({ ...event, serverName: 'gone1.test' })).to.equal(published)
-    clock.time += 60_000
-    signs = newer
-    expect(await find({ ...event, serverName: 'gone2.test' })).to.equal(published)
-    clock.time += 60_000
-    signs = ours
-    const before = asked.length
-    for (let n = 3; n < 6; n++) expect(await find({ ...event, serverName: `gone${n}.test` })).to.equal(undefined)
-    // Of each the server itself, and the notary for all and by name; and once the notary's own.
-    expect(asked.length - before).to.equal(3 * 3 + 1)
-  })
-
-  it('are asked of no notary for strangers, who may name anybody, and keep no event from theirs', async () => {
-    const told = known((_, wanted) => (Object.keys(wanted).length === 0 ? [says('peer.test', clock.time + day, [theirs])] : []))
-    const { find, responsesOf, asked, clock } = ring(told, ['notary.test'])
-    for (let n = 0; n < 5; n++) {
-      expect(await find(wanted)).to.equal(undefined)
-      expect(await responsesOf('peer.test', now)).to.deep.equal([])
-    }
-    expect(asked).to.deep.equal(['peer.test'])
-    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
-    expect(await find(wanted)).to.equal(published)
-    clock.time += 2 * day
-    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
-    expect(await responsesOf('peer.test', now)).to.have.length(1)
-  })
-
-  it('are asked of a notary meanwhile where their server lets us wait, and of it alone where it answers', async () => {
-    const told = known(() => [says('peer.test', now + day, [theirs])])
-    const silent = new Promise<undefined>(() => {})
-    const slow = ring({ ...told, 'peer.test': () => silent }, ['notary.test'])
-    expect(await slow.find({ ...wanted, forRequest: false })).to.equal(published)
-    const quick = ring({ ...told, 'other.test': () => says('other.test', now + day, [newer]) }, ['notary.test'])
-    expect(await quick.find({ ...wanted, serverName: 'other.test', keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))
-    expect(quick.asked).to.deep.equal(['other.test'])
   })
 
   it('are asked for again, on behalf of others, where what is known does not name the one they want', async () => {
