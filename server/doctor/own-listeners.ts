@@ -90,35 +90,36 @@ export function keysFinding(patient: Patient, check: string, where: string, answ
 }
 
 /** What somebody says it signs with, beside the key on the disk. */
-function signingFinding({ config }: Patient, check: string, where: string, key: SigningKey, { keys }: ServerKeys): Finding {
+function signingFinding({ config, former }: Patient, check: string, where: string, key: SigningKey, { keys }: ServerKeys): Finding {
   const file = config.signing_key_path
   const same = keys.find(({ keyId }) => keyId === key.keyId)
-  const inUse = keys.filter(({ isOld }) => !isOld).map(({ keyId }) => keyId)
+  const inUse = keys.filter(({ isOld }) => !isOld)
+  const signsWith = `${where} signs with ${inUse.map(({ keyId }) => keyId).join(', ')}`
   const old = keys.filter(({ isOld }) => isOld)
+  if (same === undefined && inUse.every((one) => former.some(({ keyId, key: before }) => keyId === one.keyId && before === one.key))) {
+    return attention(
+      check,
+      `${signsWith} as yet, and ${file} has a newer key, ${key.keyId}`,
+      'The server takes it up when it is started: end it and start it again (npm start), every process of it, each with this file.',
+      'If it was started again since, an older copy of it answers there: two servers of one name must never run.',
+    )
+  }
   if (same?.key !== encodeBase64(key.publicKey)) {
     return wrong(
       check,
-      `${where} signs with ${inUse.join(', ')}, and the key in ${file} is ${key.keyId}${same === undefined ? '' : ', another one of the same name'}`,
-      'After npm run rotate-key, start the server again: every process of it, each with this file.',
-      'Otherwise the file was changed after the start, or another server (an old one?) answers there. Give the right key back from the backup and start again; two servers of one name must never run.',
+      `${signsWith}, and the key in ${file} is ${key.keyId}${same === undefined ? '' : ', another one of the same name'}`,
+      'The file was changed after the start, or another server (an old one?) answers there. Give the right key back from the backup and start again; two servers of one name must never run.',
     )
   }
   if (same.isOld) {
     return wrong(
       check,
-      `${where} signs with ${inUse.join(', ')} and has given up ${key.keyId}, the key in ${file}: nobody believes it any more`,
+      `${signsWith} and has given up ${key.keyId}, the key in ${file}: nobody believes it any more`,
       'Give the newer file back from the backup, or make a new key and start the server again: npm run rotate-key',
     )
   }
-  const others = inUse.filter((keyId) => keyId !== key.keyId)
   const before = old.length === 0 ? '' : `, and names ${old.length === 1 ? 'the one before' : `the ${old.length} before`} as old`
-  const found = `${where} signs with ${key.keyId}, the key on the disk${before}`
-  if (others.length === 0) return ok(check, found)
-  return attention(
-    check,
-    `${found}; a process of it signs with ${others.join(', ')} still, or did minutes ago`,
-    'Give every process the same file and start it again. The key is told to others as an old one ten minutes after the last of them has ended.',
-  )
+  return ok(check, `${where} signs with ${key.keyId}, the key on the disk${before}`)
 }
 
 function exposedFinding({ host, port }: Listener): Finding {

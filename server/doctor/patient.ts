@@ -1,5 +1,5 @@
 import type { Config, Listener } from '../../config/schema.ts'
-import { readSigningKey } from '../../config/signing-key.ts'
+import { type FormerKey, readSigningKey } from '../../config/signing-key.ts'
 import type { ServerName } from '../core/ids.ts'
 import { generateSigningKey, type SigningKey } from '../core/signatures.ts'
 import { product } from '../http/version.ts'
@@ -19,6 +19,8 @@ export type Patient = {
   readonly serverName: ServerName
   /** As it stands on the disk; undefined where there is none that can be read. */
   readonly key: SigningKey | undefined
+  /** Those that its file lists below it. */
+  readonly former: readonly FormerKey[]
   readonly names: Names
   readonly dialing: Dialing
   readonly ca: string[] | undefined
@@ -42,7 +44,7 @@ export function openPatient(config: Config, file: string | undefined, asked: Pic
   // One's own name may lead to a private address from inside; where others are, the configuration's rule holds.
   const discoveryFor = (mayBePrivate: boolean) =>
     createDiscovery({ clock, resolveSrv: names.services, wellKnown: createWellKnown({ egress, clock, allowPrivate: mayBePrivate }) })
-  const key = readKey(config)
+  const { key, former } = readKeys(config)
   const serverName = config.server_name
   const outside = discoveryFor(allowPrivate)
   return {
@@ -50,6 +52,7 @@ export function openPatient(config: Config, file: string | undefined, asked: Pic
     file,
     serverName,
     key,
+    former,
     names,
     dialing,
     ca: authorities(caFile),
@@ -60,12 +63,12 @@ export function openPatient(config: Config, file: string | undefined, asked: Pic
   }
 }
 
-function readKey(config: Config): SigningKey | undefined {
+function readKeys(config: Config): Pick<Patient, 'key' | 'former'> {
   try {
-    const { keyId, seed } = readSigningKey(config.signing_key_path)
-    return generateSigningKey(seed, keyId.slice('ed25519:'.length))
+    const { keyId, seed, former } = readSigningKey(config.signing_key_path)
+    return { key: generateSigningKey(seed, keyId.slice('ed25519:'.length)), former }
   } catch {
-    return undefined
+    return { key: undefined, former: [] }
   }
 }
 
