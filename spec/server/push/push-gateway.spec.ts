@@ -67,12 +67,17 @@ for (const engine of engines) {
       await bob.put(`/rooms/${room}/send/m.room.message/own`, { msgtype: 'm.text', body: 'mine' })
       await bob.put(`/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: { [alice.userId]: {} } })
       await scene.say('ignored')
+      // Whom one ignores counts when it is read: that has happened once what came after it is told.
+      const dora = await server.register('dora')
+      await dora.post(`/rooms/${room}/join`)
+      const after = await dora.put(`/rooms/${room}/send/m.room.message/after`, { msgtype: 'm.text', body: 'after it' })
+      await scene.gateway.took(1)
       await bob.put(`/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: {} })
       await bob.put('/pushrules/global/content/cake', { pattern: 'cake', actions: [] })
       await scene.say('a cake')
       const heard = await scene.say('heard')
-      await scene.gateway.took(1)
-      expect(ids()).to.deep.equal([heard])
+      await scene.gateway.took(2)
+      expect(ids()).to.deep.equal([after.body.event_id, heard])
     })
 
     it('tells of an invite', async () => {
