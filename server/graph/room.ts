@@ -280,15 +280,15 @@ export function applyRedaction(room: Room, target: TimelineEvent): void {
   // Of two redactions of one event the first counts, as it does on disk.
   const isTarget = ({ eventId, redactedBy }: TimelineEvent) => eventId === target.eventId && redactedBy === undefined
   room.timeline = room.timeline.map((event) => (isTarget(event) ? target : event))
-  applyPruned(room, target)
+  applyForm(room, target)
 }
 
-/** The same where the target is no news: what is left of it stands where it stood. */
-export function applyPruned(room: Room, { eventId, pdu }: StateEvent): void {
+/** Puts what is known of an event now into the places where memory holds it. */
+export function applyForm(room: Room, { eventId, pdu }: StateEvent): void {
   const { type, content, state_key: stateKey } = pdu
   room.timeline = room.timeline.map((event) => (event.replaces === eventId ? { ...event, replacedContent: content } : event))
   if (stateKey === undefined) return
-  if (type === 'm.room.member') forgetText(room, stateKey as UserId)
+  if (room.members.get(stateKey as UserId)?.eventId === eventId) forgetText(room, stateKey as UserId)
   const key = stateKeyOf(type, stateKey)
   if (room.state.get(key)?.eventId === eventId) room.state.set(key, { eventId, pdu })
 }

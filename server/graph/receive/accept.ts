@@ -15,9 +15,8 @@ import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type New
 import type { Received, StateEvent, Template } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
 import { pastRelationWrites } from '../relations/relations.ts'
-import { applyPruned, applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { applyForm, applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
-import { parsePdu } from '../stored-event.ts'
 import { outlierWrite } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
 import { commitAll } from './commit-on.ts'
@@ -27,6 +26,7 @@ import type { ReceiveTools } from './receive-tools.ts'
 import {
   type Earlier,
   earlierRedaction,
+  readWaiting,
   redactedBeforeWrites,
   redactionBy,
   redactionInHistory,
@@ -35,7 +35,7 @@ import {
 } from './redactions.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import { deleteMissing, insertAside, insertWaitingRedaction, selectReceived, selectWaitingRedactions } from './stored.store.ts'
+import { deleteMissing, insertAside, insertWaitingRedaction, selectReceived } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
 type Aside = 'soft-failed' | 'withheld' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
@@ -93,7 +93,8 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const log = isShown && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
   await tools.database.commit({ writes, log })
   if (room && past?.redacted) applyRedaction(room, past.redacted)
-  if (room && past?.pruned) applyPruned(room, past.pruned)
+  // What was here of it as part of a state may have been less, or more.
+  if (room && pdu.state_key !== undefined) applyForm(room, past?.pruned ?? { eventId, pdu })
   if (rejected) return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'
 }
@@ -170,7 +171,6 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
   const afterChain = stateKey === undefined ? below : chainWith(below, eventId)
   const template: Template = { type: pdu.type, sender: pdu.sender, content: pdu.content, ...(pdu.redacts ? { redacts: pdu.redacts } : {}) }
   const { targets, threads } = room ? await loadRelated(select, [template], room) : { targets: new Map(), threads: new Map() }
-  const waiting = await select(selectWaitingRedactions, source.roomId, eventId, source.roomId, eventId)
   return {
     event,
     here: tools.serverName,
@@ -181,7 +181,7 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
     replaces: stateKey === undefined ? undefined : await tools.past.entry(before.stateGroup, pdu.type, stateKey),
     target: targetOf(event, source.rules, targets),
     thread: threads.get(template),
-    waiting: waiting.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json), isDone: row.done === 1 })),
+    waiting: await readWaiting(select, source.roomId, eventId),
   }
 }
 

@@ -1,19 +1,27 @@
-import type { EventId, RoomId, ServerName } from '../../core/ids.ts'
+import { type EventId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import { headOf } from '../append.ts'
 import { selectOlder } from '../events.store.ts'
 import type { Filled, Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
-import { withBudget } from './budget.ts'
-import { fetchBackfill, fetchClosest, type Source } from './fetch-missing.ts'
+import type { Room } from '../room.ts'
+import { createBudget, createTime, withBudget } from './budget.ts'
+import { type Incoming, mayBeChanged } from './check-incoming.ts'
+import { fetchBackfill, fetchClosest, fetchEvent, type Source } from './fetch-missing.ts'
 import { inOrder, reachable } from './in-order.ts'
 import { depthOf, loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
+import { earlierRedaction, readWaiting, targetOf } from './redactions.ts'
 import { selectMissingBelow } from './stored.store.ts'
 
 const atOnce = 100
 const mostFrom = 10
 const mostServers = 3
 const mostBatches = 5
+/** Of a page of history so many events that may have been changed are asked of others, in so much time: somebody waits for it. */
+const mostChanged = 20
+const mostAsked = 2
+const patienceForChanged = 5000
 
 /**
  * Asks other servers for what a page of history before a place lacks: events that known ones cite and that are not here. What comes has its place in the
@@ -68,11 +76,11 @@ async function missingIn({ database }: ReceiveTools, roomId: RoomId, { depth, or
 }
 
 /** Servers with many members in the room first: they have been there long. */
-function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName): ServerName[] {
+function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName, most = mostServers): ServerName[] {
   const others = [...servers].filter(([server]) => server !== own)
   return others
     .sort((a, b) => b[1] - a[1])
-    .slice(0, mostServers)
+    .slice(0, most)
     .map(([server]) => server)
 }
 
@@ -84,7 +92,10 @@ async function fillFrom(
   highest = Number.MAX_SAFE_INTEGER,
 ): Promise<boolean> {
   // Only what was asked for and what lies before it: anything else may be news.
-  const events = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
+  const given = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
+  const room = await tools.rooms.load(source.roomId)
+  if (room === undefined) return false
+  const events = await asTheyWere(tools, room, source, given, likely(room.servers, tools.serverName, room.servers.size))
   if (events.some(({ pdu }) => depthOf(pdu) > highest)) return false
   await inTurn(source.roomId, async () => {
     // All of them together may hold the room up for no longer than one event.
@@ -93,4 +104,54 @@ async function fillFrom(
   })
   const known = await loadStored(tools.database.select, wanted)
   return wanted.some((id) => known.get(id)?.outlier === false)
+}
+
+/**
+ * Events of an answer as they were sent: those that a server may have changed on their way are asked of others, the server of their sender first. What is
+ * redacted is what it is, and what nobody gives whole stays what is left of it.
+ */
+async function asTheyWere(
+  tools: ReceiveTools,
+  room: Room,
+  source: Source,
+  events: readonly Incoming[],
+  servers: readonly ServerName[],
+): Promise<readonly Incoming[]> {
+  const doubtful = events.filter((event) => mayBeChanged(source.origin, event)).slice(0, mostChanged)
+  if (doubtful.length === 0) return events
+  const here = await loadStored(
+    tools.database.select,
+    doubtful.map(({ eventId }) => eventId),
+  )
+  const asking = { ...source, budget: createBudget(createTime(patienceForChanged)) }
+  const found = await Promise.all(
+    doubtful.map(async (event) => {
+      if (here.has(event.eventId) || (await isRedacted(tools, room, event, events))) return event
+      return fetchWhole(tools, asking, event, servers)
+    }),
+  )
+  const whole = new Map(found.map((event) => [event.eventId, event]))
+  return events.map((event) => whole.get(event.eventId) ?? event)
+}
+
+/** Whether a redaction of it is known, or comes with it. */
+async function isRedacted(tools: ReceiveTools, room: Room, event: Incoming, events: readonly Incoming[]): Promise<boolean> {
+  const waiting = await readWaiting(tools.database.select, room.roomId, event.eventId)
+  for (const other of events) {
+    if (targetOf(other, room.rules, new Map()).id === event.eventId) waiting.push({ ...other, isDone: false })
+  }
+  return earlierRedaction(room, headOf(room), { event, waiting }) !== undefined
+}
+
+async function fetchWhole(tools: ReceiveTools, source: Source, event: Incoming, servers: readonly ServerName[]): Promise<Incoming> {
+  const own = serverNameOf(event.pdu.sender)
+  const asked = servers.filter((server) => server !== source.origin && server !== tools.serverName)
+  const first = asked.includes(own) ? [own] : []
+  for (const origin of [...first, ...asked.filter((server) => server !== own)].slice(0, mostAsked)) {
+    const given = await fetchEvent(tools, { ...source, origin }, event.eventId)
+    if (given !== undefined && !given.isPruned) return given
+    // It tells no more of what its own users said, or not to us: nobody else will.
+    if (given !== undefined && origin === own) break
+  }
+  return event
 }

@@ -25,12 +25,14 @@ export type Kind = 'news' | 'handed' | 'between' | 'history'
  * The checks on receipt of a PDU, from the fourth on: the first three made it an `Incoming`.
  * https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export async function receiveOne(tools: ReceiveTools, from: Source, event: Incoming, kind: Kind): Promise<Received> {
+export async function receiveOne(tools: ReceiveTools, from: Source, given: Incoming, kind: Kind): Promise<Received> {
   const opening = (await tools.rooms.load(from.roomId))?.state.get(stateKeyOf('m.room.create', ''))?.eventId
   const source = withBudget({ ...from, opening })
-  const { eventId, pdu, signedBy } = event
-  const stored = (await loadStored(tools.database.select, [eventId])).get(eventId)
+  const stored = (await loadStored(tools.database.select, [given.eventId])).get(given.eventId)
   if (stored !== undefined && !stored.outlier) return 'known'
+  // What is here of it beside the room is no less than what is left of it.
+  const event = stored !== undefined && given.isPruned ? { ...given, pdu: stored.pdu } : given
+  const { eventId, pdu, signedBy } = event
   if (!isUnder(opening, source.rules, event)) return { dropped: otherBeginning }
   if (kind === 'news' || kind === 'handed') {
     const gap = await catchUp(tools, source, event)

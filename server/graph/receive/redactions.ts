@@ -1,18 +1,19 @@
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
-import { type EventId, isEventId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import { type EventId, isEventId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import type { Pdu, ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
-import { type Write, write } from '../../storage/database.ts'
+import { type Select, type Write, write } from '../../storage/database.ts'
 import { headOf } from '../append.ts'
 import { findOn, redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
 import type { StateEvent, TimelineEvent } from '../graph.ts'
 import { brokenRelation } from '../relations/relations.ts'
 import type { DraftHead, Room } from '../room.ts'
+import { parsePdu } from '../stored-event.ts'
 import type { Incoming } from './check-incoming.ts'
 import { bytesOfReceived } from './known-events.ts'
-import { deleteWaitingRedactions, insertWaitingRedaction, updateWithheld } from './stored.store.ts'
+import { deleteWaitingRedactions, insertWaitingRedaction, selectWaitingRedactions, updateWithheld } from './stored.store.ts'
 
 /** What an event is to redact, and that event if it is here. */
 export type Target = { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
@@ -46,6 +47,12 @@ export function redactionBy(
   if (target.event === undefined) return mayWait ? 'withheld' : undefined
   if (target.event.roomId !== room.roomId) return 'refused'
   return redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
+}
+
+/** Redactions of an event that are here, and that is not, or beside the room alone. */
+export async function readWaiting(select: Select, roomId: RoomId, eventId: EventId): Promise<Earlier[]> {
+  const rows = await select(selectWaitingRedactions, roomId, eventId, roomId, eventId)
+  return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json), isDone: row.done === 1 }))
 }
 
 /** A redaction that came before its target and may redact it. */

@@ -45,7 +45,7 @@ export const insertOutlier = statement<
   VALUES (?, ?, NULL, ?, ?, ?, ?, ?, '', 1, ?, 0, 0, ?, ?) ON CONFLICT DO NOTHING`,
 )
 
-/** An event that takes no place in the room's timeline: rejected, soft-failed, or history. What was an outlier no longer is. */
+/** An event that takes no place in the room's timeline: rejected, soft-failed, or history. What was an outlier no longer is, and is whole where it was not. */
 export const insertAside = statement<
   [
     eventId: string,
@@ -68,7 +68,8 @@ export const insertAside = statement<
     replaces, thread_id, origin_server_ts, json)
   VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
   ON CONFLICT (event_id) DO UPDATE SET state_group = excluded.state_group, outlier = 0, rejected = excluded.rejected,
-    soft_failed = excluded.soft_failed, replaces = COALESCE(excluded.replaces, events.replaces), thread_id = excluded.thread_id WHERE events.outlier = 1`,
+    soft_failed = excluded.soft_failed, replaces = COALESCE(excluded.replaces, events.replaces), thread_id = excluded.thread_id,
+    json = CASE WHEN events.redacted_by IS NULL THEN excluded.json ELSE events.json END WHERE events.outlier = 1`,
 )
 
 /** What stands before an event that is here as part of a state alone. */

@@ -102,11 +102,18 @@ export async function craft(side: Side, room: RoomId, template: Template, over: 
   return hashAndSignPdu({ ...event, ...over }, roomRules(version)!, side.name, home.signingKey).pdu as unknown as JsonObject
 }
 
-/** What a server is answered from now on where it asks for a path that holds a word, until what is given is called. */
-export function answers(side: Side, word: string, body: JsonObject): () => void {
-  const peers = side.server.server.home.peers as unknown as { fetchJson: (of: { uri: string }) => Promise<unknown> }
+type Asked = { readonly uri: string; readonly destination: string }
+
+/** What a server is answered from now on where it asks for a path that holds a word (of one server, if that is named), until what is given is called. */
+export function answers(side: Side, word: string, body: JsonObject | ((real: JsonObject) => JsonObject), from?: string): () => void {
+  const peers = side.server.server.home.peers as unknown as { fetchJson: (of: Asked) => Promise<{ body: JsonObject }> }
   const real = peers.fetchJson
-  peers.fetchJson = async (of) => (of.uri.includes(word) ? { ok: true, status: 200, headers: {}, body } : real.call(peers, of))
+  peers.fetchJson = async (of) => {
+    if (!of.uri.includes(word) || (from !== undefined && of.destination !== from)) return real.call(peers, of)
+    if (typeof body === 'object') return { ok: true, status: 200, headers: {}, body }
+    const answer = await real.call(peers, of)
+    return { ...answer, body: body(answer.body) }
+  }
   return () => {
     peers.fetchJson = real
   }
