@@ -15,6 +15,8 @@ type Steps<T> = Generator<void, T, void>
 
 /** A value whose inside is not looked into may be so large: no event is a tenth of it. */
 const largestLeaf = 1024 * 1024
+/** Nobody writes so many spaces in one place; they are skipped in one step. */
+const longestSpace = 64 * 1024
 /** So deep stand what is split: an object's lists, and what these hold. */
 const mostSplit = 3
 /** Bytes that are looked at in one step. */
@@ -25,7 +27,7 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
  * Parses JSON in steps that are short however long it is, to the same value that `parse` makes of the whole: lists and objects are split into parts,
- * each of which is parsed by itself. Throws as `parse` does, and `M_BAD_JSON` for a large value that cannot be split.
+ * each of which is parsed by itself. Throws as `parse` does, and `M_BAD_JSON` for a large value that cannot be split, or very many spaces in one place.
  */
 export function* parseInSteps(
   bytes: Uint8Array,
@@ -156,7 +158,8 @@ function* skipKey(reader: Reader): Steps<void> {
 }
 
 function skipSpace(reader: Reader): void {
-  while (isSpace(reader.bytes[reader.at])) reader.at++
+  const end = reader.at + longestSpace
+  while (isSpace(reader.bytes[reader.at])) if (reader.at++ > end) throw badJson('there are too many spaces in one place of the JSON')
 }
 
 function isSpace(byte: number | undefined): boolean {

@@ -118,4 +118,23 @@ describe('parsing JSON in steps', () => {
       expect(steps).to.be.at.least(10)
     }
   })
+
+  it('skips no spaces without end in one step', () => {
+    const [some, many] = [' '.repeat(50_000), '\n'.repeat(200_000)]
+    for (const [before, after] of [
+      ['', '{"a":[1]}'],
+      ['{', '"a":[1]}'],
+      ['{"a"', ':[1]}'],
+      ['{"a":', '[1]}'],
+      ['{"a":[', '1]}'],
+      ['{"a":[1', ']}'],
+      ['{"a":[1]', '}'],
+      ['{"a":[1]}', ''],
+    ] as const) {
+      for (const atOnce of [1, 65_536]) {
+        expect(parsed(before + some + after, { atOnce }).value).to.deep.equal({ a: [1] })
+        expect(outcome(() => parsed(before + many + after, { atOnce }).value)).to.equal('M_BAD_JSON')
+      }
+    }
+  })
 })
