@@ -46,18 +46,19 @@ const late: Failure = { ok: false, reason: 'timeout', words: 'where the server i
 const unwanted: Failure = { ok: false, reason: 'aborted', words: 'the request is no longer wanted' }
 const patience = 30_000
 
-/** Sends signed requests to where servers are found. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
+/** Sends signed requests to where servers are found: all the places of one have the time of one request. https://spec.matrix.org/v1.19/server-server-api/#request-authentication */
 export function createPeers(tools: Tools): Peers {
   async function ask<A extends { readonly ok: boolean }>(
     of: SignedRequest,
     authorization: Readonly<Record<string, string>>,
     send: (request: OutgoingRequest) => Promise<A | Failure>,
   ): Promise<A | Failure> {
-    const { destination, method, uri, limit, timeoutMs, exact, signal } = of
+    const { destination, method, uri, limit, timeoutMs = patience, exact, signal } = of
     const content = textOf(of)
     if (destination === tools.serverName) return ourselves
     const places = await inTime(tools.discovery.find(destination), timeoutMs, signal)
     if ('ok' in places) return places
+    const until = performance.now() + timeoutMs
     let answer: A | Failure = nowhere
     for (const { origin, host } of places) {
       answer = await send({
@@ -66,12 +67,12 @@ export function createPeers(tools: Tools): Peers {
         headers: { Host: host, ...authorization, ...(content === undefined ? {} : { 'Content-Type': 'application/json' }) },
         ...(content === undefined ? {} : { body: content }),
         ...(limit === undefined ? {} : { limit }),
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        timeoutMs: Math.max(1, Math.ceil(until - performance.now())),
         ...(exact === undefined ? {} : { exact }),
         ...(signal === undefined ? {} : { signal }),
         allowPrivate: tools.allowPrivate,
       })
-      if (answer.ok || (answer as Failure).reason !== 'unreachable') return answer
+      if (answer.ok || (answer as Failure).reason !== 'unreachable' || performance.now() >= until) return answer
     }
     return answer
   }

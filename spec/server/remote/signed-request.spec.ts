@@ -9,13 +9,14 @@ const signingKey = generateSigningKey(createHash('sha256').update('1').digest(),
 const never = new Promise<never>(() => {})
 
 describe('a server that cannot be found in time', () => {
-  const peers = createPeers({
+  const tools = {
     egress: { fetchJson: () => never, close: async () => {} } as unknown as Egress,
     discovery: { find: () => never },
     serverName: 'here.test',
     signingKey,
     allowPrivate: false,
-  })
+  }
+  const peers = createPeers(tools)
   const question = { destination: 'there.test', method: 'GET', uri: '/' } as const
 
   it('is waited for no longer than its answer would be', async () => {
@@ -44,5 +45,20 @@ describe('a server that cannot be found in time', () => {
     expect(times).to.have.length(6)
     expect(times).to.deep.equal(times.toSorted((a, b) => b - a))
     expect(times.at(-1)).to.be.below(15_000 - 80)
+  })
+
+  it('has one time for all the places where it may be', async () => {
+    const times: number[] = []
+    const fetchJson = async ({ timeoutMs = 0 }: OutgoingRequest) => {
+      times.push(timeoutMs)
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return { ok: false, reason: 'unreachable', words: 'nobody is there' } as const
+    }
+    const places = Array.from({ length: 10 }, (_, n) => ({ origin: `https://place${n}.test`, host: 'there.test' }))
+    const many = createPeers({ ...tools, egress: { fetchJson } as unknown as Egress, discovery: { find: async () => places } })
+    expect(await many.fetchJson({ ...question, timeoutMs: 100 })).to.include({ ok: false, reason: 'unreachable' })
+    expect(times.length).to.be.within(1, 4)
+    expect(times).to.deep.equal(times.toSorted((a, b) => b - a))
+    expect(times[0]).to.be.at.most(100)
   })
 })
