@@ -105,7 +105,10 @@ describe('F-21: webhooks that come while the homeserver is frozen', function () 
     const answers = [...(await all([...fresh].reverse())), ...(await all(replays.sort(() => random() - 0.5)))]
     answers.push(await post(merged(fresh)))
     expect(new Set(answers.map(([status]) => status))).to.deep.equal(new Set([200]))
-    expect(Math.max(...answers.map(([, ms]) => ms)), 'milliseconds').to.be.below(5000)
+    const times = answers.map(([, ms]) => ms).sort((one, other) => one - other)
+    expect(times[Math.floor(times.length / 2)], 'milliseconds of the middle one').to.be.below(1000)
+    // Networks wait no longer, and a disk may stand still for a while.
+    expect(times.at(-1), 'milliseconds of the longest').to.be.below(20_000)
     expect(passed).to.include('webhook answered').and.not.include.members(['event sent'])
     expect(passed.filter((name) => name === 'item done')).to.have.length.below(fresh.length)
     expect(texts()).to.deep.equal(before)

@@ -9,6 +9,8 @@ import { type Network, networks } from '../../config/bridge-schema.ts'
 import { pixel } from '../bridges/kit/cards-files.ts'
 import { eventually, openTown, type Town } from '../bridges/kit/commands/town.ts'
 import { type RecordedWebhook, startRecorder, type WebhookRecorder } from '../support/bridges/webhook-recorder.ts'
+import { copyDatabase } from '../support/leaks.ts'
+import { temporaryFolder } from '../support/processes.ts'
 import { randomNumbers } from '../support/random-json.ts'
 import { createMatrixPerson, type MatrixPerson } from '../trips/matrix-person.ts'
 
@@ -25,9 +27,11 @@ for (const network of networks) {
     let ana: ScriptedPerson
     let recorder: WebhookRecorder
     let moved = 0
+    let dataDir: string
 
     before(async () => {
-      town = await openTown({ owner: '@alice:hs.test', clock: () => Date.now() + moved }, network)
+      dataDir = join(temporaryFolder(), 'bridge')
+      town = await openTown({ owner: '@alice:hs.test', clock: () => Date.now() + moved, dataDir }, network)
       alice = await createMatrixPerson(town.server.url, 'alice')
       recorder = await startRecorder(`${town.bridge().url}/webhook`)
       await town.sandbox.control.setWebhook({ object: objectOf[network], url: recorder.url, verifyToken: 'a word' })
@@ -145,6 +149,8 @@ for (const network of networks) {
     async function quiet(): Promise<void> {
       let before = ''
       await eventually('quiet', async () => {
+        await town.sandbox.control.settle({ network })
+        if (read((database) => database.prepare(toDo).pluck().get()) !== 0) return false
         const now = JSON.stringify(await events())
         const isSame = now === before
         before = now
@@ -161,20 +167,34 @@ for (const network of networks) {
       return (await Promise.all(rooms)).flatMap((page) => (page as Chunk).chunk.map(({ event_id, type }) => `${type} ${event_id}`))
     }
 
+    /** The bridge lets nobody else read its own. */
+    function read<T>(look: (database: Database.Database) => T): T {
+      copyDatabase(join(dataDir, 'bridge.db'), join(dataDir, 'copy.db'))
+      const database = new Database(join(dataDir, 'copy.db'))
+      try {
+        return look(database)
+      } finally {
+        database.close()
+      }
+    }
+
     /** What there is to see: in the rooms, on the network, and in the bridge's tables. */
     async function stand() {
       await quiet()
       let rows: Record<string, unknown> = {}
-      await town.restart({}, (dataDir) => {
-        const database = new Database(join(dataDir, 'bridge.db'), { readonly: true })
-        rows = Object.fromEntries(Object.entries(counted).map(([name, query]) => [name, database.prepare(query).pluck().get()]))
-        database.close()
+      await town.restart({}, () => {
+        rows = read((database) =>
+          Object.fromEntries(Object.entries(counted).map(([name, query]) => [name, database.prepare(query).pluck().get()])),
+        )
       })
       return { events: await events(), network: (await ana.sees()).map(({ id, text }) => `${id} ${text}`), rows }
     }
   })
 }
 
+/** What a bridge has not done yet. */
+const toDo = `SELECT (SELECT count(*) FROM inbox WHERE state IN ('new', 'waiting')) +
+  (SELECT count(*) FROM outbox WHERE state IN ('queued', 'submitting'))`
 const tables = ['contacts', 'identities', 'portals', 'messages', 'outbox', 'orphans', 'reactions', 'spokes', 'management_rooms']
 const counted: Readonly<Record<string, string>> = {
   ...Object.fromEntries(tables.map((table) => [table, `SELECT count(*) FROM ${table}`])),

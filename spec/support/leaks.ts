@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import Database from 'better-sqlite3'
 import { client } from '../../server/storage/postgres/session.ts'
@@ -97,9 +97,32 @@ function searchOne({ isStart, forms }: Index, { name, bytes }: Haystack): Find[]
 /** All files below a folder, with what is in them and how they are called. */
 export function filesIn(folder: string, isMeant: (path: string) => boolean = () => true): Haystack[] {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isMeant)
-  const files = paths.filter((path) => statSync(join(folder, path)).isFile())
   const names = { name: 'file names', bytes: Buffer.from(paths.join('\n')) }
-  return [names, ...files.map((path) => ({ name: path, bytes: readFileSync(join(folder, path)) }))]
+  return [names, ...paths.flatMap((path) => bytesOf(join(folder, path)).map((bytes) => ({ name: path, bytes })))]
+}
+
+/** Nothing of a folder, and of what is there no more: some files are there for a moment only. */
+function bytesOf(path: string): Buffer[] {
+  try {
+    return [readFileSync(path)]
+  } catch (error) {
+    if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+    throw error
+  }
+}
+
+/** Copies a database and its log as they are at one moment: nothing was written meanwhile. */
+export function copyDatabase(from: string, to: string): void {
+  const parts = ['', '-wal']
+  const stand = () =>
+    parts.map((end) => statSync(from + end, { bigint: true, throwIfNoEntry: false })).map((of) => `${of?.size} ${of?.mtimeNs}`)
+  for (let before = [''], after = stand(); before.join() !== after.join(); after = stand()) {
+    before = after
+    for (const end of parts) {
+      rmSync(to + end, { force: true })
+      if (existsSync(from + end)) copyFileSync(from + end, to + end)
+    }
+  }
 }
 
 /** What stands in the rows of each SQLite file below a folder, from copies: in the files themselves a long value lies in pieces. */
@@ -108,7 +131,7 @@ export function rowsIn(folder: string, scratch: string): Haystack[] {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.db'))
   return paths.map((path) => {
     const copy = join(scratch, relative('.', path).replaceAll('/', '_'))
-    for (const end of ['', '-wal']) if (existsSync(join(folder, path) + end)) copyFileSync(join(folder, path) + end, copy + end)
+    copyDatabase(join(folder, path), copy)
     const database = new Database(copy)
     try {
       const tables = database.prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")

@@ -5,7 +5,7 @@ import { names } from './cast.ts'
 import type { Seat, Seen } from './matrix-seat.ts'
 import type { Network, Scene } from './scene.ts'
 
-const patienceMs = 30_000
+const patienceMs = 60_000
 
 /** Looks again until something is there; what is not within the time fails with what was seen instead. */
 export async function find<T>(words: string, look: () => Promise<T | undefined> | T | undefined, otherwise: () => unknown): Promise<T> {

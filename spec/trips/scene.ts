@@ -192,7 +192,7 @@ export async function until(
   words: string,
   isTrue: () => boolean | Promise<boolean>,
   otherwise: () => unknown,
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const latest = performance.now() + withinMs
   while (!(await isTrue())) {

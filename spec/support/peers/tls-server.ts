@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { freePort } from '../processes.ts'
 
 export type Files = { readonly certificate: string; readonly key: string }
 
@@ -18,8 +18,9 @@ export function tlsServer({ certificate, key }: Files, listener: RequestListener
       if (server !== undefined) return
       const starting = createServer(tls, listener)
       server = starting
-      await new Promise<void>((resolve) => starting.listen(port, '127.0.0.1', resolve))
-      port = (starting.address() as AddressInfo).port
+      // One that no system hands out by itself: nobody takes it while this is down.
+      if (port === 0) port = await freePort()
+      await new Promise<void>((resolve, reject) => starting.once('error', reject).listen(port, '127.0.0.1', resolve))
     },
     down: async () => {
       const ending = server
