@@ -10,7 +10,8 @@ forEachEngine('the keys of other servers that notaries tell', (open) => {
   beforeEach(async () => {
     opened = await open()
   })
-  const ring = (world: World, notaries?: string[]) => ringOver(opened.database, world, notaries)
+  const ring = (world: World, notaries: string[], soonMs?: number) =>
+    ringOver(opened.database, world, notaries, soonMs === undefined ? {} : { soonMs })
 
   it('that were given up do not come back, neither by their server nor by an old answer that a notary tells', async () => {
     const old = signJson(says('peer.test', now + day, [theirs]), 'notary.test', notarys)
@@ -147,7 +148,7 @@ forEachEngine('the keys of other servers that notaries tell', (open) => {
   it('are asked of a notary meanwhile where their server lets us wait, and of it alone where it answers', async () => {
     const told = known(() => [says('peer.test', now + day, [theirs])])
     const silent = new Promise<undefined>(() => {})
-    const slow = ring({ ...told, 'peer.test': () => silent }, ['notary.test'])
+    const slow = ring({ ...told, 'peer.test': () => silent }, ['notary.test'], 20)
     expect(await slow.find({ ...wanted, forRequest: false })).to.equal(published)
     const quick = ring({ ...told, 'other.test': () => says('other.test', now + day, [newer]) }, ['notary.test'])
     expect(await quick.find({ ...wanted, serverName: 'other.test', keyId: newer.keyId })).to.equal(encodeBase64(newer.publicKey))

@@ -9,7 +9,7 @@ forEachEngine('the keys of other servers', (open) => {
   beforeEach(async () => {
     opened = await open()
   })
-  const ring = (world: World, turnMs?: number) => ringOver(opened.database, world, [], turnMs)
+  const ring = (world: World, turnMs?: number) => ringOver(opened.database, world, [], turnMs === undefined ? {} : { turnMs })
 
   it('are asked of them once, by however many, and are there after a restart', async () => {
     const world = { 'peer.test': () => says('peer.test', now + day, [theirs]) }
