@@ -65,12 +65,12 @@ async function eventsOf({ graph }: Needs, rows: readonly PduRow[]): Promise<Time
   return rows.map((row) => found.get(row.event_id as EventId)).filter((event) => event !== undefined)
 }
 
-/** The newest events of rooms, as many rooms as one transaction holds; of one that the destination has left, the last that was meant for it. */
+/** The newest events of rooms that the destination may read, as many rooms as one transaction holds; without any, the last that was meant for it. */
 async function newestOf(needs: Needs, destination: ServerName, missed: readonly PduRow[], taken: Write[]): Promise<TimelineEvent[]> {
   const events: TimelineEvent[] = []
   for (const row of missed) {
-    const room = await needs.graph.room(row.room_id as RoomId)
-    const ids = room?.servers.has(destination) ? room.extremities : [row.event_id as EventId]
+    const newest = await needs.graph.forServers.newest(row.room_id as RoomId, destination)
+    const ids = newest.length > 0 ? newest : [row.event_id as EventId]
     if (events.length > 0 && events.length + ids.length > most.pdus) break
     events.push(...(await needs.graph.events(ids.slice(0, most.pdus))))
     taken.push(write(deleteMissed, destination, row.room_id, row.position))

@@ -74,6 +74,13 @@ export function createForServers(given: Given): ForServers {
       const room = await openRoom(tools, roomId, server)
       return textsFor(tools, room, server, await missingEvents(select, roomId, missing))
     },
+    newest: async (roomId, server) => {
+      const room = await freshRoom(tools, roomId)
+      if (!isOpenTo(room, server)) return []
+      const events = (await select(selectPdus, room.extremities)).map(storedPduOf)
+      const readable = await Promise.all(events.map((event) => tools.mayRead(event, room, server)))
+      return events.filter((_, at) => readable[at]).map(({ eventId }) => eventId)
+    },
     closest: (roomId, server, timestamp, direction) => closest(tools, roomId, server, timestamp, direction),
   }
 }
@@ -91,10 +98,14 @@ function isAllowed(room: Room, server: ServerName): boolean {
   return isAllowedByAcl(room.state.get(stateKeyOf('m.room.server_acl', ''))?.pdu.content, server)
 }
 
+function isOpenTo(room: Room | undefined, server: ServerName): room is Room {
+  return room?.servers.has(server) === true && isAllowed(room, server)
+}
+
 /** The gate of whatever is asked of a room. */
 async function openRoom(tools: Tools, roomId: RoomId, server: ServerName): Promise<Room> {
   const room = await freshRoom(tools, roomId)
-  if (room === undefined || !room.servers.has(server) || !isAllowed(room, server)) throw forbidden(refusal)
+  if (!isOpenTo(room, server)) throw forbidden(refusal)
   return room
 }
 

@@ -35,6 +35,8 @@ export type ForServers = {
   readonly backfill: (roomId: RoomId, server: ServerName, from: readonly EventId[], limit: number) => Promise<readonly Uint8Array[]>
   /** The events between others, the oldest first, redacted where the server may not see them. */
   readonly missing: (roomId: RoomId, server: ServerName, missing: Missing) => Promise<readonly Uint8Array[]>
+  /** The newest events of a room that a server may read: none where it is not in the room, or denied. */
+  readonly newest: (roomId: RoomId, server: ServerName) => Promise<readonly EventId[]>
   /** The event closest to a moment that the server may see, sent then or later (`f`), or then or earlier (`b`). */
   readonly closest: (
     roomId: RoomId,
