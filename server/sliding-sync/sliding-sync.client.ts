@@ -38,8 +38,7 @@ async function answer(tools: Tools, sections: readonly Section[], connection: Co
   const end = performance.now() + request.timeout
   if (request.pos !== undefined && !connections.accept(connection, request.pos)) throw unknownPos()
   const { since } = request.extensions.toDevice ?? { since: 0 }
-  // Another process may have given the token out.
-  if (since > tools.home.notifier.position()) await tools.home.notifier.reached(since, catchUp)
+  await untilReached(tools.home, since)
   await acknowledge(tools, sections, request)
   await showPresence(tools, sections, request)
   const listener = await listeners.of(request.requester)
@@ -52,6 +51,15 @@ async function answer(tools: Tools, sections: readonly Section[], connection: Co
     }
     await listener.subscription.wait(found.upTo, left, request.signal)
   }
+}
+
+/**
+ * Another process may have given the token out, and this one be behind it. Where that is not over soon it goes to where the log ends, so as not to tell
+ * again what was told; a token beyond that nobody has given out.
+ */
+async function untilReached({ notifier, database }: Tools['home'], since: number): Promise<void> {
+  if (since <= notifier.position() || (await notifier.reached(since, catchUp))) return
+  await database.commit({ writes: [] })
 }
 
 /** "The `events` are treated as acknowledged when the server receives a new request with the `since` value." */
