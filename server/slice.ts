@@ -84,10 +84,13 @@ export type EduReceiver = { readonly type: string; readonly receive: (content: J
 export type Broadcast = {
   /** The log kinds it reads. */
   readonly kinds: readonly string[]
-  /** One kept for a server that cannot be reached takes the place of an earlier one of the same key; without a key all are kept and sent. */
+  /**
+   * One kept for a server that cannot be reached takes the place of an earlier one of the same key; without a key all are kept and sent, but for the oldest
+   * of very many. `gapIsSeen`: whoever is told the last notices that there were others, and asks; so all are sent to a server that takes what it is sent.
+   */
   readonly between: (rows: readonly Logged[]) => Promise<readonly Told[]>
 }
-export type Told = { readonly edu: Edu; readonly servers: Iterable<ServerName>; readonly key?: string }
+export type Told = { readonly edu: Edu; readonly servers: Iterable<ServerName>; readonly key?: string; readonly gapIsSeen?: boolean }
 
 /** Runs after the events it reads; keeps its own position. Started once the server listens, ended before it drains. */
 export type Reader = { readonly name: string; readonly start: () => Promise<void> | void; readonly stop: () => Promise<void> }

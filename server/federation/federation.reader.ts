@@ -10,6 +10,7 @@ import { createInsist, type Insist } from './insist.ts'
 import { type Items, type Outbox, openOutbox } from './outbox.ts'
 import { createPduTexts, type PduTexts } from './pdu-texts.ts'
 import { insertReader, leaseRows, selectReader, updatePosition } from './queue.store.ts'
+import { ofUseFor } from './stale-edus.ts'
 
 export type FederationReader = Reader & {
   /** A server was heard from: what waits because it was not there goes now. */
@@ -42,8 +43,6 @@ const heardKind = 'server_heard'
 /** The rows that say that a failing destination is to be tried at once. The key is its name. */
 export const resetKind = 'server_reset'
 const heardEveryMs = 10_000
-/** For how long this is of use to a server that is away; who is online it is told again as long as they are. */
-const waits: Readonly<Record<string, number>> = { 'm.typing': 0, 'm.presence': 10 * 60_000 }
 const mostHeard = 10_000
 
 /**
@@ -180,7 +179,7 @@ async function store(serving: Serving, position: number, items: ReadonlyMap<Serv
   const outcome = await home.database.commit({ guards: [lease.guard], writes })
   if (!outcome.ok) throw new Error('another process tells other servers')
   serving.stored = position
-  put?.committed()
+  put?.committed(outcome.rows ?? [])
 }
 
 async function gather(serving: Serving, rows: readonly Logged[], upTo: number): Promise<ReadonlyMap<ServerName, Items>> {
@@ -195,8 +194,8 @@ async function gather(serving: Serving, rows: readonly Logged[], upTo: number): 
   for (const broadcast of serving.broadcasts) {
     const those = rows.filter(({ kind }) => broadcast.kinds.includes(kind))
     const told = those.length === 0 ? [] : await serving.insist(broadcast.kinds.join(), () => broadcast.between(those))
-    for (const { edu, servers, key } of told ?? []) {
-      const item = { text: canonicalJson(edu as unknown as Json, false), key, waits: waits[edu.edu_type] ?? Number.POSITIVE_INFINITY }
+    for (const { edu, servers, key, gapIsSeen = false } of told ?? []) {
+      const item = { text: canonicalJson(edu as unknown as Json, false), key, gapIsSeen, waits: ofUseFor(edu.edu_type) }
       for (const server of servers) if (server !== serving.home.serverName) itemsOf(server).edus.push(item)
     }
   }

@@ -1,20 +1,17 @@
 import type { ServerName } from '../core/ids.ts'
-import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { errorFields } from '../http/log.ts'
-import type { Answer, Failure } from '../remote/egress.ts'
 import type { Tools } from '../slice.ts'
-import { type Write, write } from '../storage/database.ts'
+import { write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
+import { type Answered, attempt, commit, type Transaction } from './attempt.ts'
 import { insertDestination, selectSentAt } from './destinations.store.ts'
+import { noteDropped } from './dropped.ts'
 import { putTransaction, readNext } from './next-transaction.ts'
-import { isRefusal, isTaken, sendInParts } from './parts.ts'
+import { isTaken } from './parts.ts'
 import type { PduTexts } from './pdu-texts.ts'
-import { deleteFailure, type FailureRow, selectBody, upsertFailure } from './queue.store.ts'
+import { deleteFailure, deleteStaleEdus, type FailureRow, upsertFailure } from './queue.store.ts'
 import type { Slots } from './slots.ts'
-import { most, mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
-
-/** What is on its way: the same bytes at every try. After one that failed they are read from the disk again. `position` is that of its last event. */
-export type Transaction = { readonly id: string; readonly text?: string | undefined; readonly position: number | undefined }
+import { mostWaitMs, transactionText, waitAfter } from './transaction-text.ts'
 
 /** What one server is told: one transaction after the other. */
 export type Lane = {
@@ -31,6 +28,9 @@ export type Lane = {
   readonly waits: (pdus: number) => void
   readonly waiting: () => number
   readonly collapsed: () => void
+  /** So many more messages to devices wait on the disk; how many since they were counted there last. */
+  readonly keeps: (messages: number) => number
+  readonly counted: () => void
   /** Begins with what waits, if it does not run. */
   readonly kick: () => void
   readonly failed: (row: FailureRow) => void
@@ -58,6 +58,7 @@ type State = {
   /** Something waits on the disk. */
   isWaiting: boolean
   pdus: number
+  messages: number
   failures: number
   since: number
   retryAt: number
@@ -69,7 +70,6 @@ type State = {
   running: Promise<void>
 }
 
-const patienceMs = 60_000
 const readAgainMs = 1000
 /** A server that asks us, and cannot be asked itself, is not tried with every question. */
 const leastWaitMs = 2_000
@@ -111,6 +111,13 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     collapsed: () => {
       state.pdus = 0
     },
+    keeps: (messages) => {
+      state.messages += messages
+      return messages === 0 ? 0 : state.messages
+    },
+    counted: () => {
+      state.messages = 0
+    },
     kick,
     // Where the clock was set back meanwhile, the wait is as long as it was meant to be.
     failed: ({ failures, since, tried_at: triedAt, retry_at: retryAt }) =>
@@ -131,25 +138,44 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
 }
 
 function idle(destination: ServerName): State {
-  const counts = { pdus: 0, failures: 0, since: 0, retryAt: 0, triedAt: 0 }
+  const counts = { pdus: 0, messages: Number.POSITIVE_INFINITY, failures: 0, since: 0, retryAt: 0, triedAt: 0 }
   return { destination, isBusy: false, isWaiting: false, ...counts, seenAt: undefined, wake: undefined, running: Promise.resolve() }
 }
 
 async function run(needs: LaneNeeds, state: State, first: Transaction | undefined): Promise<void> {
-  const { signal } = needs.lease
   for (let transaction = first ?? (await next(needs, state)); transaction !== undefined; transaction = await next(needs, state)) {
-    let isTaken = await attempt(needs, state, transaction)
-    while (!signal.aborted && !isTaken) isTaken = await attempt(needs, state, { ...transaction, text: undefined })
-    if (signal.aborted) return
-    needs.done(state.destination, transaction)
+    const taken = await insist(needs, state, transaction)
+    if (taken === undefined) return
+    needs.done(state.destination, taken)
   }
+}
+
+/** Sends it until it is taken; undefined when it is no longer for this process to send. */
+async function insist(needs: LaneNeeds, state: State, transaction: Transaction): Promise<Transaction | undefined> {
+  let current = transaction
+  let isTaken = false
+  while (!isTaken) {
+    await untilTurn(needs, state)
+    if (needs.lease.signal.aborted) return undefined
+    const slots = state.failures === 0 ? needs.live : needs.probes
+    const { sent, answer } = await slots.run(() => {
+      state.triedAt = needs.home.clock.now()
+      return attempt(needs, state.destination, current)
+    })
+    current = sent
+    isTaken = await settle(needs, state, answer)
+  }
+  return needs.lease.signal.aborted ? undefined : current
 }
 
 /** Puts the next transaction on the disk in the place of the one before; undefined when nothing waits. */
 async function next(needs: LaneNeeds, state: State): Promise<Transaction | undefined> {
   const { home, lease } = needs
   const { destination } = state
-  while (state.isWaiting && !lease.signal.aborted) {
+  while (state.isWaiting) {
+    // What waits meanwhile is sent with it, and what is of no use by then is not.
+    await untilTurn(needs, state)
+    if (lease.signal.aborted) break
     state.isWaiting = false
     const found = await readNext(needs, destination).catch((error: unknown) => {
       home.log.error('what waits for a server could not be read', { destination, ...errorFields(error) })
@@ -173,75 +199,31 @@ async function next(needs: LaneNeeds, state: State): Promise<Transaction | undef
   return undefined
 }
 
-/** One try, after the wait that the last failure asks for; whether the destination has taken it. */
-async function attempt(needs: LaneNeeds, state: State, { id, text }: Transaction): Promise<boolean> {
-  const { home, lease } = needs
-  const { destination } = state
-  if (!(await waitForTurn(needs, state))) return false
-  const slots = state.failures === 0 ? needs.live : needs.probes
-  const answer = await slots.run(async () => {
-    const contentText = text ?? (await readText(needs, destination, id))
-    state.triedAt = home.clock.now()
-    const whole = await post(needs, destination, id, contentText)
-    return isRefusal(whole) ? postInParts(needs, destination, { id, text: contentText, answer: whole }) : whole
-  })
+/** Notes how a try ended; whether it was taken. */
+async function settle(needs: LaneNeeds, state: State, answer: Answered): Promise<boolean> {
   if (isTaken(answer)) {
-    state.seenAt = home.clock.now()
+    state.seenAt = needs.home.clock.now()
     if (state.failures > 0) await recovered(needs, state)
     return true
   }
-  if (!lease.signal.aborted) await failed(needs, state, answer)
+  if (!needs.lease.signal.aborted) await failed(needs, state, answer)
   return false
 }
 
-async function post(needs: LaneNeeds, destination: ServerName, id: string, contentText: string): Promise<Answer<JsonObject> | Failure> {
-  const { home, lease } = needs
-  const uri = `/_matrix/federation/v1/send/${id}`
-  const answer = await home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, signal: lease.signal })
-  if (answer.ok && isTaken(answer)) noteRefused(needs, destination, answer.body)
-  return answer
+/** Waits as long as the last failure asks for. */
+async function untilTurn({ home, lease }: LaneNeeds, state: State): Promise<void> {
+  while (state.failures > 0 && !lease.signal.aborted) {
+    const wait = Math.min(state.retryAt - home.clock.now(), mostWaitMs)
+    if (wait <= 0) return
+    const wake = new AbortController()
+    state.wake = wake
+    await home.clock.sleep(wait, AbortSignal.any([wake.signal, lease.signal]))
+    state.wake = undefined
+    if (!wake.signal.aborted) state.retryAt = 0
+  }
 }
 
-function postInParts(
-  needs: LaneNeeds,
-  destination: ServerName,
-  refused: { readonly id: string; readonly text: string; readonly answer: Answer<JsonObject> | Failure },
-): Promise<Answer<JsonObject> | Failure> {
-  const { log, serverName: origin } = needs.home
-  return sendInParts(
-    {
-      post: (id, text) => post(needs, destination, id, text),
-      leaveOut: (list, { type, edu_type, room_id }) =>
-        log.warn('a server will not take this: it is left out', {
-          destination,
-          list,
-          type: String(type ?? edu_type),
-          room: String(room_id),
-        }),
-    },
-    { origin, ...refused },
-  )
-}
-
-async function readText({ home }: LaneNeeds, destination: ServerName, id: string): Promise<string> {
-  const row = await home.database.selectOne(selectBody, destination, id)
-  if (row === undefined) throw new Error('another process has sent this transaction')
-  return Buffer.from(row.body).toString()
-}
-
-/** False when it has to be looked again. */
-async function waitForTurn({ home, lease }: LaneNeeds, state: State): Promise<boolean> {
-  const wait = Math.min(state.retryAt - home.clock.now(), mostWaitMs)
-  if (state.failures === 0 || wait <= 0) return true
-  const wake = new AbortController()
-  state.wake = wake
-  await home.clock.sleep(wait, AbortSignal.any([wake.signal, lease.signal]))
-  state.wake = undefined
-  if (!wake.signal.aborted) state.retryAt = 0
-  return false
-}
-
-async function failed(needs: LaneNeeds, state: State, answer: Answer<JsonObject> | Failure): Promise<void> {
+async function failed(needs: LaneNeeds, state: State, answer: Answered): Promise<void> {
   const { home } = needs
   const { destination } = state
   const words = answer.ok ? `it answered ${answer.status}` : answer.words
@@ -254,7 +236,7 @@ async function failed(needs: LaneNeeds, state: State, answer: Answer<JsonObject>
   const fields = { destination, reason: words, failures: state.failures, seconds: Math.round(wait / 1000) }
   home.log.info('a server did not take a transaction', fields)
   const failure = write(upsertFailure, destination, state.failures, state.since, now, state.retryAt, words)
-  await commit(needs, [failure, write(insertDestination, destination)])
+  noteDropped(home, await commit(needs, [failure, write(insertDestination, destination), write(deleteStaleEdus, destination, now)]))
 }
 
 /** 0 for one that never was there. */
@@ -268,17 +250,4 @@ async function recovered(needs: LaneNeeds, state: State): Promise<void> {
   needs.home.log.info('a server takes transactions again', { destination, failures })
   state.failures = 0
   await commit(needs, [write(deleteFailure, destination)])
-}
-
-function noteRefused({ home }: LaneNeeds, destination: ServerName, { pdus }: JsonObject): void {
-  for (const [eventId, result] of Object.entries(isJsonObject(pdus) ? pdus : {}).slice(0, most.pdus)) {
-    const error = isJsonObject(result) ? result['error'] : undefined
-    if (typeof error !== 'string') continue
-    home.log.info('a server did not take an event', { destination, eventId: eventId.slice(0, 255), reason: error.slice(0, 200) })
-  }
-}
-
-async function commit({ home, lease }: LaneNeeds, writes: readonly Write[]): Promise<void> {
-  const outcome = await home.database.commit({ guards: [lease.guard], writes })
-  if (!outcome.ok) throw new Error('another process sends to other servers')
 }

@@ -38,7 +38,7 @@ export function putTransaction(destination: ServerName, id: string, body: Buffer
   return write(upsertTransaction, destination, id, body, first ?? null, position ?? null, pdus, edus)
 }
 
-/** Rooms in which a destination missed much come first: of each it gets the newest events, and asks for those before. */
+/** Rooms in which a destination missed much come first: of each it gets the newest events, and asks for those before. Messages to devices go however long they have waited. */
 export async function readNext(needs: Needs, destination: ServerName): Promise<Next> {
   const { database } = needs.home
   const [missed, waiting, edus] = await Promise.all([
@@ -47,14 +47,17 @@ export async function readNext(needs: Needs, destination: ServerName): Promise<N
     database.select(selectEdus, destination, most.edus + 1),
   ])
   const taken: Write[] = []
-  const fitting = edus.slice(0, countFitting(edus.map(({ body }) => body)))
-  const lastEdu = fitting.at(-1)
+  const now = needs.home.clock.now()
+  const fresh = edus.filter(({ edu_key: key, kept_until: until }) => key === '' || until === null || until > now)
+  const fitting = fresh.slice(0, countFitting(fresh.map(({ body }) => body)))
+  const isAllFresh = fitting.length === fresh.length
+  const lastEdu = isAllFresh ? edus.at(-1) : fitting.at(-1)
   if (lastEdu !== undefined) taken.push(write(deleteEdus, destination, lastEdu.position, lastEdu.position, lastEdu.ordinal))
   const events = missed.length > 0 ? await newestOf(needs, destination, missed, taken) : await eventsOf(needs, waiting.slice(0, most.pdus))
   const lastPdu = waiting.slice(0, most.pdus).at(-1)
   if (missed.length === 0 && lastPdu !== undefined) taken.push(write(deletePdus, destination, lastPdu.position))
   const pdus = events.map(needs.texts).filter((text) => text !== undefined)
-  const isAll = missed.length === 0 && waiting.length <= most.pdus && fitting.length === edus.length
+  const isAll = missed.length === 0 && waiting.length <= most.pdus && isAllFresh && edus.length <= most.edus
   const contents = { pdus, edus: fitting.map(({ body }) => Buffer.from(body).toString()) }
   return { contents, about: aboutOf(events, fitting.length), taken, isAll }
 }

@@ -4,13 +4,17 @@ import type { TimelineEvent } from '../graph/graph.ts'
 import type { Tools } from '../slice.ts'
 import { type Write, write } from '../storage/database.ts'
 import type { Lease } from '../storage/lease.ts'
+import type { Transaction } from './attempt.ts'
 import { upsertReached } from './destinations.store.ts'
-import { createLane, type Lane, type LaneNeeds, type Transaction } from './lane.ts'
+import { noteDropped } from './dropped.ts'
+import { createLane, type Lane, type LaneNeeds } from './lane.ts'
 import { type About, aboutOf, putTransaction } from './next-transaction.ts'
 import type { PduTexts } from './pdu-texts.ts'
 import {
   collapsePdus,
+  type DroppedRow,
   deleteEdusOfKey,
+  deleteOldestEdus,
   deletePdus,
   deleteTransaction,
   insertEdu,
@@ -22,15 +26,18 @@ import {
 import { createSlots } from './slots.ts'
 import { countFitting, most, transactionText } from './transaction-text.ts'
 
-/** `waits`: for so many milliseconds it is of use to a server that is away. */
-export type ToldEdu = { readonly text: string; readonly key: string | undefined; readonly waits: number }
+/** `waits`: for so many milliseconds it is of use to a server that is away. The rest is as the slices told it. */
+export type ToldEdu = { readonly text: string; readonly key: string | undefined; readonly gapIsSeen?: boolean; readonly waits: number }
 /** What one destination is to be told, in its order. */
 export type Items = { readonly pdus: TimelineEvent[]; readonly edus: ToldEdu[] }
 
 /** What goes to other servers, each in a lane of its own. */
 export type Outbox = {
-  /** What puts these on the disk; `committed` is called when they are there. `position` grows from call to call. */
-  readonly put: (position: number, items: ReadonlyMap<ServerName, Items>) => { writes: Write[]; committed: () => void }
+  /** What puts these on the disk; `committed` is called when they are there, with the rows that came back. `position` grows from call to call. */
+  readonly put: (
+    position: number,
+    items: ReadonlyMap<ServerName, Items>,
+  ) => { readonly writes: Write[]; readonly committed: (rows: readonly unknown[]) => void }
   /** A server is there: what waits because it was not goes now. */
   readonly alive: (destination: ServerName) => void
   /** What waits for a server that fails goes now, as after a first failure. */
@@ -45,6 +52,10 @@ type Needs = Pick<Tools, 'home' | 'graph'> & { readonly lease: Lease; readonly t
 
 /** Events that wait for a server one by one; of more, only the newest of each room are kept. */
 const mostWaiting = 500
+/** Messages to devices that are kept for a server, and their bytes; they are counted after every so many. */
+const mostMessages = { count: 10_000, bytes: 64 * 1024 * 1024, countedEvery: 1000 }
+/** Nobody expects an older one any more. */
+const keptMs = 90 * 24 * 3_600_000
 const mostAtOnce = 200
 const mostProbes = 50
 const slotMs = 5_000
@@ -83,14 +94,18 @@ export async function openOutbox(needs: Needs): Promise<Outbox> {
         if (lane.isFree() && fitsOne(those)) after.push(direct(needs, lane, those, same, writes))
         else {
           for (const event of those.pdus) addTo(waiting, event, destination)
-          after.push(enqueue(lane, position, those, writes))
+          after.push(enqueue(needs, lane, position, those, writes))
         }
       }
       // These come first: what is collapsed holds them too.
       const inserts = [...waiting].map(([event, servers]) =>
         write(insertPdus, event.position ?? position, event.roomId, event.eventId, servers),
       )
-      return { writes: [...inserts, ...writes], committed: () => runAll(after) }
+      const committed = (rows: readonly unknown[]) => {
+        noteDropped(home, rows as readonly DroppedRow[])
+        runAll(after)
+      }
+      return { writes: [...inserts, ...writes], committed }
     },
     alive: (destination) => lanes.get(destination)?.alive(),
     reset: (destination) => lanes.get(destination)?.reset(),
@@ -145,17 +160,23 @@ function direct({ home, texts }: Needs, lane: Lane, { pdus, edus }: Items, same:
   return () => lane.send(transaction)
 }
 
-function enqueue(lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
+function enqueue({ home }: Needs, lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
   const { destination } = lane
   if (lane.waiting() + pdus.length > mostWaiting && lane.isFailing()) {
     writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
     lane.collapsed()
   }
   const away = lane.awayFor()
-  const kept = withoutEarlier(edus).filter(({ waits }) => away === undefined || away < waits)
-  for (const [ordinal, { key, text }] of kept.entries()) {
-    if (key !== undefined) writes.push(write(deleteEdusOfKey, destination, key))
-    writes.push(write(insertEdu, destination, position, ordinal, key ?? '', Buffer.from(text)))
+  const isAway = away !== undefined
+  const kept = withoutEarlier(edus, isAway).filter(({ waits }) => !isAway || away < waits)
+  for (const [ordinal, { key, gapIsSeen, text, waits }] of kept.entries()) {
+    if (key !== undefined && (isAway || gapIsSeen !== true)) writes.push(write(deleteEdusOfKey, destination, key))
+    const until = home.clock.now() + (key === undefined ? Math.min(waits, keptMs) : waits)
+    writes.push(write(insertEdu, destination, position, ordinal, key ?? '', Number.isFinite(until) ? until : null, Buffer.from(text)))
+  }
+  if (lane.keeps(kept.filter(({ key }) => key === undefined).length) >= mostMessages.countedEvery) {
+    writes.push(write(deleteOldestEdus, destination, destination, mostMessages.count, mostMessages.bytes))
+    lane.counted()
   }
   return () => {
     lane.waits(pdus.length)
@@ -164,10 +185,17 @@ function enqueue(lane: Lane, position: number, { pdus, edus }: Items, writes: Wr
 }
 
 /** Of those with the same key, the last. */
-function withoutEarlier(edus: readonly ToldEdu[]): readonly ToldEdu[] {
+function withoutEarlier(edus: readonly ToldEdu[], isAway = false): readonly ToldEdu[] {
   const last = new Map<string, ToldEdu>()
-  for (const edu of edus) if (edu.key !== undefined) last.set(edu.key, edu)
-  return last.size === 0 ? edus : edus.filter((edu) => edu.key === undefined || last.get(edu.key) === edu)
+  const keyOf = ({ key, gapIsSeen }: ToldEdu) => (isAway || gapIsSeen !== true ? key : undefined)
+  for (const edu of edus) {
+    const key = keyOf(edu)
+    if (key !== undefined) last.set(key, edu)
+  }
+  return edus.filter((edu) => {
+    const key = keyOf(edu)
+    return key === undefined || last.get(key) === edu
+  })
 }
 
 /** Takes transactions that were taken off the disk, and notes how far each destination is, many at once: one that is sent again after a crash does no harm. */

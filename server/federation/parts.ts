@@ -30,7 +30,15 @@ type Sending = {
  * is sent again after a failure counts once.
  */
 export async function sendInParts({ post, leaveOut }: Sending, { origin, id, text, answer }: Whole): Promise<Answered> {
-  const { pdus, edus, origin_server_ts: sentAt } = parseLossless(text) as { pdus: Json[]; edus: Json[]; origin_server_ts: number }
+  const {
+    pdus,
+    edus,
+    origin_server_ts: sentAt,
+  } = parseLossless(text, Number.POSITIVE_INFINITY) as {
+    pdus: Json[]
+    edus: Json[]
+    origin_server_ts: number
+  }
   const listed = (list: Item['list'], values: readonly Json[]) => values.map((value): Item => ({ list, value }))
   const items = [...listed('pdus', pdus), ...listed('edus', edus)]
   const postSome = (name: string, some: readonly Item[]) => {

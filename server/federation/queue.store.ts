@@ -3,7 +3,9 @@ import { statement } from '../storage/database.ts'
 export type ReaderRow = { position: number; holder: string; fence: number; beat: number }
 export type FailureRow = { destination: string; failures: number; since: number; tried_at: number; retry_at: number }
 export type PduRow = { position: number; room_id: string; event_id: string }
-export type EduRow = { position: number; ordinal: number; body: Uint8Array }
+export type EduRow = { position: number; ordinal: number; edu_key: string; kept_until: number | null; body: Uint8Array }
+/** What was dropped; an empty key is that of a message to devices. */
+export type DroppedRow = { destination: string; edu_key: string }
 
 export const insertReader = statement<[name: string, position: number]>(
   `INSERT INTO federation_readers (name, position, holder, fence, beat) VALUES (?, ?, '', 0, 0) ON CONFLICT DO NOTHING`,
@@ -70,6 +72,11 @@ export const upsertTransaction = statement<
     position = excluded.position, pdus = excluded.pdus, edus = excluded.edus`,
 )
 
+/** The same without some of its EDUs, under another id. */
+export const updateTransaction = statement<[newId: string, body: Uint8Array, edus: number, destination: string, transactionId: string]>(
+  'UPDATE federation_transactions SET transaction_id = ?, body = ?, edus = ? WHERE destination = ? AND transaction_id = ?',
+)
+
 export const deleteTransaction = statement<[destination: string, transactionId: string]>(
   'DELETE FROM federation_transactions WHERE destination = ? AND transaction_id = ?',
 )
@@ -97,16 +104,30 @@ export const deletePdus = statement<[destination: string, upTo: number]>(
   'DELETE FROM federation_pdus WHERE destination = ? AND position <= ?',
 )
 
-export const insertEdu = statement<[destination: string, position: number, ordinal: number, key: string, body: Uint8Array]>(
-  'INSERT INTO federation_edus (destination, position, ordinal, edu_key, body) VALUES (?, ?, ?, ?, ?)',
-)
+export const insertEdu = statement<
+  [destination: string, position: number, ordinal: number, key: string, keptUntil: number | null, body: Uint8Array]
+>('INSERT INTO federation_edus (destination, position, ordinal, edu_key, kept_until, body) VALUES (?, ?, ?, ?, ?, ?)')
 
 export const deleteEdusOfKey = statement<[destination: string, key: string]>(
   'DELETE FROM federation_edus WHERE destination = ? AND edu_key = ?',
 )
 
 export const selectEdus = statement<[destination: string, limit: number], EduRow>(
-  'SELECT position, ordinal, body FROM federation_edus WHERE destination = ? ORDER BY position, ordinal LIMIT ?',
+  'SELECT position, ordinal, edu_key, kept_until, body FROM federation_edus WHERE destination = ? ORDER BY position, ordinal LIMIT ?',
+)
+
+export const deleteStaleEdus = statement<[destination: string, now: number], DroppedRow>(
+  'DELETE FROM federation_edus WHERE destination = ? AND kept_until <= ? RETURNING destination, edu_key',
+)
+
+/** Of the messages to devices that wait for a destination, leaves the newest: so many, and so many bytes. */
+export const deleteOldestEdus = statement<[destination: string, same: string, mostCount: number, mostBytes: number], DroppedRow>(
+  `DELETE FROM federation_edus WHERE destination = ? AND edu_key = '' AND (position, ordinal) <= (
+    SELECT position, ordinal FROM (
+      SELECT position, ordinal, ROW_NUMBER() OVER newest AS place, SUM(LENGTH(body)) OVER newest AS bytes
+      FROM federation_edus WHERE destination = ? AND edu_key = '' WINDOW newest AS (ORDER BY position DESC, ordinal DESC)
+    ) AS counted WHERE place > ? OR bytes > ? ORDER BY position DESC, ordinal DESC LIMIT 1
+  ) RETURNING destination, edu_key`,
 )
 
 export const deleteEdus = statement<[destination: string, position: number, samePosition: number, ordinal: number]>(

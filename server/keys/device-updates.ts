@@ -28,7 +28,7 @@ async function toldChanges(tools: Tools, rows: readonly Logged[]): Promise<Told[
   for (const { userId } of updates) if (!serversOf.has(userId)) serversOf.set(userId, await serversSharing(tools, userId))
   const shared = updates.filter(({ userId }) => serversOf.get(userId)!.size > 0)
   return edusOf(tools, shared).then((edus) =>
-    edus.flatMap((edu, at) => (edu === undefined ? [] : [{ edu, servers: serversOf.get(shared[at]!.userId)! }])),
+    edus.flatMap((edu, at) => (edu === undefined ? [] : [{ edu, servers: serversOf.get(shared[at]!.userId)!, ...keyOf(edu) }])),
   )
 }
 
@@ -42,8 +42,13 @@ async function toldNewcomers(tools: Tools, rows: readonly Logged[]): Promise<Tol
   const eduOf = new Map(updates.map(({ userId }, at) => [userId, edus[at]]))
   return shared.flatMap(({ userId, servers }: NewlyShared) => {
     const edu = eduOf.get(userId)
-    return edu === undefined ? [] : [{ edu, servers }]
+    return edu === undefined ? [] : [{ edu, servers, ...keyOf(edu) }]
   })
+}
+
+/** Of what waits for a server that is away the last is enough: keys are told as they are, and of devices it asks for all. */
+function keyOf({ edu_type: type, content }: Edu): Pick<Told, 'key' | 'gapIsSeen'> {
+  return { key: `${type} ${content['user_id']}`, gapIsSeen: type === 'm.device_list_update' }
 }
 
 type Reading = { readonly home: Pick<Home, 'database' | 'config' | 'serverName'>; readonly people: Pick<People, 'devicesOf'> }

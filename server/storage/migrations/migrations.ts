@@ -47,6 +47,7 @@ import { searchedHistory } from './0102-searched-history.ts'
 import { ownKeys } from './0104-own-keys.ts'
 import { toldHistory } from './0105-told-history.ts'
 import { ownKeysUsed } from './0106-own-keys-used.ts'
+import { federationEdusKept } from './0107-federation-edus-kept.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -100,4 +101,5 @@ export const migrations: readonly Migration[] = [
   ownKeys,
   toldHistory,
   ownKeysUsed,
+  federationEdusKept,
 ]
