@@ -152,9 +152,11 @@ function createSockets(): Sockets {
 
 function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing, sockets: Sockets): Agent {
   const lookup = publicOnly ? lookUpPublic(dialing.lookup ?? lookUpName) : dialing.lookup
-  const connect = buildConnector({ timeout: 10_000, ...(ca ? { ca } : {}), ...(lookup ? { lookup } : {}) })
+  const connect = buildConnector({ timeout: 10_000, allowH2: false, ...(ca ? { ca } : {}), ...(lookup ? { lookup } : {}) })
   return new Agent({
     connections: 32,
+    // All requests share one connection there: gone dead, it would be asked on and on, where here it ends with the first request that has no answer in time.
+    allowH2: false,
     maxHeaderSize: 32 * 1024,
     keepAliveTimeout: 20_000,
     headersTimeout: 0,

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createSecureServer } from 'node:http2'
+import { type AddressInfo, connect, createServer as listen, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { SpelledNumber } from '../../../server/core/json.ts'
 import { createEgress, type Egress } from '../../../server/remote/egress.ts'
+import { writeCertificate } from '../../support/certificates.ts'
+import { removeFolder, temporaryFolder } from '../../support/processes.ts'
 
 describe('createEgress', () => {
   let egress: Egress
@@ -112,5 +116,35 @@ describe('createEgress', () => {
     expect(await reason({ url, signal: AbortSignal.abort(), allowPrivate: true })).to.equal('aborted')
     answer = (request) => void request.socket.destroy()
     expect(await reason({ url, allowPrivate: true })).to.equal('unreachable')
+  })
+
+  it('asks over another connection where one has gone dead, whatever the server speaks', async () => {
+    const folder = temporaryFolder('tombolo-egress')
+    const { certificate, key } = writeCertificate(folder)
+    const both = createSecureServer({ cert: readFileSync(certificate), key: readFileSync(key), allowHTTP1: true })
+    both.on('request', (request, response) => response.end(JSON.stringify({ spoken: request.httpVersion })))
+    await new Promise<void>((resolve) => both.listen(0, '127.0.0.1', resolve))
+    const sockets: Socket[] = []
+    const between = listen((near) => {
+      const far = connect((both.address() as AddressInfo).port, '127.0.0.1')
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const)
+        one.on('error', () => other.destroy()).on('close', () => other.destroy())
+      near.pipe(far).pipe(near)
+      sockets.push(near)
+    })
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+    const over = createEgress({ caFile: certificate, userAgent: 'Test/1' })
+    const of = { url: `https://localhost:${(between.address() as AddressInfo).port}/`, allowPrivate: true }
+    expect(await over.fetchJson(of)).to.deep.include({ ok: true, body: { spoken: '1.1' } })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    for (const socket of sockets) socket.unpipe().resume()
+    await over.fetchJson({ ...of, timeoutMs: 200 })
+    expect(await over.fetchJson(of)).to.include({ ok: true })
+    await over.close()
+    for (const each of [between, both]) await new Promise((resolve) => each.close(resolve))
+    removeFolder(folder)
   })
 })
