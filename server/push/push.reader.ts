@@ -6,19 +6,27 @@ import { type Lease, type LeaseTiming, takeLease } from '../storage/lease.ts'
 import { gatherPushes, type Notified } from './gather-pushes.ts'
 import { gatherInvites } from './outside-invites.ts'
 import { createPushSender, type Gate, type PushSender, type Sending } from './push-sender.ts'
-import { type Pusher, pusherOf } from './pusher.ts'
+import { nameOf, type Pusher, pusherOf, setKind } from './pusher.ts'
 import { insertPush, insertReader, leaseRows, selectAllPushers, selectPushers, selectReader, updatePosition } from './pushers.store.ts'
 
 const name = 'push'
 const page = 1000
 const mostUnstored = 1000
+const mostLooked = 10_000
 const mostAtOnce = 32
 const nap = 60_000
 
 /** The pushers of this server by user, each with the sender that serves it. */
 type Book = Map<UserId, Map<string, { readonly pusher: Pusher; readonly sender: PushSender }>>
 /** `senders` stay when their pushers go: one that comes back is told by the same, so that nothing is told twice. */
-type Serving = Sending & { readonly book: Book; readonly senders: Map<string, PushSender>; position: number; stored: number }
+type Serving = Sending & {
+  readonly book: Book
+  readonly senders: Map<string, PushSender>
+  /** Where those were set that were set a moment ago: what was said before is not for them. */
+  readonly setAt: Map<PushSender, number>
+  position: number
+  stored: number
+}
 
 /**
  * Pushes what notifies people to their gateways. One process does it at a time; what is to be told is on the disk together with how far was looked,
@@ -60,7 +68,7 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
   const { home } = tools
   const position = (await home.database.selectOne(selectReader, name))?.position ?? home.notifier.position()
   const tasks = new Set<Promise<void>>()
-  const empty = { tasks, book: new Map(), senders: new Map() }
+  const empty = { tasks, book: new Map(), senders: new Map(), setAt: new Map() }
   const serving: Serving = { ...tools, lease, ...empty, gate: createGate(), position, stored: position }
   for (const row of await home.database.select(selectAllPushers)) take(serving, pusherOf(row))
   for (const { sender } of sendersOf(serving)) sender.kick()
@@ -77,15 +85,15 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
 
 /** Takes the next rows of the log: whom they notify is put on the disk, then told. */
 async function advance(serving: Serving): Promise<void> {
-  const { home, book } = serving
+  const { home, book, setAt } = serving
   const head = home.notifier.position()
   const rows = await home.notifier.rows(serving.position, head, page)
   const upTo = rows.length < page ? head : rows.at(-1)!.position
-  const setAt = new Map<PushSender, number>()
-  for (const userId of keysOf(rows, 'pusher')) for (const set of await reload(serving, userId as UserId, rows)) setAt.set(...set)
-  const kicked = book.size === 0 ? [] : await queue(serving, { rows, upTo, setAt })
+  for (const userId of keysOf(rows, 'pusher')) await reload(serving, userId as UserId, rows)
+  const kicked = book.size === 0 ? [] : await queue(serving, rows, upTo)
   if (kicked.length === 0 && upTo - serving.stored >= mostUnstored) await store(serving, upTo, [])
   serving.position = upTo
+  for (const [sender, at] of setAt) if (at <= upTo) setAt.delete(sender)
   for (const sender of kicked) sender.kick()
   for (const key of keysOf(rows, 'read_position')) {
     const userId = key.slice(0, key.indexOf(' ')) as UserId
@@ -93,15 +101,8 @@ async function advance(serving: Serving): Promise<void> {
   }
 }
 
-type News = {
-  readonly rows: readonly Logged[]
-  readonly upTo: number
-  /** Pushers that are set in these rows: what was said before is not for them. */
-  readonly setAt: ReadonlyMap<PushSender, number>
-}
-
-async function queue(serving: Serving, { rows, upTo, setAt }: News): Promise<PushSender[]> {
-  const { book, home, position } = serving
+async function queue(serving: Serving, rows: readonly Logged[], upTo: number): Promise<PushSender[]> {
+  const { book, home, position, setAt } = serving
   const wanted = new Set(book.keys())
   const now = home.clock.now()
   const writes: Write[] = []
@@ -130,23 +131,26 @@ async function store(serving: Serving, upTo: number, writes: readonly Write[]): 
   serving.stored = upTo
 }
 
-/** Reads a user's pushers anew. Gives those that began to tell in these rows, each with where that was at the earliest. */
-async function reload(serving: Serving, userId: UserId, rows: readonly Logged[]): Promise<[PushSender, number][]> {
-  const { book, home } = serving
+/** Reads a user's pushers anew. They may have been set by later rows than these. */
+async function reload(serving: Serving, userId: UserId, rows: readonly Logged[]): Promise<void> {
+  const { book, home, position, setAt } = serving
   const found = await home.database.select(selectPushers, userId)
-  const enabled = () => [...(book.get(userId)?.values() ?? [])].flatMap(({ pusher, sender }) => (pusher.enabled ? [sender] : []))
-  const before = new Set(enabled())
+  const enabled = () => [...(book.get(userId) ?? [])].filter(([, { pusher }]) => pusher.enabled)
+  const before = new Set(enabled().map(([name]) => name))
   book.delete(userId)
   for (const row of found) take(serving, pusherOf(row))
-  const first = rows.find(({ kind, key }) => kind === 'pusher' && key === userId)
-  return enabled().flatMap((sender): [PushSender, number][] =>
-    before.has(sender) || first === undefined ? [] : [[sender, first.position]],
-  )
+  const fresh = enabled().filter(([name]) => !before.has(name))
+  if (fresh.length === 0) return
+  const news = await home.notifier.rows(position, home.notifier.position(), mostLooked)
+  const earliest = rows.find(({ kind, key }) => kind === 'pusher' && key === userId)?.position ?? 0
+  for (const [name, { sender }] of fresh) {
+    setAt.set(sender, news.find(({ kind, key }) => kind === setKind && key === name)?.position ?? earliest)
+  }
 }
 
 function take(serving: Serving, pusher: Pusher): void {
   const { book, senders } = serving
-  const key = JSON.stringify([pusher.userId, pusher.appId, pusher.pushkey])
+  const key = nameOf(pusher)
   const sender = senders.get(key) ?? createPushSender(serving, pusher)
   senders.set(key, sender)
   sender.set(pusher)

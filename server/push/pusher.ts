@@ -21,6 +21,14 @@ export type Pusher = {
 
 export type PusherKey = Pick<Pusher, 'userId' | 'appId' | 'pushkey'>
 
+/** Rows of the log that tell which pusher was set. */
+export const setKind = 'pusher_set'
+
+/** The name of a pusher among all. */
+export function nameOf({ userId, appId, pushkey }: PusherKey): string {
+  return JSON.stringify([userId, appId, pushkey])
+}
+
 const longestAppId = 64
 const longestPushkey = 512
 const largestData = 16_384

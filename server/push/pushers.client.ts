@@ -3,8 +3,8 @@ import type { JsonObject } from '../core/json.ts'
 import { forbidden, invalidParam, missingParam } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
-import { type Write, write } from '../storage/database.ts'
-import { pusherContent, pusherOf, readDescription, readPusherKey } from './pusher.ts'
+import { type Part, write } from '../storage/database.ts'
+import { nameOf, pusherContent, pusherOf, readDescription, readPusherKey, setKind } from './pusher.ts'
 import { deleteAllPushes, deletePusher, selectPushers, selectPushersOfKey, upsertPusher } from './pushers.store.ts'
 
 type Tools = Pick<Home, 'database' | 'clock' | 'config'>
@@ -47,7 +47,7 @@ async function setPusher(home: Tools, { requester, body }: Call<'access_token'> 
   const { kind } = body
   if (kind === undefined) throw missingParam('`kind` is missing')
   const { appId, pushkey } = readPusherKey(body)
-  if (kind === null) return remove(home, [userId], appId, pushkey, [])
+  if (kind === null) return remove(home, [userId], appId, pushkey, { writes: [], log: [] })
   if (service) throw forbidden('application services are told over their transactions, not over pushers')
   if (kind === 'email') throw invalidParam('this server sends no e-mail; `kind` must be http or null')
   if (kind !== 'http') throw invalidParam('`kind` must be http or null')
@@ -60,19 +60,22 @@ async function setPusher(home: Tools, { requester, body }: Call<'access_token'> 
   const at = Math.floor(home.clock.now() / 1000)
   const text = JSON.stringify(description)
   const set = write(upsertPusher, userId, appId, pushkey, deviceId ?? null, enabled ? 1 : 0, text, at)
-  await remove(home, others, appId, pushkey, [set], [userId])
+  const log = [
+    { kind: 'pusher', key: userId },
+    { kind: setKind, key: nameOf({ userId, appId, pushkey }) },
+  ]
+  await remove(home, others, appId, pushkey, { writes: [set], log })
 }
 
-/** Removes a pusher of some users, with what else is to be written; the log tells those whose pushers changed. */
+/** Removes a pusher of some users, with what else is to be written and told; the log tells those whose pushers changed. */
 async function remove(
   { database }: Pick<Home, 'database'>,
   userIds: readonly UserId[],
   appId: string,
   pushkey: string,
-  more: readonly Write[],
-  alsoChanged: readonly UserId[] = [],
+  more: Required<Pick<Part, 'writes' | 'log'>>,
 ): Promise<void> {
   const writes = userIds.flatMap((userId) => [write(deletePusher, userId, appId, pushkey), write(deleteAllPushes, userId, appId, pushkey)])
-  const log = [...userIds, ...alsoChanged].map((userId) => ({ kind: 'pusher', key: userId }))
-  await database.commit({ writes: [...writes, ...more], log })
+  const log = userIds.map((userId) => ({ kind: 'pusher', key: userId }))
+  await database.commit({ writes: [...writes, ...more.writes], log: [...log, ...more.log] })
 }
