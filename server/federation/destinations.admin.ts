@@ -55,12 +55,12 @@ async function list(tools: Tools, { query }: Asked): Promise<Reply> {
     by === 'destination' && isDown
       ? database.select(selectDestinationsDown, text, limit, from)
       : database.select(selectDestinations, text, isDown ? -1 : 1, by, limit, from)
-  const destinations = like === undefined ? [] : await describeDestinations(tools, await select(like))
+  const destinations = like === undefined ? [] : await describeDestinations(tools, namesOf(await select(like)))
   return { body: { destinations, total, ...nextOf(from, destinations.length, total) } }
 }
 
 async function get(tools: Tools, { params }: Asked): Promise<Reply> {
-  const [described] = await describeDestinations(tools, [await known(tools, params)])
+  const [described] = await describeDestinations(tools, [(await known(tools, params)).destination])
   return { body: described ?? {} }
 }
 
@@ -82,6 +82,10 @@ async function reset(tools: Tools, { params }: Asked): Promise<Reply> {
   if (failures === null) throw unknown('the destination takes what it is sent: there is nothing to reset')
   await database.commit({ writes: [write(resetFailure, clock.now(), destination)], log: [{ kind: resetKind, key: destination }] })
   return { body: {} }
+}
+
+function namesOf(rows: readonly DestinationRow[]): string[] {
+  return rows.map(({ destination }) => destination)
 }
 
 async function known({ home }: Tools, params: Asked['params']): Promise<DestinationRow> {

@@ -47,6 +47,10 @@ export const selectSentAt = statement<[destination: string], { sent_at: number |
 
 export const selectDestination = statement<[destination: string], DestinationRow>(`SELECT ${columns} WHERE d.destination = ?`)
 
+export const selectTheseDestinations = statement<[destinations: readonly string[]], DestinationRow>(
+  `SELECT ${columns} WHERE d.destination IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
+)
+
 export const countDestinations = statement<[like: string], { total: number }>(
   'SELECT COUNT(*) AS total FROM federation_destinations WHERE LOWER(destination) LIKE ?',
 )

@@ -1,7 +1,7 @@
 import type { EventId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Tools } from '../slice.ts'
-import { type DestinationRow, type PendingRow, selectPending } from './destinations.store.ts'
+import { type DestinationRow, type PendingRow, selectPending, selectTheseDestinations } from './destinations.store.ts'
 
 /** So many of each are counted; what waits may be more. */
 const mostCounted = 1000
@@ -11,10 +11,12 @@ const downAfterMs = 3_600_000
 /** Destinations as those who keep the server running are shown them: the members that their tools know, and under `sending` ours. */
 export async function describeDestinations(
   { home, graph }: Pick<Tools, 'home' | 'graph'>,
-  rows: readonly DestinationRow[],
+  names: readonly string[],
 ): Promise<JsonObject[]> {
-  const names = rows.map(({ destination }) => destination)
+  // In this order: what goes from what waits into a transaction meanwhile is counted twice, and not never.
   const found = await home.database.select(selectPending, mostCounted, mostCounted, mostCounted, names)
+  const rowOf = new Map((await home.database.select(selectTheseDestinations, names)).map((row) => [row.destination, row]))
+  const rows = names.map((name) => rowOf.get(name)).filter((row) => row !== undefined)
   const pending = new Map(found.map((row) => [row.destination, row]))
   const oldest = new Map(rows.map((row) => [row.destination, oldestOf(row, pending.get(row.destination))]))
   const ids = [...oldest.values()].filter((id) => id !== undefined)
