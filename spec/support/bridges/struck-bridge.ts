@@ -96,7 +96,8 @@ export async function startStruckBridge(
       const number = orders++
       const bytes = await new Promise<number>((resolve) => {
         waiting.set(number, resolve)
-        child.send({ ...order, number } satisfies Order, (error) => error && resolve(Number.NaN))
+        // What cannot be told it any more has ended, which is known a moment later.
+        child.send({ ...order, number } satisfies Order, (error) => error && void ended.then(() => resolve(Number.NaN)))
       })
       waiting.delete(number)
       return bytes
