@@ -35,7 +35,7 @@ const answers: Readonly<Record<string, (peer: Peer) => PeerReply>> = {
 
 /** S-11. Whatever other servers answer, a client's session is not what they speak of, and their words are not ours. */
 describe('what other servers answer to what clients ask of them (S-11)', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let among: AmongPeers
   let peer: Peer
   let alice: TestUser

@@ -21,7 +21,7 @@ const many = 100_000
 
 /** S-22. What is an identifier is one everywhere, and what is none is none. */
 describe('identifiers (S-22)', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   const kinds: readonly [string, (text: string) => unknown, (text: string) => unknown][] = [
     ['server names', isServerName, isServer],
     ['user ids', isUserId, isUser],

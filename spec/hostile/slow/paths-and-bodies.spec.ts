@@ -17,7 +17,7 @@ const federation = (prefix: string, ...parts: string[]) => `/_matrix/federation/
 
 /** S-23. What a request is about is said once; and a path is what it is, whatever stands around it. */
 describe('paths, and bodies that say something else (S-23)', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let among: AmongPeers
   let [peer]: Peer[] = []
   let alice: TestUser

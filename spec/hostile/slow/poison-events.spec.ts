@@ -9,7 +9,7 @@ const valuesOf = (turn: number) => values.filter((value, at) => at % 3 === turn 
 
 for (const engine of engines) {
   describe(`Poisoned events (${engine})`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let server: TestServer
     let wire: ReturnType<typeof wireTo>
     const users: Record<string, TestUser> = {}

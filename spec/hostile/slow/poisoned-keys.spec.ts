@@ -8,7 +8,7 @@ import type { Body, TestUser } from '../../support/server.ts'
 
 /** S-12. Keys that are none come from nobody; nobody speaks for whom they do not keep; and what is said to others goes on. */
 describe('keys and EDUs that are made to mislead (S-12)', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let among: AmongPeers
   let [peer, other]: Peer[] = []
   let alice: TestUser

@@ -50,7 +50,7 @@ const acls: readonly JsonObject[] = [
 
 /** S-21. Whom a room keeps out is kept out of everything, however their name is written. */
 describe('rooms that keep servers out (S-21)', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
   let among: AmongPeers
   let alice: TestUser
   let spelled: Peer[]

@@ -25,7 +25,7 @@ type Told = { readonly status: number; readonly text: string; readonly body: Bod
 for (const name of ['nginx', 'caddy', 'haproxy'] as ProxyName[]) {
   /** S-23, with what most people have in front of a server, as the README recommends it. */
   describe(`a server behind ${name}`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     const folder = temporaryFolder('tombolo-proxy')
     let among: AmongPeers
     let proxy: ReverseProxy

@@ -54,8 +54,11 @@ describe('what an application service is told', () => {
 
   it('tells all of a room that has one of its aliases, or one of its ids', async () => {
     await start({ namespaces: { users: [], aliases: [{ exclusive: false, regex: '#bridge_.*' }], rooms: [] } })
-    const roomId = await makeRoom()
+    const [roomId, marker] = [await makeRoom(), await makeRoom({ room_alias_name: 'bridge_0' })]
     await say(roomId, 'unnamed')
+    // Which aliases there are counts when a message is read: that has happened once what came after it is told.
+    await say(marker, 'after it')
+    await has('events', ({ content }) => content.body === 'after it')
     await alice.put(`/directory/room/${encodeURIComponent('#bridge_1:hs.test')}`, { room_id: roomId })
     await say(roomId, 'named')
     await has('events', ({ content }) => content.body === 'named')
@@ -64,7 +67,7 @@ describe('what an application service is told', () => {
     const other = await makeRoom({ room_alias_name: 'bridge_2' })
     await say(other, 'named from the start')
     await has('events', ({ content }) => content.body === 'named from the start')
-    expect(bodiesOf(service.taken)).to.deep.equal(['named', 'named from the start'])
+    expect(bodiesOf(service.taken)).to.deep.equal(['after it', 'named', 'named from the start'])
   })
 
   it('tells of what is typed and read in its rooms, under both names, if it asked for it', async () => {

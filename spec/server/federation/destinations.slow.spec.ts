@@ -190,7 +190,10 @@ for (const engine of engines) {
         ({ sending }) => sending.state === 'fine',
       )
       expect(found).to.include({ failure_ts: null, retry_last_ts: 0 })
-      expect(found.last_successful_stream_ordering).to.equal((await of(well)).last_successful_stream_ordering)
+      await until(
+        () => of(well),
+        (body) => body.last_successful_stream_ordering === found.last_successful_stream_ordering,
+      )
       const again = await admin.post(`${path}/${ill.serverName}/reset_connection`)
       expect([again.status, again.body.errcode]).to.deep.equal([400, 'M_UNKNOWN'])
     })

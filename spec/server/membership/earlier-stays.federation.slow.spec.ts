@@ -3,7 +3,7 @@ import { type Neighbours, startNeighbours, syncUntil } from '../../support/feder
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
 
 describe('What somebody was in a room of another server before they left it', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let neighbours: Neighbours
   let alice: TestUser
   let bob: TestUser

@@ -3,7 +3,7 @@ import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
 
 describe('What relates to events that were sent before this server followed the room', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let neighbours: Neighbours
   let alice: TestUser
   let bob: TestUser

@@ -3,7 +3,7 @@ import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { TestServer } from '../../support/server.ts'
 
 describe('A room of another server that one knocks on', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let neighbours: Neighbours
 
   before(async () => {

@@ -8,7 +8,7 @@ const everything = JSON.stringify({ limit: 100 })
 
 for (const engine of engines) {
   describe(`search in what other servers said before this one joined (${engine})`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let neighbours: Neighbours
     let [there, here]: TestServer[] = []
     let alice: TestUser

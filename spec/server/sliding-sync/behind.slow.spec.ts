@@ -4,7 +4,7 @@ import { startServer, type TestServer } from '../../support/server.ts'
 import { slidingReader } from './sliding-reader.ts'
 
 describe('sliding sync by a process that is behind another', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let ahead: TestServer
   let behind: TestServer
 

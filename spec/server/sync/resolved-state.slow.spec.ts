@@ -33,7 +33,7 @@ function readerOf({ user }: Side, room: string, limit: number) {
 }
 
 describe('State that no event of the timeline tells', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let two: TwoServers
 
   beforeEach(async () => {

@@ -3,7 +3,7 @@ import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { Body, TestServer } from '../../support/server.ts'
 
 describe('The user directory and rooms that this server has left', function () {
-  this.timeout(60_000)
+  this.timeout(300_000)
   let neighbours: Neighbours
 
   before(async () => {

@@ -7,7 +7,7 @@ import { engines, type TestUser } from '../../../support/server.ts'
 
 for (const engine of engines) {
   describe(`a room with few members, which its server leaves out of the answer to a join (${engine})`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let among: AmongPeers
     let host: Peer
     let other: Peer

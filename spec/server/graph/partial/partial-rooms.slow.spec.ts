@@ -9,7 +9,7 @@ const lazy = JSON.stringify({ room: { state: { lazy_load_members: true }, timeli
 
 for (const engine of engines) {
   describe(`rooms that are entered before their members are here (${engine})`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let neighbours: Neighbours
     let [here, there]: TestServer[] = []
     let alice: TestUser
