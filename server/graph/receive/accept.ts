@@ -26,6 +26,7 @@ import type { ReceiveTools } from './receive-tools.ts'
 import {
   type Earlier,
   earlierRedaction,
+  powersAt,
   readWaiting,
   redactedBeforeWrites,
   redactionBy,
@@ -78,7 +79,8 @@ export async function keepAside(tools: ReceiveTools, source: Source, event: Inco
   const writes: Write[] = [...(isPast ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
   if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
   const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
-  const past = room && arriving && redactionInHistory(room, arriving)
+  const powers = arriving?.target.id === undefined ? () => undefined : await powersAt(tools.past, before.stateGroup)
+  const past = room && arriving && redactionInHistory(room, arriving, powers)
   const isShown = why === 'history' && !past?.isWithheld
   const flags = [rejected ? 1 : 0, rejected || isShown ? 0 : 1] as const
   const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
@@ -181,7 +183,7 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
     replaces: stateKey === undefined ? undefined : await tools.past.entry(before.stateGroup, pdu.type, stateKey),
     target: targetOf(event, source.rules, targets),
     thread: threads.get(template),
-    waiting: await readWaiting(select, source.roomId, eventId),
+    waiting: await readWaiting(tools, source, eventId),
   }
 }
 
@@ -217,7 +219,7 @@ export function decide(
       ? { stateGroup: after, chain: afterChain }
       : resolutions.get(keyOf(groups))
   if (resolved === undefined) return [{ groups }]
-  const redactedBy = earlierRedaction(room, head, arriving)
+  const redactedBy = earlierRedaction(arriving, rules)
   const kept = redactedBy ? redact(pdu, rules) : pdu
   const changes = changesOf(isLinear, head, resolved, { eventId, pdu: kept }, differences)
   if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]

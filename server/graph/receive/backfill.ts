@@ -1,9 +1,9 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
-import { headOf } from '../append.ts'
+import type { ReadState } from '../../core/pdu.ts'
 import { selectOlder } from '../events.store.ts'
 import type { Filled, Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
-import type { Room } from '../room.ts'
+import { type Room, stateKeyOf } from '../room.ts'
 import { createBudget, createTime, withBudget } from './budget.ts'
 import { type Incoming, mayBeChanged } from './check-incoming.ts'
 import { fetchBackfill, fetchClosest, fetchEvent, type Source } from './fetch-missing.ts'
@@ -11,7 +11,7 @@ import { inOrder, reachable } from './in-order.ts'
 import { depthOf, loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
-import { earlierRedaction, readWaiting, targetOf } from './redactions.ts'
+import { earlierRedaction, mayRedactAll, readWaiting, targetOf } from './redactions.ts'
 import { selectMissingBelow } from './stored.store.ts'
 
 const atOnce = 100
@@ -136,11 +136,13 @@ async function asTheyWere(
 
 /** Whether a redaction of it is known, or comes with it. */
 async function isRedacted(tools: ReceiveTools, room: Room, event: Incoming, events: readonly Incoming[]): Promise<boolean> {
-  const waiting = await readWaiting(tools.database.select, room.roomId, event.eventId)
+  const waiting = await readWaiting(tools, room, event.eventId)
+  const powers: ReadState = (type, stateKey) => room.state.get(stateKeyOf(type, stateKey))?.pdu
   for (const other of events) {
-    if (targetOf(other, room.rules, new Map()).id === event.eventId) waiting.push({ ...other, isDone: false })
+    const isIts = targetOf(other, room.rules, new Map()).id === event.eventId
+    if (isIts) waiting.push({ ...other, mayAll: mayRedactAll(other.pdu, room.rules, powers) })
   }
-  return earlierRedaction(room, headOf(room), { event, waiting }) !== undefined
+  return earlierRedaction({ event, waiting }, room.rules) !== undefined
 }
 
 async function fetchWhole(tools: ReceiveTools, source: Source, event: Incoming, servers: readonly ServerName[]): Promise<Incoming> {

@@ -1,15 +1,16 @@
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
-import { type EventId, isEventId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import { type EventId, isEventId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import type { Pdu, ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
-import { type Select, type Write, write } from '../../storage/database.ts'
-import { headOf } from '../append.ts'
-import { findOn, redactionOf } from '../draft.ts'
+import type { Home } from '../../home.ts'
+import { type Write, write } from '../../storage/database.ts'
+import { redactionOf } from '../draft.ts'
 import { updateRedacted } from '../events.store.ts'
 import type { StateEvent, TimelineEvent } from '../graph.ts'
 import { brokenRelation } from '../relations/relations.ts'
-import type { DraftHead, Room } from '../room.ts'
+import type { Room } from '../room.ts'
+import type { PastStates } from '../state-at.ts'
 import { parsePdu } from '../stored-event.ts'
 import type { Incoming } from './check-incoming.ts'
 import { bytesOfReceived } from './known-events.ts'
@@ -21,8 +22,8 @@ export type Target = { readonly id: EventId | undefined; readonly event: Timelin
 type Redacting = { readonly event: Incoming; readonly here: ServerName; readonly target: Target }
 type Redacted = { readonly event: Incoming; readonly waiting: readonly Earlier[] }
 
-/** A redaction that came before its target; `isDone` where that was here beside the room, and has been redacted. */
-export type Earlier = StateEvent & { readonly isDone: boolean }
+/** A redaction that came before its target; `mayAll` where its sender had the power to redact everything, or it has redacted what was here beside the room. */
+export type Earlier = StateEvent & { readonly mayAll: boolean }
 
 /** What an event is to redact, if it is a redaction. */
 export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Target {
@@ -49,21 +50,38 @@ export function redactionBy(
   return redactionOf(pdu, eventId, room, readState, new Map([[target.id, target.event]]), true)
 }
 
+/** What decides on power at a state of the past. */
+export async function powersAt(past: Pick<PastStates, 'entry'>, stateGroup: string): Promise<ReadState> {
+  const create = await past.entry(stateGroup, 'm.room.create', '')
+  const levels = await past.entry(stateGroup, 'm.room.power_levels', '')
+  return (type) => (type === 'm.room.create' ? create : type === 'm.room.power_levels' ? levels : undefined)?.pdu
+}
+
 /** Redactions of an event that are here, and that is not, or beside the room alone. */
-export async function readWaiting(select: Select, roomId: RoomId, eventId: EventId): Promise<Earlier[]> {
-  const rows = await select(selectWaitingRedactions, roomId, eventId, roomId, eventId)
-  return rows.map((row) => ({ eventId: row.event_id as EventId, pdu: parsePdu(row.json), isDone: row.done === 1 }))
+export async function readWaiting(
+  { database: { select }, past }: Pick<Home, 'database'> & { readonly past: Pick<PastStates, 'entry'> },
+  { roomId, rules }: Pick<Room, 'roomId' | 'rules'>,
+  eventId: EventId,
+): Promise<Earlier[]> {
+  const found: Earlier[] = []
+  for (const row of await select(selectWaitingRedactions, roomId, eventId, roomId, eventId)) {
+    const pdu = parsePdu(row.json)
+    const mayAll = row.done === 1 || mayRedactAll(pdu, rules, await powersAt(past, row.state_group))
+    found.push({ eventId: row.event_id as EventId, pdu, mayAll })
+  }
+  return found
+}
+
+/** Whether a user has the power to redact what others said. */
+export function mayRedactAll({ sender }: Pdu, rules: RoomRules, readState: ReadState): boolean {
+  const scope = powerScope(readState, rules)
+  return userPower(scope, sender) >= actionLevel(scope, 'redact')
 }
 
 /** A redaction that came before its target and may redact it. */
-export function earlierRedaction(room: Room, head: DraftHead, { event: { eventId, pdu }, waiting }: Redacted): StateEvent | undefined {
-  if (waiting.length === 0) return undefined
-  const find = findOn(room, head)
-  const scope = powerScope((type, stateKey) => find(type, stateKey)?.pdu, room.rules)
+export function earlierRedaction({ event: { eventId, pdu }, waiting }: Redacted, rules: RoomRules): StateEvent | undefined {
   const target = { eventId, sender: pdu.sender }
-  const may = ({ eventId: by, pdu: { sender }, isDone }: Earlier) =>
-    isDone || userPower(scope, sender) >= actionLevel(scope, 'redact') || isOfOneServer({ eventId: by, sender }, target, room.rules)
-  return waiting.find(may)
+  return waiting.find(({ eventId: by, pdu: { sender }, mayAll }) => mayAll || isOfOneServer({ eventId: by, sender }, target, rules))
 }
 
 /** What notes that an event was redacted before it came. Its redaction is told of from then on, in its place in the past. */
@@ -76,7 +94,7 @@ export function redactedBeforeWrites({ roomId, rules }: Room, eventId: EventId, 
   ]
 }
 
-/** What an event of history redacts, or that it was redacted before it came, by the room's powers as they are now. */
+/** What an event of history redacts, or that it was redacted before it came, by the powers at the state before it. */
 export type PastRedaction = {
   readonly writes: readonly Write[]
   readonly redacted: TimelineEvent | undefined
@@ -86,15 +104,13 @@ export type PastRedaction = {
   readonly isWithheld: boolean
 }
 
-export function redactionInHistory(room: Room, arriving: Redacting & Redacted): PastRedaction {
+export function redactionInHistory(room: Room, arriving: Redacting & Redacted, powers: ReadState): PastRedaction {
   const { eventId, pdu } = arriving.event
   const { target } = arriving
-  const head = headOf(room)
-  const find = findOn(room, head)
   const writes: Write[] = []
-  const by = earlierRedaction(room, head, arriving)
+  const by = earlierRedaction(arriving, room.rules)
   if (by !== undefined) writes.push(...redactedBeforeWrites(room, eventId, pdu, by))
-  const redaction = redactionBy(room, arriving, (type, stateKey) => find(type, stateKey)?.pdu)
+  const redaction = redactionBy(room, arriving, powers)
   if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, target.id, eventId))
   const redacted = typeof redaction === 'object' ? redaction : undefined
   if (redacted !== undefined) {

@@ -84,11 +84,11 @@ export const insertWaitingRedaction = statement<[roomId: string, target: string,
 /** Redactions that came before their target: one that was done to what was here of it beside the room, and those that wait. */
 export const selectWaitingRedactions = statement<
   [roomId: string, target: string, sameRoomId: string, sameTarget: string],
-  { event_id: string; json: Uint8Array; done: number }
+  { event_id: string; state_group: string; json: Uint8Array; done: number }
 >(
-  `SELECT r.event_id, r.json, 1 AS done, r.depth, r.room_order FROM events t JOIN events r ON r.event_id = t.redacted_by
+  `SELECT r.event_id, r.state_group, r.json, 1 AS done, r.depth, r.room_order FROM events t JOIN events r ON r.event_id = t.redacted_by
     WHERE t.room_id = ? AND t.event_id = ?
-  UNION ALL SELECT e.event_id, e.json, 0 AS done, e.depth, e.room_order FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
+  UNION ALL SELECT e.event_id, e.state_group, e.json, 0 AS done, e.depth, e.room_order FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
     WHERE w.room_id = ? AND w.target = ?
   ORDER BY done DESC, depth, room_order`,
 )

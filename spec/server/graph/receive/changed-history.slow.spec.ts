@@ -95,6 +95,25 @@ for (const engine of engines) {
       expect(askedFor(said)).to.deep.equal([])
     })
 
+    it('is redacted by whoever had the power for it then, whatever has become of them', async () => {
+      const carry = async (from: Side, to: Side, eventId: EventId) =>
+        to.server.server.graph.receive(from.name, room, [await pduOf(from, eventId)])
+      const power = async (level: number) => {
+        const users = { [alice.user.userId]: 100, [carol.user.userId]: level }
+        return (await alice.user.put(`/rooms/${room}/state/m.room.power_levels/`, { users })).body.event_id as EventId
+      }
+      await carry(alice, carol, await power(50))
+      await carry(alice, carol, said)
+      const redaction = (await carol.user.put(`/rooms/${room}/redact/${said}/1`, {})).body.event_id
+      await carry(carol, alice, redaction)
+      await power(0)
+      await tell()
+      const { chunk } = (await bob.user.get(`/rooms/${room}/messages?dir=b&limit=100`)).body
+      const find = (eventId: EventId) => chunk.find(({ event_id }: Body) => event_id === eventId)
+      expect(find(redaction).type).to.equal('m.room.redaction')
+      expect(find(said).unsigned.redacted_because.event_id).to.equal(redaction)
+    })
+
     it('makes whole what was changed in the state that was given on entry', async () => {
       const forged = await changed(topic)
       const isTopic = (pdu: JsonObject) => pdu['type'] === 'm.room.topic'
