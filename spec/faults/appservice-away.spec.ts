@@ -29,7 +29,7 @@ function standingClock() {
 }
 
 describe('F-18: an application service that is away for a day, then in trouble, then slow, then forgets to say that it took something', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const time = standingClock()
   let service: FakeService
   let server: TestServer

@@ -9,7 +9,7 @@ import type { Body } from '../support/server.ts'
 type Process = { url: string; running: Running }
 
 describe('telling an application service from real processes', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let service: FakeService
   let folder: string
   let processes: Process[]

@@ -100,7 +100,7 @@ async function allBodies(alice: Hopper, roomId: RoomId): Promise<string[]> {
 
 function describeKills(words: string, engine: Engine, size: number): void {
   describe(words, function () {
-    this.timeout(90_000)
+    this.timeout(180_000)
     let cluster: Cluster
     let peers: Peer[]
     let folder: string

@@ -47,7 +47,7 @@ async function startFreezer() {
 }
 
 describe('F-21: webhooks that come while the homeserver is frozen', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let town: Town
   let alice: MatrixPerson
   let ana: ScriptedPerson

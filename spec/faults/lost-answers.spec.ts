@@ -4,7 +4,7 @@ import { meetEverybody, prefixes, viewOf } from '../trips/cast.ts'
 import { openScene, type Scene, until } from '../trips/scene.ts'
 
 describe('a network whose answer to a send is lost', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let scene: Scene
   before(async () => {
     scene = await openScene()

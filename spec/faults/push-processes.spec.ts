@@ -4,7 +4,7 @@ import { type PushGateway, startPushGateway } from '../server/push/stand-in-gate
 import { type Cluster, type Hopper, startCluster } from '../support/cluster.ts'
 
 describe('pushing from real processes', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let cluster: Cluster | undefined
   let gateway: PushGateway
   let alice: Hopper

@@ -39,7 +39,7 @@ forEachEngine(
     }
 
     it('holds up those who write into its room for seconds, not until it goes on', async function () {
-      this.timeout(60_000)
+      this.timeout(180_000)
       const graph = graphOver(await open())
       const roomId = await publicRoom(graph, alice)
       await freeze(roomId)

@@ -8,7 +8,7 @@ const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId
 const text = (body: string) => ({ msgtype: 'm.text', body })
 
 describe('two processes of one homeserver', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let cluster: Cluster
   let alice: Hopper
   let bob: Hopper
