@@ -156,9 +156,11 @@ async function send(client: MatrixClient, roomId: string, type: string, content:
     } catch {
       await sleep(200)
       const room = client.getRoom(roomId)
-      const unsent = timelineOf(room).find((event) => event.getTxnId() === txnId && event.status === EventStatus.NOT_SENT)
-      if (!room || !unsent) throw new Error('the message is neither sent nor waiting')
-      sending = client.resendEvent(unsent, room)
+      const own = timelineOf(room).find((event) => [event.getTxnId(), event.getUnsigned().transaction_id].includes(txnId))
+      // The answer was lost, and the message came by a sync.
+      if (own?.status === null) return own.getId() ?? ''
+      if (!room || own?.status !== EventStatus.NOT_SENT) throw new Error('the message is neither sent nor waiting')
+      sending = client.resendEvent(own, room)
     }
   }
 }
