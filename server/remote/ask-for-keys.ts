@@ -15,15 +15,18 @@ const mostKeys = 64
 const givenUp = 1
 const remembered = 2
 
+/** Who said it, and for whom it was asked: what strangers alone want is not kept for ever. */
+type Telling = { readonly byItself: boolean; readonly isStrangers: boolean }
+
 /** Asks a server for its own keys; whether it told some. */
-export async function askItself(tools: KeyTools, serverName: ServerName): Promise<boolean> {
+export async function askItself(tools: KeyTools, serverName: ServerName, isStrangers: boolean): Promise<boolean> {
   const answer = await tools.peers.fetchUnsigned({
     destination: serverName,
     method: 'GET',
     uri: '/_matrix/key/v2/server',
     ...bounds,
   })
-  return answer.ok && answer.status === 200 && (await keep(tools, serverName, answer.body, true))
+  return answer.ok && answer.status === 200 && (await keep(tools, serverName, answer.body, { byItself: true, isStrangers }))
 }
 
 /**
@@ -35,7 +38,7 @@ export async function keep(
   { database, clock }: KeyTools,
   serverName: ServerName,
   response: JsonObject,
-  byItself: boolean,
+  { byItself, isStrangers }: Telling,
 ): Promise<boolean> {
   const checked = checkServerKeys(response, serverName)
   if (checked === undefined) return false
@@ -50,10 +53,11 @@ export async function keep(
     return true
   }
   const orKind = byItself ? remembered : 0
+  const stranger = isStrangers ? 1 : null
   const keys = checked.keys.map(({ keyId, key, until, isOld }) =>
-    write(upsertKey, serverName, keyId, key, until, isOld ? givenUp : 0, now, orKind),
+    write(upsertKey, serverName, keyId, key, until, isOld ? givenUp : 0, now, stranger, orKind),
   )
-  const said = write(upsertResponse, serverName, checked.validUntil, now, Buffer.from(canonicalJson(response)))
+  const said = write(upsertResponse, serverName, checked.validUntil, now, Buffer.from(canonicalJson(response)), stranger)
   await database.commit({ writes: [...keys, forget, said] })
   return true
 }

@@ -5,8 +5,13 @@ import { askItself, bounds, type KeyTools, keep } from './ask-for-keys.ts'
 import { choose, readKeys } from './kept-keys.ts'
 import type { createAttempts } from './key-attempts.ts'
 
-/** What is wanted of a server's keys: which, if that is known, and good until when. */
-export type Question = { readonly serverName: ServerName; readonly keyId: string | undefined; readonly until: number }
+/** What is wanted of a server's keys: which, if that is known, and good until when; and whether strangers alone want it. */
+export type Question = {
+  readonly serverName: ServerName
+  readonly keyId: string | undefined
+  readonly until: number
+  readonly isStrangers: boolean
+}
 export type NotaryTools = KeyTools & {
   /** Servers asked for the keys of others. */
   readonly notaries: readonly ServerName[]
@@ -37,16 +42,21 @@ async function isHere({ database }: NotaryTools, { serverName, keyId, until }: Q
  * https://spec.matrix.org/v1.19/server-server-api/#querying-keys-through-another-server
  */
 async function askNotary(tools: NotaryTools, notary: ServerName, question: Question): Promise<boolean> {
-  const { serverName, keyId, until } = question
-  const all = await query(tools, notary, serverName, {})
+  const { keyId, until } = question
+  const all = await query(tools, notary, question, {})
   tools.silent.forget(notary)
   if (all === undefined) tools.silent.note(notary, undefined, tools.clock.now())
   if (all === undefined || keyId === undefined || (await isHere(tools, question))) return all ?? false
-  return (await query(tools, notary, serverName, { [keyId]: { minimum_valid_until_ts: until } })) || all
+  return (await query(tools, notary, question, { [keyId]: { minimum_valid_until_ts: until } })) || all
 }
 
 /** Whether a notary told something; undefined where it did not answer. */
-async function query(tools: NotaryTools, notary: ServerName, serverName: ServerName, wanted: JsonObject): Promise<boolean | undefined> {
+async function query(
+  tools: NotaryTools,
+  notary: ServerName,
+  { serverName, isStrangers }: Question,
+  wanted: JsonObject,
+): Promise<boolean | undefined> {
   const answer = await tools.peers.fetchJson({
     destination: notary,
     method: 'POST',
@@ -60,7 +70,8 @@ async function query(tools: NotaryTools, notary: ServerName, serverName: ServerN
   let found = false
   for (const response of responses.toSorted((a, b) => Number(b['valid_until_ts']) - Number(a['valid_until_ts']))) {
     // The connection shows that it is the notary; its signature lets others check that it was.
-    if ((await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response, false))) found = true
+    if ((await isSignedBy(tools, notary, response)) && (await keep(tools, serverName, response, { byItself: false, isStrangers })))
+      found = true
   }
   return found
 }
@@ -76,5 +87,5 @@ async function isSignedBy(tools: NotaryTools, notary: ServerName, response: Json
 }
 
 async function fetchOwn(tools: NotaryTools, serverName: ServerName): Promise<'itself' | undefined> {
-  return (await askItself(tools, serverName)) ? 'itself' : undefined
+  return (await askItself(tools, serverName, false)) ? 'itself' : undefined
 }

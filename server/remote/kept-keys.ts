@@ -15,7 +15,11 @@ export type Wanted = {
 }
 
 /** A key of another server as it is stored. */
-export type Kept = ServerKey & { readonly fetchedAt: number }
+export type Kept = ServerKey & {
+  readonly fetchedAt: number
+  /** Strangers alone have named it. */
+  readonly isStrangers: boolean
+}
 
 const mostServers = 10_000
 /** For so long memory is believed: another process may have heard since that a key is old. */
@@ -47,8 +51,8 @@ export async function readKeys({ select }: Pick<Database, 'select'>, serverName:
 }
 
 function keptOf(row: KeyRow): Kept {
-  const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt } = row
-  return { keyId, key, until, isOld: is_old !== 0, fetchedAt }
+  const { key_id: keyId, key, until, is_old, fetched_at: fetchedAt, stranger } = row
+  return { keyId, key, until, isOld: is_old !== 0, fetchedAt, isStrangers: stranger === 1 }
 }
 
 /** For a request, a key is good too that its server has just shown. */

@@ -2,13 +2,21 @@ import type { ServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { parseStored } from '../core/lossless-json.ts'
 import { lesser } from '../core/servers/server-keys.ts'
+import { write } from '../storage/database.ts'
 import { askItself, type KeyTools } from './ask-for-keys.ts'
 import { askNotaries, type NotaryTools, type Question } from './ask-notaries.ts'
 import { chooseNow, createMemory, type Kept, type Wanted } from './kept-keys.ts'
 import { type By, createAttempts } from './key-attempts.ts'
 import type { OwnKeys } from './own-keys.ts'
 import { createPlaces } from './places.ts'
-import { type ResponseRow, selectResponse } from './server-keys.store.ts'
+import {
+  claimKeys,
+  claimResponse,
+  deleteStrangersKeys,
+  deleteStrangersResponses,
+  type ResponseRow,
+  selectResponse,
+} from './server-keys.store.ts'
 
 export type KeyRing = {
   /** The public key in Base64, or undefined: there is none, it was not valid then, or nobody could be asked. */
@@ -25,6 +33,8 @@ type Tools = KeyTools &
     readonly soonMs?: number
     /** For so long a question for an event waits for its turn. */
     readonly turnMs?: number
+    /** Of so many servers that strangers alone have named keys are kept. */
+    readonly mostStrangers?: number
   }
 type Asking = NotaryTools & Pick<Tools, 'soonMs'>
 
@@ -34,6 +44,8 @@ const mostAsked = 50
 const longestLine = 5000
 const patienceForTurn = 60_000
 const soon = 3000
+/** Anybody may have as many names as there are. */
+const manyStrangers = 5000
 
 /** The keys of other servers: in memory, on disk, from themselves, from notaries. */
 export function createKeyRing(tools: Tools): KeyRing {
@@ -42,26 +54,39 @@ export function createKeyRing(tools: Tools): KeyRing {
   const { attempts, refresh } = createAsking(tools)
   const pick = (keys: readonly Kept[], wanted: Wanted) => chooseNow(keys, wanted, clock.now(), attempts.saidAt(wanted.serverName))
 
+  async function look(wanted: Wanted): Promise<string | undefined> {
+    const { serverName, keyId, at, isHere = false } = wanted
+    const remembered = pick(fresh(serverName), wanted)
+    if (remembered !== undefined) return remembered
+    const stored = await read(serverName)
+    const found = pick(stored, wanted)
+    if (found !== undefined || isHere) return found
+    // Whoever speaks to us can be asked: strangers with names of their own choice make this server tell no notary of them.
+    const isStrangers = wanted.forRequest === true
+    const isNew = stored.every((key) => key.keyId !== keyId)
+    await refresh({ serverName, keyId, until: at ?? clock.now(), isStrangers }, !isStrangers || stored.length > 0, isNew)
+    return pick(await read(serverName), wanted)
+  }
+
+  /** What an event was signed with is kept as long as the event. */
+  async function claim(serverName: ServerName): Promise<void> {
+    if (!fresh(serverName).some(({ isStrangers }) => isStrangers)) return
+    await database.commit({ writes: [write(claimKeys, serverName), write(claimResponse, serverName)] })
+    await read(serverName)
+  }
+
   return {
     find: async (wanted) => {
-      const { serverName, keyId, at, isHere = false } = wanted
-      if (serverName === tools.serverName) return tools.ownKeys.find(wanted)
-      const remembered = pick(fresh(serverName), wanted)
-      if (remembered !== undefined) return remembered
-      const stored = await read(serverName)
-      const found = pick(stored, wanted)
-      if (found !== undefined || isHere) return found
-      // Whoever speaks to us can be asked: strangers with names of their own choice make this server tell no notary of them.
-      const question = { serverName, keyId, until: at ?? clock.now() }
-      const isNew = stored.every((key) => key.keyId !== keyId)
-      await (wanted.forRequest ? refresh(question, 'strangers', stored.length > 0, isNew) : refresh(question, 'events', true, isNew))
-      return pick(await read(serverName), wanted)
+      if (wanted.serverName === tools.serverName) return tools.ownKeys.find(wanted)
+      const found = await look(wanted)
+      if (found !== undefined && !wanted.forRequest) await claim(wanted.serverName)
+      return found
     },
     responsesOf: async (serverName, minimumValidUntil, keyIds = []) => {
       const until = Math.max(minimumValidUntil, clock.now())
       const before = await database.selectOne(selectResponse, serverName)
       const keyId = keyIds.find((wanted) => !names(before, wanted))
-      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until }, 'strangers', false, false)
+      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until, isStrangers: true }, false, false)
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
     },
@@ -77,39 +102,50 @@ function createAsking(tools: Tools) {
   }
   const attempts = createAttempts(tools.clock)
   const asker: Asking = { ...tools, silent: createAttempts(tools.clock) }
+  const forgetStrangers = createForgetting(tools)
 
-  async function ask(question: Question, name: string, alsoNotaries: boolean): Promise<void> {
-    const { serverName } = question
+  async function ask(question: Question, alsoNotaries: boolean): Promise<void> {
+    const { serverName, isStrangers } = question
     const from = tools.clock.now()
     const by = await fetchKeys(alsoNotaries ? asker : { ...asker, notaries: [] }, question).catch(() => undefined)
-    attempts.note(name, by, from)
+    attempts.note(alsoNotaries ? serverName : itselfOf(serverName), by, from)
     if (by === 'itself') attempts.note(alsoNotaries ? itselfOf(serverName) : serverName, by, from)
+    if (by !== undefined && isStrangers) await forgetStrangers()
   }
 
-  async function askInTurn(...asked: Parameters<typeof ask>): Promise<void> {
+  async function askInTurn(question: Question, alsoNotaries: boolean): Promise<void> {
     if (!(await places.events.take())) return
-    await ask(...asked).finally(places.events.leave)
+    await ask(question, alsoNotaries).finally(places.events.leave)
   }
 
   /**
    * Asks for a server's keys, of itself alone or of notaries too, unless that was just done (`isNew`: and it is one that nobody knows); resolves when what
    * came of it is on disk.
    */
-  function refresh(question: Question, whose: keyof typeof places, alsoNotaries: boolean, isNew: boolean): Promise<void> {
-    const { serverName } = question
+  function refresh(question: Question, alsoNotaries: boolean, isNew: boolean): Promise<void> {
+    const { serverName, isStrangers } = question
     const name = alsoNotaries ? serverName : itselfOf(serverName)
     const same = under.get(name)
     if (same !== undefined) return same
     if (attempts.isRecent(name) && !(isNew && attempts.mayHaveNewKey(serverName))) return Promise.resolve()
-    const isStranger = whose === 'strangers'
-    if (isStranger && !places.strangers.takeNow()) return Promise.resolve()
-    const asked = isStranger ? ask(question, name, alsoNotaries).finally(places.strangers.leave) : askInTurn(question, name, alsoNotaries)
+    if (isStrangers && !places.strangers.takeNow()) return Promise.resolve()
+    const asked = isStrangers ? ask(question, alsoNotaries).finally(places.strangers.leave) : askInTurn(question, alsoNotaries)
     const done = asked.finally(() => under.delete(name))
     under.set(name, done)
     return done
   }
 
   return { attempts, refresh }
+}
+
+/** Now and then forgets the keys of strangers that were heard from longest ago. */
+function createForgetting({ database, mostStrangers = manyStrangers }: Tools): () => Promise<void> {
+  let stored = 0
+  return async () => {
+    if (++stored % Math.ceil(mostStrangers / 20) !== 0) return
+    const writes = [write(deleteStrangersKeys, mostStrangers), write(deleteStrangersResponses, mostStrangers)]
+    await database.commit({ writes }).catch(() => undefined)
+  }
 }
 
 const itselfOf = (serverName: ServerName) => `${serverName} itself`
@@ -125,7 +161,7 @@ function names(row: ResponseRow | undefined, keyId: string): boolean {
 
 /** Asks the server itself, and the notaries where it does not answer, or not soon; who knew, if anybody. */
 async function fetchKeys(tools: Asking, question: Question): Promise<By> {
-  const itself = askItself(tools, question.serverName)
+  const itself = askItself(tools, question.serverName, question.isStrangers)
   const isSlow = tools.notaries.length > 0 && (await takesLong(itself, tools.soonMs ?? soon))
   if (!isSlow && (await itself)) return 'itself'
   const notaries = askNotaries(tools, question)

@@ -48,6 +48,7 @@ import { ownKeys } from './0104-own-keys.ts'
 import { toldHistory } from './0105-told-history.ts'
 import { ownKeysUsed } from './0106-own-keys-used.ts'
 import { federationEdusKept } from './0107-federation-edus-kept.ts'
+import { strangersKeys } from './0108-strangers-keys.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -102,4 +103,5 @@ export const migrations: readonly Migration[] = [
   toldHistory,
   ownKeysUsed,
   federationEdusKept,
+  strangersKeys,
 ]

@@ -9,7 +9,7 @@ forEachEngine('the keys of other servers', (open) => {
   beforeEach(async () => {
     opened = await open()
   })
-  const ring = (world: World, turnMs?: number) => ringOver(opened.database, world, [], turnMs === undefined ? {} : { turnMs })
+  const ring = (world: World, bounds?: Parameters<typeof ringOver>[3]) => ringOver(opened.database, world, [], bounds)
 
   it('are asked of them once, by however many, and are there after a restart', async () => {
     const world = { 'peer.test': () => says('peer.test', now + day, [theirs]) }
@@ -154,7 +154,7 @@ forEachEngine('the keys of other servers', (open) => {
     const silence = Promise.withResolvers<undefined>()
     const names = Array.from({ length: 50 }, (_, n) => `server${n}.test`)
     const world: World = Object.fromEntries(names.map((name) => [name, () => silence.promise]))
-    const { find, asked } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) }, 20)
+    const { find, asked } = ring({ ...world, 'peer.test': () => says('peer.test', now + day, [theirs]) }, { turnMs: 20 })
     const event = { ...wanted, forRequest: false }
     const finding = names.map((serverName) => find({ ...event, serverName }))
     while (asked.length < 50) await new Promise((resolve) => setImmediate(resolve))
@@ -212,6 +212,30 @@ forEachEngine('the keys of other servers', (open) => {
     }
     expect(await opened.database.select(statement<[], { key_id: string }>('SELECT key_id FROM server_keys'))).to.have.length(64)
     expect(await responsesOf('peer.test', 0)).to.have.length(1)
+  })
+
+  it('are kept of few strangers, the newest, and of all who have a part in something', async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `server${n}.test`)
+    const world = Object.fromEntries(names.map((name) => [name, () => says(name, now + day, [theirs])]))
+    const { find, responsesOf, clock } = ring(world, { mostStrangers: 10 })
+    const request = async (serverName: string) => {
+      clock.time += 1
+      return find({ ...wanted, serverName })
+    }
+    const [guest, asked, joined] = names as [string, string, string]
+    await request(guest)
+    await responsesOf(asked, now)
+    await find({ ...wanted, serverName: joined, forRequest: false })
+    await find({ ...wanted, serverName: guest, forRequest: false })
+    for (const serverName of names.slice(3)) expect(await request(serverName)).to.equal(published)
+    const kept = [guest, joined, ...names.slice(30)]
+    for (const table of ['server_keys', 'server_key_responses']) {
+      const rows = await opened.database.select(statement<[], { server_name: string }>(`SELECT server_name FROM ${table}`))
+      expect(new Set(rows.map((row) => row.server_name))).to.include.all.keys(kept)
+      expect(rows).to.have.lengthOf.at.most(kept.length + 1)
+    }
+    clock.time += 60_000
+    expect(await request(names[5]!)).to.equal(published)
   })
 
   it('are asked for again, on behalf of others, where what is known does not name the one they want', async () => {

@@ -31,11 +31,11 @@ export function says(serverName: string, until: number, keys: readonly Key[], ol
 
 const ownKeys = { find: async ({ keyId }: { keyId: string }) => (keyId === ours.keyId ? encodeBase64(ours.publicKey) : undefined) }
 
-type Times = Pick<Parameters<typeof createKeyRing>[0], 'soonMs' | 'turnMs'>
+type Bounds = Pick<Parameters<typeof createKeyRing>[0], 'soonMs' | 'turnMs' | 'mostStrangers'>
 const never = 2 ** 31 - 1
 
 /** A key ring among such servers, with a clock of its own; `asked` are those that it asked, in order. Unless told otherwise it has all the time there is. */
-export function ringOver(database: Database, world: World, notaries: string[] = [], { soonMs = never, turnMs = never }: Times = {}) {
+export function ringOver(database: Database, world: World, notaries: string[] = [], bounds: Bounds = {}) {
   const asked: string[] = []
   const clock = { time: now, now: () => clock.time }
   const ask = async ({ destination, uri, content }: Pick<SignedRequest, 'destination' | 'uri' | 'content'>) => {
@@ -45,6 +45,16 @@ export function ringOver(database: Database, world: World, notaries: string[] = 
     return { ok: true, status: 200, headers: {}, body } as const
   }
   const peers = { fetchJson: ask, fetchUnsigned: ask } as unknown as Peers
-  const made = createKeyRing({ database, peers, serverName: 'here.test', ownKeys, clock, notaries, soonMs, turnMs })
+  const made = createKeyRing({
+    database,
+    peers,
+    serverName: 'here.test',
+    ownKeys,
+    clock,
+    notaries,
+    soonMs: never,
+    turnMs: never,
+    ...bounds,
+  })
   return { ...made, asked, clock }
 }
