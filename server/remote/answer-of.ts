@@ -6,7 +6,7 @@ import type { Answer, Failure } from './egress.ts'
 const longestWords = 300
 const longestCode = 100
 
-/** What would make a client think that its own session has ended, or that its own server does not know what was asked. */
+/** What would make a client think that its own session has ended, or that its own server does not know what was asked, wants consent, or is full. */
 const ofOwnServer = new Set([
   'M_UNRECOGNIZED',
   'M_UNKNOWN_TOKEN',
@@ -14,6 +14,8 @@ const ofOwnServer = new Set([
   'M_USER_LOCKED',
   'M_USER_SUSPENDED',
   'M_USER_DEACTIVATED',
+  'M_CONSENT_NOT_GIVEN',
+  'M_RESOURCE_LIMIT_EXCEEDED',
 ])
 
 /** The body of another server's answer. What it refuses is passed on in its words; 502 M_UNKNOWN when it cannot be reached or is out of order. */

@@ -17,10 +17,12 @@ describe('what another server answers', () => {
     expect(refusalOf(403, 'M_FORBIDDEN')).to.deep.equal([403, 'M_FORBIDDEN', 'its words'])
   })
 
-  it('never says that this server does not know what was asked, nor that a session has ended', () => {
+  it('never says that this server does not know what was asked, wants consent, or is full, nor that a session has ended', () => {
     for (const [status, code] of [
       [404, 'M_UNRECOGNIZED'],
       [403, 'M_UNKNOWN_TOKEN'],
+      [403, 'M_CONSENT_NOT_GIVEN'],
+      [403, 'M_RESOURCE_LIMIT_EXCEEDED'],
     ] as const) {
       expect(refusalOf(status, code)).to.deep.equal([502, 'M_UNKNOWN', `there.example answered with ${status}`])
     }
