@@ -16,7 +16,10 @@ import { selectMissingBelow } from './stored.store.ts'
 
 const atOnce = 100
 const mostFrom = 10
-const mostServers = 3
+/** So many servers may answer, or so many be asked: the largest of a room may have been away for years. */
+const mostAnswers = 3
+const mostServers = 10
+const patience = 60_000
 const mostBatches = 5
 /** Of a page of history so many events that may have been changed are asked of others, in so much time: somebody waits for it. */
 const mostChanged = 20
@@ -33,10 +36,10 @@ export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomI
   for (let batches = 0; room !== undefined && batches < mostBatches; batches++) {
     const wanted = await missingIn(tools, roomId, from, limit)
     if (wanted.length === 0) return 'whole'
-    let isFilled = false
-    for (const origin of likely(room.servers, tools.serverName)) {
-      isFilled ||= await fillFrom(tools, inTurn, { origin, roomId, rules: room.rules }, wanted)
-    }
+    const { rules, servers } = room
+    const isFilled = await askInTurn(likely(servers, tools.serverName), (origin) =>
+      fillFrom(tools, inTurn, { origin, roomId, rules }, wanted),
+    )
     if (!isFilled) return 'silent'
   }
   return room === undefined ? 'whole' : 'more'
@@ -54,16 +57,35 @@ export async function bringClosest(
   const room = await tools.rooms.load(roomId)
   const [missing] = room ? await tools.database.select(selectMissingBelow, roomId, Number.MAX_SAFE_INTEGER, 1) : []
   if (room === undefined || missing === undefined) return undefined
-  for (const origin of likely(room.servers, tools.serverName)) {
+  let closest: EventId | undefined
+  await askInTurn(likely(room.servers, tools.serverName), async (origin) => {
     const source = { origin, roomId, rules: room.rules }
     const found = await fetchClosest(tools, source, timestamp, direction)
-    if (found === undefined) continue
+    if (found === undefined) return 'silent'
     const distance = direction === 'f' ? found.timestamp - timestamp : timestamp - found.timestamp
-    if (distance < 0 || (than !== undefined && Math.abs(than - timestamp) <= distance)) return undefined
+    if (distance < 0 || (than !== undefined && Math.abs(than - timestamp) <= distance)) return 'done'
     // What lies higher up than all that is missing may be news, which comes by itself.
-    if (await fillFrom(tools, inTurn, source, [found.eventId], missing.depth)) return found.eventId
+    const outcome = await fillFrom(tools, inTurn, source, [found.eventId], missing.depth)
+    if (outcome === 'done') closest = found.eventId
+    return outcome
+  })
+  return closest
+}
+
+/** What came of asking a server: nobody else need be asked, it had nothing of use, or it gave no answer. */
+type Outcome = 'done' | 'answered' | 'silent'
+
+/** Asks one server after the other until one is enough, or enough of them had nothing. */
+async function askInTurn(servers: readonly ServerName[], ask: (origin: ServerName) => Promise<Outcome>): Promise<boolean> {
+  const until = AbortSignal.timeout(patience)
+  let answers = 0
+  for (const origin of servers.slice(0, mostServers)) {
+    const outcome = await ask(origin)
+    if (outcome === 'done') return true
+    if (outcome === 'answered') answers++
+    if (answers === mostAnswers || until.aborted) return false
   }
-  return undefined
+  return false
 }
 
 /** What a page lacks. */
@@ -76,12 +98,9 @@ async function missingIn({ database }: ReceiveTools, roomId: RoomId, { depth, or
 }
 
 /** Servers with many members in the room first: they have been there long. */
-function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName, most = mostServers): ServerName[] {
+function likely(servers: ReadonlyMap<ServerName, number>, own: ServerName): ServerName[] {
   const others = [...servers].filter(([server]) => server !== own)
-  return others
-    .sort((a, b) => b[1] - a[1])
-    .slice(0, most)
-    .map(([server]) => server)
+  return others.sort((a, b) => b[1] - a[1]).map(([server]) => server)
 }
 
 async function fillFrom(
@@ -90,20 +109,22 @@ async function fillFrom(
   source: Source,
   wanted: readonly EventId[],
   highest = Number.MAX_SAFE_INTEGER,
-): Promise<boolean> {
+): Promise<Outcome> {
   // Only what was asked for and what lies before it: anything else may be news.
-  const given = inOrder(reachable(await fetchBackfill(tools, source, wanted, atOnce), wanted))
+  const answer = await fetchBackfill(tools, source, wanted, atOnce)
+  if (answer === undefined) return 'silent'
+  const given = inOrder(reachable(answer, wanted))
   const room = await tools.rooms.load(source.roomId)
-  if (room === undefined) return false
-  const events = await asTheyWere(tools, room, source, given, likely(room.servers, tools.serverName, room.servers.size))
-  if (events.some(({ pdu }) => depthOf(pdu) > highest)) return false
+  if (room === undefined) return 'answered'
+  const events = await asTheyWere(tools, room, source, given, likely(room.servers, tools.serverName))
+  if (events.some(({ pdu }) => depthOf(pdu) > highest)) return 'answered'
   await inTurn(source.roomId, async () => {
     // All of them together may hold the room up for no longer than one event.
     const together = withBudget(source)
     for (const event of events) await receiveOne(tools, together, event, 'history')
   })
   const known = await loadStored(tools.database.select, wanted)
-  return wanted.some((id) => known.get(id)?.outlier === false)
+  return wanted.some((id) => known.get(id)?.outlier === false) ? 'done' : 'answered'
 }
 
 /**

@@ -61,12 +61,17 @@ export async function fetchMissingEvents(
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
 }
 
-/** Events before others, and these themselves, oldest first as far as depths tell. */
-export async function fetchBackfill(tools: Tools, source: Source, from: readonly EventId[], limit: number): Promise<Incoming[]> {
+/** Events before others, and these themselves, oldest first as far as depths tell; undefined when the server gives none. */
+export async function fetchBackfill(
+  tools: Tools,
+  source: Source,
+  from: readonly EventId[],
+  limit: number,
+): Promise<Incoming[] | undefined> {
   const named = from.map((eventId) => `v=${encodeURIComponent(eventId)}`).join('&')
   const uri = `/_matrix/federation/v1/backfill/${encodeURIComponent(source.roomId)}?limit=${limit}&${named}`
   const answer = await ask(tools, source, { method: 'GET', uri, limit: 8 * megabyte, timeoutMs: patienceForState })
-  if (answer === undefined) return []
+  if (answer === undefined) return undefined
   const events = await checkAll(tools, source, listAt(answer, 'pdus').slice(0, limit))
   return events.sort((a, b) => Number(a.pdu.depth) - Number(b.pdu.depth))
 }

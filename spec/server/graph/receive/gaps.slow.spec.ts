@@ -46,6 +46,14 @@ describe('a server that was away', () => {
     expect((await sees(bob)).slice(-2)).to.deep.equal(['joining', 'after'])
   })
 
+  it('reads history of whoever is there, however many larger servers of the room are gone', async () => {
+    const { bob, room } = town
+    const servers = (await bob.server.server.graph.room(room))?.servers as Map<string, number>
+    for (const gone of ['localhost:1', 'localhost:2', 'localhost:3', 'localhost:4']) servers.set(gone, 100)
+    const { chunk } = (await bob.user.get(`/rooms/${room}/messages?dir=b&limit=100`)).body
+    expect(chunk.at(-1).type).to.equal('m.room.create')
+  })
+
   it('shelves no news that another server names as what is closest to a moment', async () => {
     const { alice, bob, room, say, carry } = town
     const { next_batch: since } = (await bob.user.get('/sync')).body
