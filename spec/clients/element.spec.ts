@@ -5,7 +5,7 @@ import { type ElementPerson, openElement } from './element-person.ts'
 import { browserPath, builtClient, type Site, serveClient, startHomeserver } from './site.ts'
 
 describe('Element in Chromium', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   const executablePath = browserPath()
   const web = builtClient()
   const faults: string[] = []

@@ -18,7 +18,7 @@ function isInstalled(): boolean {
 }
 
 describe('matrix-nio', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let homeserver: Site
   let told: { readonly talked: unknown; readonly verified: unknown; readonly recovered: unknown }
 

@@ -9,7 +9,7 @@ const password = 'a password of a pocket'
 const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
 
 describe('rooms in the Rust SDK of Element X', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let homeserver: Awaited<ReturnType<typeof startHomeserver>>
   let folder: string
   let alice: Pocket

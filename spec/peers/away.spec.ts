@@ -10,7 +10,7 @@ inEachDirection('the other server is away for a while', '12', (cast) => {
   let quiet: InRoom
   let changed: InRoom
   before(async function () {
-    this.timeout(120_000)
+    this.timeout(240_000)
     const { alice, bob, guest, meets } = cast()
     lively = await meets([bob])
     quiet = await meets([bob])

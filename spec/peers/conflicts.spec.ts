@@ -114,7 +114,7 @@ inEachDirection('cut off from each other', '12', (cast, other) => {
     )
 
   before(async function () {
-    this.timeout(120_000)
+    this.timeout(240_000)
     const { host, guest } = cast()
     await each(async (story, version) => rooms.set(`${story.words} ${version}`, await story.prepare(cast(), version)))
     for (const { cable } of [host, guest]) cable.cut()

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Body } from '../support/server.ts'
 
 /** How long something may take to get from one server to the other's clients. */
-const patience = 30_000
+const patience = 60_000
 
 export type Event = {
   readonly event_id: string

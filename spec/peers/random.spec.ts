@@ -20,7 +20,7 @@ type Story = { readonly room: InRoom; readonly cast: Cast; readonly below: Below
 inEachDirection('anything at all, while the servers reach each other and while they do not', '12', (cast) => {
   const stories = new Map<Version, Story>()
   before(async function () {
-    this.timeout(60_000 + rounds * 30_000)
+    this.timeout(120_000 + rounds * 60_000)
     const { host, guest } = cast()
     const each = (work: (story: Story) => Promise<unknown>) => Promise.all([...stories.values()].map(work))
     for (const version of tried) stories.set(version, await beginStory(cast(), version))

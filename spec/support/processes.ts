@@ -96,7 +96,7 @@ export function startServer(config: string, start: Omit<Start, 'args'>): Promise
 
 /**
  * Starts a process (Node, unless `command` names another) and waits until it is ready: a line of its output fits, or a URL answers 200.
- * What it says goes to the log, new lines at the end. Rejects with the log when it ends before that or is not ready within 30 s.
+ * What it says goes to the log, new lines at the end. Rejects with the log when it ends before that or is not ready within a minute.
  */
 export async function startProcess({
   args,
@@ -104,7 +104,7 @@ export async function startProcess({
   ready,
   env = {},
   cwd = project,
-  within = 30_000,
+  within = 60_000,
   command = process.execPath,
 }: Start): Promise<Running> {
   const from = sizeOf(log)

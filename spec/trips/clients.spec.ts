@@ -9,7 +9,7 @@ const bytes = Buffer.from('a file that nobody else should read')
 
 for (const way of ways) {
   describe(`three clients of matrix-js-sdk with Rust crypto, by ${way}`, function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     let cluster: Cluster
     let server: string
     let alice: Device

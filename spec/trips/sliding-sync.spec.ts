@@ -50,7 +50,7 @@ const shown = (client: MatrixClient, roomId: string): unknown[] =>
     .map((event) => event.getContent()['body'])
 
 describe('A walk by sliding sync with matrix-js-sdk', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: TestServer
   let people: [TestUser, TestUser]
   const clients: MatrixClient[] = []
