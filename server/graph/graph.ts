@@ -197,7 +197,7 @@ export type Outside = {
   readonly stands: (userId: UserId, roomId: RoomId) => Promise<boolean>
   /** What kind of rooms those are that a user is invited to, or knocks on: as far as was told. */
   readonly kinds: (userId: UserId) => Promise<ReadonlyMap<RoomId, RoomKind>>
-  /** Keeps it in the place of what was kept before; false when the user has joined meanwhile, or `instead` stands no more. */
+  /** Keeps it in the place of what was kept before, aside while this server is in the room; false when the user has joined meanwhile, or `instead` stands no more. */
   readonly note: (note: OutsideNote) => Promise<boolean>
   /** Declines an invitation or takes back a knock, over other servers if one of them answers. 403 M_FORBIDDEN for somebody who has no part in the room. */
   readonly leave: (roomId: RoomId, userId: UserId, content: JsonObject) => Promise<void>

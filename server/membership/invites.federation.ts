@@ -94,8 +94,8 @@ async function takeInvite(tools: Tools, limit: InviteLimit, invite: Invite): Pro
   const room = await graph.freshRoom(roomId)
   if (room?.servers.has(home.serverName)) {
     // "if the remote homeserver is already in the room, it will receive the invite event twice": it takes its place in the room with the second.
-    await checkRoom(graph, room, pdu, invited)
-    return signed
+    const isUnheard = await checkRoom(graph, room, pdu, invited)
+    if (!isUnheard) return signed
   }
   const held = (await graph.memberships(invited)).get(roomId)
   if (held?.eventId === incoming.eventId) return signed
@@ -121,19 +121,24 @@ function checkInviteEvent({ origin, roomId, eventId, event }: Invite, rules: Roo
   return pdu.state_key
 }
 
-/** An invitation may stand on what has not come yet, as that a ban was lifted: then who is in the room is not for this server to say. */
-async function checkRoom(graph: Graph, room: RoomView, pdu: Pdu, invited: UserId): Promise<void> {
+/**
+ * An invitation may stand on what has not come yet, as that a ban was lifted, or that nobody of this server is in the room any more: whether it does. Then who
+ * is in the room is not for this server to say.
+ */
+async function checkRoom(graph: Graph, room: RoomView, pdu: Pdu, invited: UserId): Promise<boolean> {
   if (!isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, serverNameOf(pdu.sender)))
     throw forbidden('the room does not let this server in')
+  const prevs = prevEventIdsOf(pdu)
+  const lacksPrevs = (await graph.events(prevs)).length < prevs.length
   const membership = room.membership(invited)
-  if (membership !== 'join' && membership !== 'ban') return
+  if (membership !== 'join' && membership !== 'ban') return lacksPrevs
   const cited = authEventIdsOf(pdu)
   const own = new Set((await graph.membershipEvents(invited, room.roomId)).map(({ eventId }) => eventId))
   const state = new Set([...room.allState(), ...(await graph.members(room.roomId, [pdu.sender])).values()].map(({ eventId }) => eventId))
-  const prevs = prevEventIdsOf(pdu)
   // Dendrite does not cite the membership of somebody who has left.
-  const isUnheard = cited.some((id) => !state.has(id)) || (await graph.events(prevs)).length < prevs.length
+  const isUnheard = lacksPrevs || cited.some((id) => !state.has(id))
   if (!isUnheard || cited.some((id) => own.has(id))) throw forbidden('this user is in the room already, or banned from it')
+  return true
 }
 
 /** 400 M_INVALID_PARAM where the room's version asks for whole events and one of them is not what it should be. */

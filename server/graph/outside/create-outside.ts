@@ -3,6 +3,7 @@ import type { Receive } from '../receive/create-receive.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { createEntrances } from './entrances.ts'
 import { inviteRemote } from './invite-remote.ts'
+import { keepAside } from './kept-aside.ts'
 import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
 import { leaveRemote } from './leave-remote.ts'
@@ -22,7 +23,7 @@ export function createOutside(
       find: (userId, roomId) => findOutside(tools, userId, roomId),
       stands: async (userId, roomId) => (await findStanding(tools, userId, roomId)) !== undefined,
       kinds: createKinds(tools),
-      note: (note) => noteOutside(tools, note),
+      note: async (note) => ((await isResident(tools, note.roomId)) ? keepAside(tools, note) : noteOutside(tools, note)),
       leave: (roomId, userId, content) => leaveRemote(tools, roomId, userId, content),
       knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),
     },

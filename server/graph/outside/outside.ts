@@ -27,24 +27,26 @@ const mostServers = 20
  * has joined the room meanwhile, or what it is to end stands no more.
  */
 export async function noteOutside({ database, memberships }: ReceiveTools, note: OutsideNote): Promise<boolean> {
-  const { userId, roomId, version, event, servers, state, instead } = note
+  const { userId, roomId, event, instead } = note
   const { eventId } = event
   const { unsigned: _, ...pdu } = event.pdu
-  const json = bytesOfReceived(pdu, { strictJson: roomRules(version)?.strictJson ?? true })
-  const known = JSON.stringify([...new Set(servers)].slice(0, mostServers))
   const outcome = await database.commit({
     guards: [
       guard('joined', 'no row', selectJoined, userId, roomId),
       ...(instead === undefined ? [] : [guard('standing', 'row', selectStanding, userId, roomId, instead)]),
     ],
-    writes: [
-      membershipWrite(userId, roomId, { eventId, pdu }, 0),
-      write(upsertOutside, userId, roomId, eventId, version, known, writeStored(canonicalJson([...state], false)), json),
-    ],
+    writes: [membershipWrite(userId, roomId, { eventId, pdu }, 0), rowWrite(note)],
     log: [{ kind: 'membership', key: userId }],
     applied: (position) => memberships.apply(roomId, [{ type: 'm.room.member', stateKey: userId, event: { eventId, pdu } }], position),
   })
   return outcome.ok
+}
+
+export function rowWrite({ userId, roomId, version, event, servers, state }: OutsideNote): Write {
+  const { unsigned: _, ...pdu } = event.pdu
+  const json = bytesOfReceived(pdu, { strictJson: roomRules(version)?.strictJson ?? true })
+  const known = JSON.stringify([...new Set(servers)].slice(0, mostServers))
+  return write(upsertOutside, userId, roomId, event.eventId, version, known, writeStored(canonicalJson([...state], false)), json)
 }
 
 /** What a user is in a room, if this server is not in it and knows of the user's part there all the same. */

@@ -4,7 +4,7 @@ import { engines, type TestServer, type TestUser } from '../../support/server.ts
 
 for (const engine of engines) {
   describe(`what this server does not hear of rooms that it has left (${engine})`, function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let neighbours: Neighbours
     let here: TestServer
     let alice: TestUser
@@ -102,6 +102,22 @@ for (const engine of engines) {
         await alice.get(`/profile/${bob.userId}`)
         await invited(bob)
         expect((await bob.post(`/rooms/${room}/join`)).status).to.equal(200)
+      })
+    }
+
+    for (const whom of ['whoever was made to leave', 'somebody else']) {
+      it(`hides no invitation of ${whom} that comes ahead of the end of this server's stay`, async () => {
+        const user = whom === 'somebody else' ? carol : bob
+        await alice.put(`/rooms/${room}/state/m.room.join_rules`, { join_rule: 'invite' })
+        isOpen = false
+        await act('kick')
+        await act('invite', user)
+        isOpen = true
+        await bob.get(`/profile/${alice.userId}`)
+        await gone()
+        await invited(user)
+        expect((await user.post(`/rooms/${room}/join`)).status).to.equal(200)
+        await isThere(user, 'join')
       })
     }
 
