@@ -22,6 +22,7 @@ export function createLayers({ select }: Pick<Database, 'select'>, most = mostEn
   const kept = new Map<string, StateMap>()
   const texts = new Map<string, string>()
   let size = 0
+  let forgets = 0
 
   function once<T extends string>(text: T): T {
     const known = texts.get(text)
@@ -59,8 +60,10 @@ export function createLayers({ select }: Pick<Database, 'select'>, most = mostEn
     read: async (stateGroup) => {
       const known = kept.get(stateGroup)
       if (known === undefined) {
+        const before = forgets
         const layer = await read(stateGroup)
-        keep(stateGroup, layer)
+        // What has come to it meanwhile may not have been read.
+        if (forgets === before) keep(stateGroup, layer)
         return layer
       }
       kept.delete(stateGroup)
@@ -68,6 +71,7 @@ export function createLayers({ select }: Pick<Database, 'select'>, most = mostEn
       return known
     },
     forget: (stateGroup) => {
+      forgets++
       size -= kept.get(stateGroup)?.size ?? 0
       kept.delete(stateGroup)
     },
