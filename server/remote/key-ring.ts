@@ -38,7 +38,7 @@ type Tools = KeyTools &
   }
 type Asking = NotaryTools & Pick<Tools, 'soonMs'>
 
-/** Questions under way, of strangers' making and for events: anybody may name servers that do not answer. */
+/** Questions under way of each kind: anybody may name servers that do not answer, and is not to hold up those that have a part in something. */
 const mostAsked = 50
 /** Questions for events wait for their turn: an event whose key nobody could be asked for is lost. */
 const longestLine = 5000
@@ -62,9 +62,10 @@ export function createKeyRing(tools: Tools): KeyRing {
     const found = pick(stored, wanted)
     if (found !== undefined || isHere) return found
     // Whoever speaks to us can be asked: strangers with names of their own choice make this server tell no notary of them.
-    const isStrangers = wanted.forRequest === true
+    const whose = wanted.forRequest !== true ? 'events' : stored.some(({ isStrangers }) => !isStrangers) ? 'acquaintances' : 'strangers'
+    const question = { serverName, keyId, until: at ?? clock.now(), isStrangers: whose === 'strangers' }
     const isNew = stored.every((key) => key.keyId !== keyId)
-    await refresh({ serverName, keyId, until: at ?? clock.now(), isStrangers }, !isStrangers || stored.length > 0, isNew)
+    await refresh(question, whose, whose === 'events' || stored.length > 0, isNew)
     return pick(await read(serverName), wanted)
   }
 
@@ -86,7 +87,8 @@ export function createKeyRing(tools: Tools): KeyRing {
       const until = Math.max(minimumValidUntil, clock.now())
       const before = await database.selectOne(selectResponse, serverName)
       const keyId = keyIds.find((wanted) => !names(before, wanted))
-      if (keyId !== undefined || endOf(before) < until) await refresh({ serverName, keyId, until, isStrangers: true }, false, false)
+      if (keyId !== undefined || endOf(before) < until)
+        await refresh({ serverName, keyId, until, isStrangers: true }, 'others', false, false)
       const row = await database.selectOne(selectResponse, serverName)
       return row === undefined ? [] : [parseStored(row.response) as JsonObject]
     },
@@ -96,8 +98,11 @@ export function createKeyRing(tools: Tools): KeyRing {
 /** Questions to servers, one request a server at a time; `attempts` says what came of them. */
 function createAsking(tools: Tools) {
   const under = new Map<string, Promise<void>>()
+  const atOnce = { most: mostAsked, longest: 0, patienceMs: 0 }
   const places = {
-    strangers: createPlaces({ most: mostAsked, longest: 0, patienceMs: 0 }),
+    strangers: createPlaces(atOnce),
+    acquaintances: createPlaces(atOnce),
+    others: createPlaces(atOnce),
     events: createPlaces({ most: mostAsked, longest: longestLine, patienceMs: tools.turnMs ?? patienceForTurn }),
   }
   const attempts = createAttempts(tools.clock)
@@ -122,14 +127,15 @@ function createAsking(tools: Tools) {
    * Asks for a server's keys, of itself alone or of notaries too, unless that was just done (`isNew`: and it is one that nobody knows); resolves when what
    * came of it is on disk.
    */
-  function refresh(question: Question, alsoNotaries: boolean, isNew: boolean): Promise<void> {
-    const { serverName, isStrangers } = question
+  function refresh(question: Question, whose: keyof typeof places, alsoNotaries: boolean, isNew: boolean): Promise<void> {
+    const { serverName } = question
     const name = alsoNotaries ? serverName : itselfOf(serverName)
     const same = under.get(name)
     if (same !== undefined) return same
     if (attempts.isRecent(name) && !(isNew && attempts.mayHaveNewKey(serverName))) return Promise.resolve()
-    if (isStrangers && !places.strangers.takeNow()) return Promise.resolve()
-    const asked = isStrangers ? ask(question, alsoNotaries).finally(places.strangers.leave) : askInTurn(question, alsoNotaries)
+    const isPatient = whose === 'events'
+    if (!isPatient && !places[whose].takeNow()) return Promise.resolve()
+    const asked = isPatient ? askInTurn(question, alsoNotaries) : ask(question, alsoNotaries).finally(places[whose].leave)
     const done = asked.finally(() => under.delete(name))
     under.set(name, done)
     return done

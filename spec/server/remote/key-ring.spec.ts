@@ -197,6 +197,24 @@ forEachEngine('the keys of other servers', (open) => {
     await Promise.all(finding)
   })
 
+  it('are had for requests of servers that have a part in something, while strangers name servers that do not answer', async () => {
+    const silence = Promise.withResolvers<undefined>()
+    const names = Array.from({ length: 120 }, (_, n) => `server${n}.test`)
+    const silent: World = Object.fromEntries(names.map((name) => [name, () => silence.promise]))
+    const { find, responsesOf, asked, clock } = ring({ ...silent, 'peer.test': () => says('peer.test', clock.time + day, [theirs]) })
+    expect(await find({ ...wanted, forRequest: false })).to.equal(published)
+    clock.time += 2 * day
+    const finding = [
+      ...names.slice(0, 60).map((serverName) => find({ ...wanted, serverName })),
+      ...names.slice(60).map((name) => responsesOf(name, 0)),
+    ]
+    while (asked.length < 101) await new Promise((resolve) => setImmediate(resolve))
+    expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+    expect(asked).to.have.length(102)
+    silence.resolve(undefined)
+    await Promise.all(finding)
+  })
+
   it('take no more room when a server names ever new ones', async () => {
     const { find, responsesOf, clock } = ring({
       'peer.test': () =>
