@@ -134,11 +134,10 @@ async function serve(needs: Needs, held: Lease, opened: (outbox: Outbox | undefi
     stored: position,
     insist: createInsist(needs),
   }
-  const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
     while (!lease.signal.aborted) {
       if (home.notifier.position() > serving.position) await advance(serving)
-      else await Promise.race([home.notifier.reached(serving.position + 1, nap), aborted])
+      else await home.notifier.reached(serving.position + 1, nap, lease.signal)
     }
   } finally {
     failing.abort()

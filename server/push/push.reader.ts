@@ -72,11 +72,10 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
   const serving: Serving = { ...tools, lease, ...empty, gate: createGate(), position, stored: position }
   for (const row of await home.database.select(selectAllPushers)) take(serving, pusherOf(row))
   for (const { sender } of sendersOf(serving)) sender.kick()
-  const aborted = new Promise<void>((resolve) => lease.signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
     while (!lease.signal.aborted) {
       if (home.notifier.position() > serving.position) await advance(serving)
-      else await Promise.race([home.notifier.reached(serving.position + 1, nap), aborted])
+      else await home.notifier.reached(serving.position + 1, nap, lease.signal)
     }
   } finally {
     await Promise.all(tasks)

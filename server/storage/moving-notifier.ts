@@ -145,15 +145,18 @@ function positionWaits(position: () => number) {
     end(): void {
       for (const wait of waits) wait.end(false)
     },
-    reached(until: number, milliseconds: number): Promise<boolean> {
+    reached(until: number, milliseconds: number, signal?: AbortSignal): Promise<boolean> {
       if (until <= position()) return Promise.resolve(true)
-      if (milliseconds <= 0) return Promise.resolve(false)
+      if (milliseconds <= 0 || signal?.aborted) return Promise.resolve(false)
       return new Promise((resolve) => {
         const end = (reached: boolean) => {
           clearTimeout(timer)
+          signal?.removeEventListener('abort', stop)
           waits.delete(wait)
           resolve(reached)
         }
+        const stop = () => end(false)
+        signal?.addEventListener('abort', stop, { once: true })
         const wait = { until, end }
         const timer = setTimeout(() => end(false), milliseconds)
         waits.add(wait)

@@ -19,8 +19,8 @@ export type Notifier = {
   changes(keys: ReadonlySet<string>, after: number, upTo: number): Logged[] | undefined
   /** Every row in (after, upTo], from memory or the log table, at most `limit`; for readers. */
   rows(after: number, upTo: number, limit: number): Promise<Logged[]>
-  /** Resolves when `position()` has reached `position`, false after the time. For a `since` that another process gave out. */
-  reached(position: number, milliseconds: number): Promise<boolean>
+  /** Resolves when `position()` has reached `position`, false after the time or when `signal` aborts. For readers, and a `since` that another process gave out. */
+  reached(position: number, milliseconds: number, signal?: AbortSignal): Promise<boolean>
   /** Called with rows that another process wrote, before the position moves past them; awaited. */
   beforeAdvance(apply: (rows: readonly Logged[]) => Promise<void> | void): void
   /** Rows of `kind` also wake these keys (a user's device-list change wakes the rooms of that user). Called as the position moves. */

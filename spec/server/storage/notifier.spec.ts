@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
 import type { Database } from '../../../server/storage/database.ts'
 import { forEachEmpty, noteTables } from '../../support/storage.ts'
@@ -110,6 +111,21 @@ forEachEmpty('the notifier', (open) => {
     end()
     await tell(database, 'f')
     expect(moves).to.deep.equal([1, 2, 3, 4, 5])
+  })
+
+  it('is waited for by readers until they are stopped, and a wait that is over leaves nothing with what stops them', async () => {
+    const { database, notifier } = await open(noteTables)
+    const stopping = new AbortController()
+    const stopped = notifier.reached(3, forEver, stopping.signal)
+    const reached = notifier.reached(1, forEver, stopping.signal)
+    expect(getEventListeners(stopping.signal, 'abort').length).to.equal(2)
+    await tell(database, 'a')
+    expect(await reached).to.equal(true)
+    expect(getEventListeners(stopping.signal, 'abort').length).to.equal(1)
+    stopping.abort()
+    expect(await stopped).to.equal(false)
+    expect(await notifier.reached(3, forEver, stopping.signal)).to.equal(false)
+    expect(getEventListeners(stopping.signal, 'abort').length).to.equal(0)
   })
 
   it('stands where the log ended when it is opened again', async () => {
