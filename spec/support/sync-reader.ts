@@ -30,9 +30,7 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
   const timelines = new Map<string, SeenEvent[]>()
   const toDevice: Body[] = []
   const filter = encodeURIComponent(JSON.stringify({ room: { timeline: { limit } } }))
-  let since = ''
-  let turn = 0
-  let gaps = 0
+  let [since, turn, gaps] = ['', 0, 0]
   let ending = false
   let failure: unknown
   /** What is told last: nothing that was written before it comes after it, whichever process tells it. */
@@ -65,8 +63,7 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
       await once(timeout)
       if (pause > 0) await sleep(pause)
     }
-    const put = await hopper.insist(0, 'PUT', `/user/${encodeURIComponent(hopper.userId)}/account_data/${mark}`, {})
-    if (put.status !== 200) throw new Error(`account data: ${put.status} ${JSON.stringify(put.body)}`)
+    await setMark(hopper, mark)
     const latest = performance.now() + patience
     for (; !(await once(1000)).marked; turn++) {
       if (performance.now() > latest) throw new Error(`${hopper.userId} was not told within ${patience / 1000} s what was written last`)
@@ -88,6 +85,11 @@ export function startReader(hopper: Hopper, { member, timeout = 1000, limit = 10
       if (failure) throw failure
     },
   }
+}
+
+async function setMark(hopper: Hopper, mark: string): Promise<void> {
+  const put = await hopper.insist(0, 'PUT', `/user/${encodeURIComponent(hopper.userId)}/account_data/${mark}`, {})
+  if (put.status !== 200) throw new Error(`account data: ${put.status} ${JSON.stringify(put.body)}`)
 }
 
 type Gap = { readonly roomId: string; readonly end: string; readonly last: string | undefined }
