@@ -24,48 +24,64 @@ type Tools = {
 
 const defaultPort = 8448
 const keptFor = 5 * 60_000
+/** Where the DNS could not be asked, as before the network is there. */
+const keptUnsure = 15_000
 const mostKept = 10_000
 const mostPlaces = 10
+const saysNone: readonly unknown[] = ['ENOTFOUND', 'ENODATA']
 
 /** Finds servers by their names. https://spec.matrix.org/v1.19/server-server-api/#resolving-server-names */
 export function createDiscovery(tools: Tools): Discovery {
-  const known = new Map<ServerName, { readonly places: Promise<readonly Place[]>; readonly until: number }>()
+  const known = new Map<ServerName, { readonly places: Promise<readonly Place[]>; until: number }>()
   return {
     find: (serverName) => {
       const now = tools.clock.now()
       const kept = known.get(serverName)
       if (kept !== undefined && now < kept.until) return kept.places
-      const places = findPlaces(tools, serverName)
+      const found = findPlaces(tools, serverName)
+      const fresh = { places: found.then(({ places }) => places), until: now + keptFor }
+      const shorten = ({ isSure }: Found) => {
+        if (!isSure) fresh.until = now + keptUnsure
+      }
+      found.then(shorten, () => undefined)
       known.delete(serverName)
-      known.set(serverName, { places, until: now + keptFor })
+      known.set(serverName, fresh)
       if (known.size > mostKept) known.delete(known.keys().next().value as ServerName)
-      return places
+      return fresh.places
     },
   }
 }
 
-async function findPlaces(tools: Tools, serverName: ServerName): Promise<readonly Place[]> {
+/** `isSure` is false where the DNS could not be asked. */
+type Found = { readonly places: readonly Place[]; readonly isSure: boolean }
+
+async function findPlaces(tools: Tools, serverName: ServerName): Promise<Found> {
   const name = splitServerName(serverName)
-  if (name === undefined) return []
+  if (name === undefined) return { places: [], isSure: true }
   // 1. "If the hostname is an IP literal, then that IP address should be used, together with the given port number, or 8448 if no port is given."
   // 2. "If … the server name includes an explicit port, resolve the hostname to an IP address using CNAME, AAAA or A records."
-  if (isLiteral(name.hostname) || name.port !== undefined) return [placeOf(name)]
+  if (isLiteral(name.hostname) || name.port !== undefined) return { places: [placeOf(name)], isSure: true }
   // 3. "A regular HTTPS request is made to https://<hostname>/.well-known/matrix/server."
   const delegated = await tools.wellKnown.delegated(name.hostname)
   const to = delegated === undefined ? undefined : splitServerName(delegated)
-  if (to !== undefined && (isLiteral(to.hostname) || to.port !== undefined)) return [placeOf(to)]
+  if (to !== undefined && (isLiteral(to.hostname) || to.port !== undefined)) return { places: [placeOf(to)], isSure: true }
   return placesByDns(tools, (to ?? name).hostname)
 }
 
 /** SRV records under the registered name, then under the old one, then port 8448. The certificate is always that of the name itself. */
-async function placesByDns({ resolveSrv }: Tools, hostname: string): Promise<readonly Place[]> {
+async function placesByDns({ resolveSrv }: Tools, hostname: string): Promise<Found> {
+  let isSure = true
   for (const service of ['_matrix-fed._tcp', '_matrix._tcp']) {
-    const found = await resolveSrv(`${service}.${hostname}`).catch(() => [])
+    const found = await resolveSrv(`${service}.${hostname}`).catch((error: NodeJS.ErrnoException) => {
+      if (!saysNone.includes(error.code)) isSure = false
+      return []
+    })
     const usable = found.filter(({ name, port }) => name !== '' && name !== '.' && isServerName(name) && port > 0 && port <= 65_535)
     const best = usable.toSorted((a, b) => a.priority - b.priority || b.weight - a.weight).slice(0, mostPlaces)
-    if (best.length > 0) return best.map(({ name, port }) => ({ origin: `https://${name}:${port}`, host: hostname }))
+    const places = best.map(({ name, port }) => ({ origin: `https://${name}:${port}`, host: hostname }))
+    if (places.length > 0) return { places, isSure }
   }
-  return [placeOf({ hostname, port: undefined })]
+  return { places: [placeOf({ hostname, port: undefined })], isSure }
 }
 
 function placeOf({ hostname, port }: Name): Place {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { createDiscovery, type Service } from '../../../server/remote/discovery.ts'
 
-type World = { delegated?: Record<string, string>; services?: Record<string, Service[]> }
+type World = { delegated?: Record<string, string>; services?: Record<string, Service[]>; without?: string }
 
 /** Discovery in a world of well-known answers and SRV records; notes what was asked. */
-function discover({ delegated = {}, services = {} }: World) {
+function discover({ delegated = {}, services = {}, without = 'ENOTFOUND' }: World) {
   const asked: string[] = []
   const clock = { time: 0, now: () => clock.time }
   const discovery = createDiscovery({
@@ -18,7 +18,7 @@ function discover({ delegated = {}, services = {} }: World) {
     resolveSrv: async (name) => {
       asked.push(`srv ${name}`)
       const found = services[name]
-      if (found === undefined) throw new Error('ENOTFOUND')
+      if (found === undefined) throw Object.assign(new Error('none'), { code: without })
       return found
     },
   })
@@ -97,6 +97,20 @@ describe('finding a server by its name', () => {
     clock.time = 10 * 60_000
     await find('a.example')
     expect(asked.filter((one) => one.startsWith('https'))).to.have.length(2)
+  })
+
+  it('asks again soon where the DNS could not be asked', async () => {
+    const services: Record<string, Service[]> = {}
+    const { find, clock } = discover({ services, without: 'ECONNREFUSED' })
+    expect(await find('a.example')).to.deep.equal([{ origin: 'https://a.example:8448', host: 'a.example' }])
+    services['_matrix-fed._tcp.a.example'] = [service('host.example', 1234)]
+    expect(await find('a.example')).to.deep.equal([{ origin: 'https://a.example:8448', host: 'a.example' }])
+    clock.time += 15_000
+    const right = [{ origin: 'https://host.example:1234', host: 'a.example' }]
+    expect(await find('a.example')).to.deep.equal(right)
+    delete services['_matrix-fed._tcp.a.example']
+    clock.time += 60_000
+    expect(await find('a.example')).to.deep.equal(right)
   })
 
   it('finds nothing where a name is none', async () => {
