@@ -50,8 +50,8 @@ export type Outbox = {
 
 type Needs = Pick<Tools, 'home' | 'graph'> & { readonly lease: Lease; readonly texts: PduTexts; readonly fail: (error: unknown) => void }
 
-/** Events that wait for a server one by one; of more, only the newest of each room are kept. */
-const mostWaiting = 500
+/** Events that wait for a server one by one; of more, only the newest of each room are kept. One that takes what it is sent, but slowly, is given longer. */
+const mostWaiting = { failing: 500, slow: 20_000 }
 /** Messages to devices that are kept for a server, and their bytes; they are counted after every so many. */
 const mostMessages = { count: 10_000, bytes: 64 * 1024 * 1024, countedEvery: 1000 }
 /** Nobody expects an older one any more. */
@@ -162,7 +162,7 @@ function direct({ home, texts }: Needs, lane: Lane, { pdus, edus }: Items, same:
 
 function enqueue({ home }: Needs, lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
   const { destination } = lane
-  if (lane.waiting() + pdus.length > mostWaiting && lane.isFailing()) {
+  if (lane.waiting() + pdus.length > (lane.isFailing() ? mostWaiting.failing : mostWaiting.slow)) {
     writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
     lane.collapsed()
   }

@@ -2,8 +2,15 @@ import { expect } from 'chai'
 import type { ServerName } from '../../../server/core/ids.ts'
 import { readNext } from '../../../server/federation/next-transaction.ts'
 import { openOutbox, type ToldEdu } from '../../../server/federation/outbox.ts'
-import { deleteOldestEdus, deleteStaleEdus, insertEdu, upsertFailure } from '../../../server/federation/queue.store.ts'
-import type { Graph } from '../../../server/graph/graph.ts'
+import {
+  deleteOldestEdus,
+  deleteStaleEdus,
+  insertEdu,
+  insertPdus,
+  selectMissed,
+  upsertFailure,
+} from '../../../server/federation/queue.store.ts'
+import type { Graph, TimelineEvent } from '../../../server/graph/graph.ts'
 import type { Home } from '../../../server/home.ts'
 import { createMetrics } from '../../../server/http/metrics.ts'
 import { type Database, write } from '../../../server/storage/database.ts'
@@ -30,7 +37,8 @@ async function openAway(database: Database, minutes: Readonly<Record<ServerName,
   const metrics = createMetrics()
   const home = { database, clock, log, metrics, serverName: 'hs.test' } as unknown as Home
   const lease = { signal, lost: signal } as unknown as Lease
-  const outbox = await openOutbox({ home, graph: {} as Graph, lease, texts: () => undefined, fail: () => {} })
+  const graph = { events: () => new Promise<never>(() => {}) } as unknown as Graph
+  const outbox = await openOutbox({ home, graph, lease, texts: () => undefined, fail: () => {} })
   const put = async (position: number, server: ServerName, edus: ToldEdu[]) => {
     const { writes, committed } = outbox.put(position, new Map([[server, { pdus: [], edus }]]))
     const outcome = await database.commit({ writes })
@@ -122,3 +130,27 @@ forEachEngine('what a server that is away is told later', (open) => {
     expect(writes.map(({ statement }) => statement.id)).to.deep.equal(changes.map(() => insertEdu.id))
   })
 })
+
+forEachEngine(
+  'what waits for a server that is slow',
+  (open) => {
+    it('is bounded too: of more than 20,000 events the newest of each room', async () => {
+      const { database } = await open()
+      const waiting = Array.from({ length: 19_999 }, (_, place) =>
+        write(insertPdus, place + 1, `!${place % 3}:hs.test`, `$${place}`, ['a.test']),
+      )
+      await database.commit({ writes: waiting })
+      const { outbox } = await openAway(database, {})
+      const events = (...ids: string[]) =>
+        ids.map((eventId, place) => ({ eventId, roomId: '!0:hs.test', position: 30_000 + place }) as TimelineEvent)
+      const store = async (position: number, pdus: TimelineEvent[]) =>
+        database.commit({ writes: outbox.put(position, new Map([['a.test', { pdus, edus: [] }]])).writes })
+      await store(30_000, events('$one'))
+      expect(await database.select(selectMissed, 'a.test', 10)).to.deep.equal([])
+      await store(30_001, events('$one', '$two'))
+      const missed = (await database.select(selectMissed, 'a.test', 10)).map((row) => row.event_id)
+      expect(missed).to.deep.equal(['$19996', '$19997', '$two'])
+    })
+  },
+  ['sqlite'],
+)
