@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { networks } from '../../config/bridge-schema.ts'
+import { filesIn } from '../support/leaks.ts'
 import { expectedFrom, faultsOf, meetEverybody, members, says, viewOf } from './cast.ts'
 import { numbers, openScene, parts, type Scene, until } from './scene.ts'
 
@@ -68,15 +67,9 @@ describe('first light: four people, three networks and Matrix, one encrypted roo
     const digits = numbers.ana.slice(1)
     for (const who of members) expect((await viewOf(scene, who)).join('\n')).not.to.include(digits)
     expect(scene.logs()).not.to.match(new RegExp(`${digits}|, said by`))
-    for (const file of filesOf(scene.folder)) {
-      const bytes = readFileSync(file, 'latin1')
-      expect(bytes.includes(digits), file).to.equal(false)
-      expect(bytes.includes(', said by'), file).to.equal(false)
+    for (const { name, bytes } of filesIn(scene.folder)) {
+      expect(bytes.includes(digits), name).to.equal(false)
+      expect(bytes.includes(', said by'), name).to.equal(false)
     }
   })
 })
-
-function filesOf(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
-  return files.filter((file) => statSync(file).isFile())
-}
