@@ -8,8 +8,7 @@ import { sandboxVariables } from '../../config/deploy/sandbox.ts'
 import { freePort, project, type Running, removeFolder, startProcess, temporaryFolder } from '../support/processes.ts'
 import { selectNewInbox } from './kit/queues.ts'
 
-describe('the process of a bridge', function () {
-  this.timeout(30_000)
+describe('the process of a bridge', () => {
   let folder: string
   let sandbox: Sandbox
   beforeEach(async () => {

@@ -4,8 +4,7 @@ import sharp from 'sharp'
 import { type ElementPerson, openElement } from './element-person.ts'
 import { browserPath, builtClient, type Site, serveClient, startHomeserver } from './site.ts'
 
-describe('Element in Chromium', function () {
-  this.timeout(120_000)
+describe('Element in Chromium', () => {
   const executablePath = browserPath()
   const web = builtClient()
   const faults: string[] = []

@@ -17,8 +17,7 @@ function isInstalled(): boolean {
   }
 }
 
-describe('matrix-nio', function () {
-  this.timeout(120_000)
+describe('matrix-nio', () => {
   let homeserver: Site
   let told: { readonly talked: unknown; readonly verified: unknown; readonly recovered: unknown }
 

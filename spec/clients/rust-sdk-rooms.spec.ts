@@ -8,8 +8,7 @@ import { register, startHomeserver } from './site.ts'
 const password = 'a password of a pocket'
 const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } }
 
-describe('rooms in the Rust SDK of Element X', function () {
-  this.timeout(120_000)
+describe('rooms in the Rust SDK of Element X', () => {
   let homeserver: Awaited<ReturnType<typeof startHomeserver>>
   let folder: string
   let alice: Pocket

@@ -10,8 +10,7 @@ import { register, type Site, startHomeserver } from './site.ts'
 
 const password = 'a password of a pocket'
 
-describe('the Rust SDK of Element X, with matrix-js-sdk as its peer', function () {
-  this.timeout(120_000)
+describe('the Rust SDK of Element X, with matrix-js-sdk as its peer', () => {
   let homeserver: Site
   let folder: string
   let alice: Pocket

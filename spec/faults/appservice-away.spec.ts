@@ -28,8 +28,7 @@ function standingClock() {
   }
 }
 
-describe('F-18: an application service that is away for a day, then in trouble, then slow, then forgets to say that it took something', function () {
-  this.timeout(180_000)
+describe('F-18: an application service that is away for a day, then in trouble, then slow, then forgets to say that it took something', () => {
   const time = standingClock()
   let service: FakeService
   let server: TestServer

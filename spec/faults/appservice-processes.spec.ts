@@ -8,8 +8,7 @@ import type { Body } from '../support/server.ts'
 
 type Process = { url: string; running: Running }
 
-describe('telling an application service from real processes', function () {
-  this.timeout(180_000)
+describe('telling an application service from real processes', () => {
   let service: FakeService
   let folder: string
   let processes: Process[]

@@ -49,8 +49,7 @@ const skewed = [
 ] as const
 
 for (const [words, skews, by] of skewed.slice(0, isFull ? 2 : 1)) {
-  describe(`F-11: three servers of which two have their clocks ${words}`, function () {
-    this.timeout(180_000)
+  describe(`F-11: three servers of which two have their clocks ${words}`, () => {
     let world: Sites
     before(async () => {
       world = await startSites(3, skews)

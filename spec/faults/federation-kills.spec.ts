@@ -99,8 +99,7 @@ async function allBodies(alice: Hopper, roomId: RoomId): Promise<string[]> {
 }
 
 function describeKills(words: string, engine: Engine, size: number): void {
-  describe(words, function () {
-    this.timeout(180_000)
+  describe(words, () => {
     let cluster: Cluster
     let peers: Peer[]
     let folder: string

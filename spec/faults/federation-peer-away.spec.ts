@@ -170,8 +170,7 @@ async function untilDevicesAreKnown({ alice, bob }: Scene): Promise<void> {
   expect((await all(bob)).sort()).to.deep.equal(wanted)
 }
 
-describe(`F-07: ${size.events} events in ${size.rooms} rooms, ${size.toDevice} messages and ${size.devices} devices while a peer is away`, function () {
-  this.timeout(600_000)
+describe(`F-07: ${size.events} events in ${size.rooms} rooms, ${size.toDevice} messages and ${size.devices} devices while a peer is away`, () => {
   let scene: Scene
   before(async () => {
     scene = await openScene()

@@ -15,8 +15,7 @@ type Told = { readonly events: string[]; readonly messages: string[] }
 
 for (const engine of engines) {
   const servers = isFull || engine === 'sqlite' ? 100 : 10
-  describe(`F-08: a server that is killed with ${servers * (events + messages)} items on their way to ${servers} servers, on ${engine}`, function () {
-    this.timeout(180_000)
+  describe(`F-08: a server that is killed with ${servers * (events + messages)} items on their way to ${servers} servers, on ${engine}`, () => {
     let among: AmongProcesses
     before(async function () {
       const started = await startProcessesWithPeers(servers, { engine })

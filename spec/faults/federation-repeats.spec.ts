@@ -86,8 +86,7 @@ async function effects({ alice, member }: Scene): Promise<{ readonly messages: s
 const both = (words: string) => [`${words} one`, `${words} two`]
 
 function describeRepeats(name: string, engine: Engine, size: number): void {
-  describe(`F-10: a transaction that comes again and again, to ${name}`, function () {
-    this.timeout(180_000)
+  describe(`F-10: a transaction that comes again and again, to ${name}`, () => {
     let scene: Scene
     before(async function () {
       const started = await openScene(engine, size)

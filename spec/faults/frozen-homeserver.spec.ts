@@ -46,8 +46,7 @@ async function startFreezer() {
   }
 }
 
-describe('F-21: webhooks that come while the homeserver is frozen', function () {
-  this.timeout(180_000)
+describe('F-21: webhooks that come while the homeserver is frozen', () => {
   let town: Town
   let alice: MatrixPerson
   let ana: ScriptedPerson

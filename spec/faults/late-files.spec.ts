@@ -5,8 +5,7 @@ import { openScene, type Scene, until } from '../trips/scene.ts'
 
 const picture = png({ width: 8, height: 8 })
 
-describe('a picture that a network cannot give for a while', function () {
-  this.timeout(180_000)
+describe('a picture that a network cannot give for a while', () => {
   let scene: Scene
   before(async () => {
     scene = await openScene()

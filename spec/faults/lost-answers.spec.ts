@@ -3,8 +3,7 @@ import { networks } from '../../config/bridge-schema.ts'
 import { meetEverybody, prefixes, viewOf } from '../trips/cast.ts'
 import { openScene, type Scene, until } from '../trips/scene.ts'
 
-describe('a network whose answer to a send is lost', function () {
-  this.timeout(180_000)
+describe('a network whose answer to a send is lost', () => {
   let scene: Scene
   before(async () => {
     scene = await openScene()

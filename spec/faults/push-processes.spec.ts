@@ -3,8 +3,7 @@ import { pusher } from '../server/push/push-scene.ts'
 import { type PushGateway, startPushGateway } from '../server/push/stand-in-gateway.ts'
 import { type Cluster, type Hopper, startCluster } from '../support/cluster.ts'
 
-describe('pushing from real processes', function () {
-  this.timeout(180_000)
+describe('pushing from real processes', () => {
   let cluster: Cluster | undefined
   let gateway: PushGateway
   let alice: Hopper

@@ -54,8 +54,7 @@ async function play(cluster: Cluster, seed: number): Promise<void> {
 }
 
 function describeKills(words: string, engine: Engine, size: number, seed: number): void {
-  describe(words, function () {
-    this.timeout(180_000)
+  describe(words, () => {
     let cluster: Cluster
     before(async function () {
       const started = await startCluster(engine, size)

@@ -3,9 +3,7 @@ import { engines } from '../support/server.ts'
 import { playLoad } from '../support/ten-thousand.ts'
 
 for (const engine of engines) {
-  describe(`10,000 messages from 50 clients to 20 rooms, over ${engine}`, function () {
-    this.timeout(180_000)
-
+  describe(`10,000 messages from 50 clients to 20 rooms, over ${engine}`, () => {
     it('are there once and in order', async function () {
       const ready = await playLoad({ engine, clients: 50, rooms: 20, each: 200, kills: 0, pause: () => 0 })
       if (!ready) this.skip()

@@ -53,9 +53,7 @@ async function race(engine: Engine, size: number, withKill: boolean): Promise<bo
 
 const houses = [...engines.map((engine) => ({ engine, size: 1 })), { engine: 'postgres' as const, size: 2 }]
 for (const { engine, size } of houses) {
-  describe(`200 claims at once for ${keyCount} one-time keys, over ${engine}, ${size === 1 ? 'one process' : 'two processes'}`, function () {
-    this.timeout(180_000)
-
+  describe(`200 claims at once for ${keyCount} one-time keys, over ${engine}, ${size === 1 ? 'one process' : 'two processes'}`, () => {
     it('give each key to one of them, and the fallback key to the rest', async function () {
       if (!(await race(engine, size, false))) this.skip()
     })

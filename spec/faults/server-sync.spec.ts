@@ -6,9 +6,7 @@ import { type Engine, engines } from '../support/server.ts'
 import { startReader } from '../support/sync-reader.ts'
 
 function describeSync(words: string, engine: Engine, size: number): void {
-  describe(words, function () {
-    this.timeout(120_000)
-
+  describe(words, () => {
     it('tells every reader every event once and in order while writers hammer', async function () {
       const cluster = await startCluster(engine, size)
       if (!cluster) return this.skip()

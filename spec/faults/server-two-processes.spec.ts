@@ -4,8 +4,7 @@ import { killRepeatedly } from '../support/killing.ts'
 import { hammer, say, seededRandom } from '../support/load.ts'
 import { cutWriters, openHotRoom, type Scene } from '../support/two-processes.ts'
 
-describe('100 people who write into one room by two processes', function () {
-  this.timeout(180_000)
+describe('100 people who write into one room by two processes', () => {
   let scene: Scene
   beforeEach(async function () {
     const opened = await openHotRoom(100)

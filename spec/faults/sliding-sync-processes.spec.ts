@@ -57,9 +57,7 @@ async function walk(cluster: Cluster, memberOf: (turn: number) => number, meanwh
 
 const numbers = Array.from({ length: amount }, (_, n) => n)
 
-describe('sliding sync where connections are lost', function () {
-  this.timeout(120_000)
-
+describe('sliding sync where connections are lost', () => {
   it('loses nothing for a client that goes from one process to the other', async function () {
     const cluster = await startCluster('postgres', 2)
     if (!cluster) return this.skip()

@@ -38,8 +38,7 @@ forEachEngine(
       setImmediate(() => socket.pause())
     }
 
-    it('holds up those who write into its room for seconds, not until it goes on', async function () {
-      this.timeout(180_000)
+    it('holds up those who write into its room for seconds, not until it goes on', async () => {
       const graph = graphOver(await open())
       const roomId = await publicRoom(graph, alice)
       await freeze(roomId)

@@ -3,8 +3,7 @@ import { expect } from 'chai'
 import { hammer, say, seededRandom } from '../support/load.ts'
 import { cutWriters, openHotRoom, type Scene } from '../support/two-processes.ts'
 
-describe('one room in which 32 people write by two processes', function () {
-  this.timeout(180_000)
+describe('one room in which 32 people write by two processes', () => {
   let scene: Scene
   beforeEach(async function () {
     const opened = await openHotRoom(32)

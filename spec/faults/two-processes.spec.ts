@@ -7,8 +7,7 @@ import { startReader } from '../support/sync-reader.ts'
 const at = (roomId: string, rest: string) => `/rooms/${encodeURIComponent(roomId)}${rest}`
 const text = (body: string) => ({ msgtype: 'm.text', body })
 
-describe('two processes of one homeserver', function () {
-  this.timeout(180_000)
+describe('two processes of one homeserver', () => {
   let cluster: Cluster
   let alice: Hopper
   let bob: Hopper

@@ -20,8 +20,7 @@ const dayMs = 86_400_000
 const picture = { files: [{ kind: 'image' as const, mime: 'image/png', data: pixel.toString('base64') }] }
 
 for (const network of networks) {
-  describe(`webhooks of ${network}`, function () {
-    this.timeout(180_000)
+  describe(`webhooks of ${network}`, () => {
     let town: Town
     let alice: MatrixPerson
     let ana: ScriptedPerson

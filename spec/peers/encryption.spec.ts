@@ -11,8 +11,7 @@ for (const other of others) for (const isHost of [false, true]) declare(other, i
 
 function declare(other: Other, isHost: boolean): void {
   const [hosting, visiting] = isHost ? [other, 'tombolo'] : ['tombolo', other]
-  describe(`clients of matrix-js-sdk with Rust crypto, Alice’s on ${hosting}, Bob’s on ${visiting}`, function () {
-    this.timeout(120_000)
+  describe(`clients of matrix-js-sdk with Rust crypto, Alice’s on ${hosting}, Bob’s on ${visiting}`, () => {
     let alice: Device
     let bob: Device
     let phone: Device

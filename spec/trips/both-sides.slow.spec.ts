@@ -144,8 +144,7 @@ const explained: readonly RegExp[] = [
   /^invited again: (backwards|forwards).* only (at home|away) .*"state_key":"@visitor"/,
 ]
 
-describe('A room looks the same from both sides', function () {
-  this.timeout(120_000)
+describe('A room looks the same from both sides', () => {
   let neighbours: Neighbours
 
   before(async () => {

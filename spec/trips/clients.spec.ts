@@ -8,8 +8,7 @@ const encryption = { type: 'm.room.encryption', state_key: '', content: { algori
 const bytes = Buffer.from('a file that nobody else should read')
 
 for (const way of ways) {
-  describe(`three clients of matrix-js-sdk with Rust crypto, by ${way}`, function () {
-    this.timeout(120_000)
+  describe(`three clients of matrix-js-sdk with Rust crypto, by ${way}`, () => {
     let cluster: Cluster
     let server: string
     let alice: Device

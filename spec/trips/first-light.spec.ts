@@ -4,8 +4,7 @@ import { filesIn } from '../support/leaks.ts'
 import { expectedFrom, faultsOf, meetEverybody, members, says, viewOf } from './cast.ts'
 import { numbers, openScene, parts, type Scene, until } from './scene.ts'
 
-describe('first light: four people, three networks and Matrix, one encrypted room', function () {
-  this.timeout(120_000)
+describe('first light: four people, three networks and Matrix, one encrypted room', () => {
   let scene: Scene
   const said: { by: (typeof members)[number]; text: string }[] = []
 

@@ -10,8 +10,7 @@ import { type Network, openScene, type Scene, until } from './scene.ts'
 const picture = png({ width: 8, height: 8 })
 const sha256 = createHash('sha256').update(picture).digest('hex')
 
-describe('a chat with one person, in an encrypted room of its own', function () {
-  this.timeout(120_000)
+describe('a chat with one person, in an encrypted room of its own', () => {
   let scene: Scene
   let chats: Readonly<Record<Network, Seat>>
   before(async () => {

@@ -21,8 +21,7 @@ const kinds = Object.keys(files) as Kind[]
 /** What a network does not take in any form: the room is told. */
 const refused: Readonly<Partial<Record<Kind, readonly Network[]>>> = { voice: ['instagram'], sticker: ['instagram'] }
 
-describe('in one encrypted room of three networks', function () {
-  this.timeout(120_000)
+describe('in one encrypted room of three networks', () => {
   let scene: Scene
   before(async () => {
     scene = await openScene()

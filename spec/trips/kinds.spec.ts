@@ -4,8 +4,7 @@ import { meetEverybody, names, prefixes } from './cast.ts'
 import { breathe, find, inRoom, onPhone, others } from './looks.ts'
 import { type Network, openScene, type Scene } from './scene.ts'
 
-describe('in one encrypted room of three networks', function () {
-  this.timeout(120_000)
+describe('in one encrypted room of three networks', () => {
   let scene: Scene
   before(async () => {
     scene = await openScene()

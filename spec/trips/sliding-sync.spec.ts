@@ -49,8 +49,7 @@ const shown = (client: MatrixClient, roomId: string): unknown[] =>
     .filter((event) => event.getType() === 'm.room.message')
     .map((event) => event.getContent()['body'])
 
-describe('A walk by sliding sync with matrix-js-sdk', function () {
-  this.timeout(120_000)
+describe('A walk by sliding sync with matrix-js-sdk', () => {
   let server: TestServer
   let people: [TestUser, TestUser]
   const clients: MatrixClient[] = []

@@ -14,8 +14,7 @@ import { pigeonSeat } from './toy/seat.ts'
 
 type Event = { event_id: string; sender: string; type: string; content: Record<string, unknown> }
 
-describe('the bridge of a network that the kit has never heard of, on a homeserver, in a room that is not encrypted', function () {
-  this.timeout(60_000)
+describe('the bridge of a network that the kit has never heard of, on a homeserver, in a room that is not encrypted', () => {
   const folder = temporaryFolder()
   const file = join(folder, 'pigeon.yaml')
   let server: TestServer

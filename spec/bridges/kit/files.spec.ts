@@ -49,7 +49,7 @@ describe('a file', () => {
     expect(info['thumbnail_info']).to.include({ mimetype: 'image/jpeg', w: 800, h: 600 })
     const small = world.files.get(info['thumbnail_file']!['url']!)
     expect(await sharp(small).metadata()).to.include({ format: 'jpeg', width: 800, height: 600 })
-  }).timeout(60_000)
+  })
 
   it('that claims to be a picture and is none is shown as the file it is', async () => {
     await live(world, { heard: [files('w2', [{ kind: 'image', source: { id: 'f2' } }])] })

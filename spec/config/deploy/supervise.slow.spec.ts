@@ -148,8 +148,7 @@ describe('supervise', () => {
 
 // In one file with the others, and so after them: those who choose ports at the same time may choose the same ones.
 describe('npm start', () => {
-  it('ends all that it started when npm is ended, which tells nobody', async function () {
-    this.timeout(120_000)
+  it('ends all that it started when npm is ended, which tells nobody', async () => {
     const data = temporaryFolder('tombolo-data')
     const port = await freePort()
     const npm = await startProcess({

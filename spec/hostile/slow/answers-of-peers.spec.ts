@@ -34,8 +34,7 @@ const answers: Readonly<Record<string, (peer: Peer) => PeerReply>> = {
 }
 
 /** S-11. Whatever other servers answer, a client's session is not what they speak of, and their words are not ours. */
-describe('what other servers answer to what clients ask of them (S-11)', function () {
-  this.timeout(300_000)
+describe('what other servers answer to what clients ask of them (S-11)', () => {
   let among: AmongPeers
   let peer: Peer
   let alice: TestUser

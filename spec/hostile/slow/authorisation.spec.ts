@@ -8,8 +8,7 @@ import { joinAsPeer } from '../../support/peers/peer-room.ts'
 import type { Body, TestUser } from '../../support/server.ts'
 
 /** S-01, by hand: what other servers bring is judged by the rules of its room's version, whatever it cites. */
-describe('events that the rules of a room allow or refuse (S-01)', function () {
-  this.timeout(300_000)
+describe('events that the rules of a room allow or refuse (S-01)', () => {
   let among: AmongPeers
   let peer: Peer
   let alice: TestUser

@@ -19,8 +19,7 @@ const right: Forgery = { words: 'nothing is wrong', make: (pdu) => pdu, isRightI
 const json = (pdu: Pdu) => pdu as unknown as JsonObject
 
 /** S-02. In every way in which events of other servers come, those that are not signed or not what was hashed are refused or pruned. */
-describe('events that another server forged (S-02)', function () {
-  this.timeout(300_000)
+describe('events that another server forged (S-02)', () => {
   let among: AmongPeers
   let [peer, other]: Peer[] = []
   let alice: TestUser

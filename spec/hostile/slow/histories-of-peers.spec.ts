@@ -8,8 +8,7 @@ import type { Body, TestUser } from '../../support/server.ts'
 const mostPages = 60
 
 /** S-24, further back: history that another server holds is read to its end, whatever it gives as history. */
-describe('histories that another server tells (S-24)', function () {
-  this.timeout(300_000)
+describe('histories that another server tells (S-24)', () => {
   let among: AmongPeers
   let peer: Peer
   let bob: TestUser

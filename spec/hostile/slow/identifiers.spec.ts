@@ -20,8 +20,7 @@ import type { TestUser } from '../../support/server.ts'
 const many = 100_000
 
 /** S-22. What is an identifier is one everywhere, and what is none is none. */
-describe('identifiers (S-22)', function () {
-  this.timeout(300_000)
+describe('identifiers (S-22)', () => {
   const kinds: readonly [string, (text: string) => unknown, (text: string) => unknown][] = [
     ['server names', isServerName, isServer],
     ['user ids', isUserId, isUser],

@@ -16,8 +16,7 @@ const rules = roomRules('12') as RoomRules
 const federation = (prefix: string, ...parts: string[]) => `/_matrix/federation/${prefix}/${parts.map(encodeURIComponent).join('/')}`
 
 /** S-23. What a request is about is said once; and a path is what it is, whatever stands around it. */
-describe('paths, and bodies that say something else (S-23)', function () {
-  this.timeout(300_000)
+describe('paths, and bodies that say something else (S-23)', () => {
   let among: AmongPeers
   let [peer]: Peer[] = []
   let alice: TestUser

@@ -8,8 +8,7 @@ import { engines, startServer, type TestServer, type TestUser } from '../../supp
 const valuesOf = (turn: number) => values.filter((value, at) => at % 3 === turn % 3 || value.startsWith('[[['))
 
 for (const engine of engines) {
-  describe(`Poisoned events (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`Poisoned events (${engine})`, () => {
     let server: TestServer
     let wire: ReturnType<typeof wireTo>
     const users: Record<string, TestUser> = {}

@@ -92,8 +92,7 @@ const tops: readonly JsonObject[] = [
 
 /** S-20. Events of a server that signs them, whatever is in them, leave everything readable for everybody. */
 for (const engine of engines) {
-  describe(`Poisoned events of another server (S-20) on ${engine}`, function () {
-    this.timeout(300_000)
+  describe(`Poisoned events of another server (S-20) on ${engine}`, () => {
     let among: AmongPeers
     let [peer, witness]: Peer[] = []
     let gateway: PushGateway

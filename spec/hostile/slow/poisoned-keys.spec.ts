@@ -7,8 +7,7 @@ import { joinAsPeer, type PeerMember } from '../../support/peers/peer-room.ts'
 import type { Body, TestUser } from '../../support/server.ts'
 
 /** S-12. Keys that are none come from nobody; nobody speaks for whom they do not keep; and what is said to others goes on. */
-describe('keys and EDUs that are made to mislead (S-12)', function () {
-  this.timeout(300_000)
+describe('keys and EDUs that are made to mislead (S-12)', () => {
   let among: AmongPeers
   let [peer, other]: Peer[] = []
   let alice: TestUser

@@ -53,8 +53,7 @@ forEachScene('Rooms that another server is not in (S-17)', (scene) => {
     return answers
   }
 
-  it('show nothing of themselves, whatever is mixed into the question', async function () {
-    this.timeout(300_000)
+  it('show nothing of themselves, whatever is mixed into the question', async () => {
     const mine = await scene.makeRoom()
     const member = await joinAsPeer(scene.near, scene.server, mine, 'bob')
     const own = await scene.say(mine, 'mine')

@@ -49,8 +49,7 @@ const acls: readonly JsonObject[] = [
 ]
 
 /** S-21. Whom a room keeps out is kept out of everything, however their name is written. */
-describe('rooms that keep servers out (S-21)', function () {
-  this.timeout(300_000)
+describe('rooms that keep servers out (S-21)', () => {
   let among: AmongPeers
   let alice: TestUser
   let spelled: Peer[]

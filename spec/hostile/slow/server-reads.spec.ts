@@ -96,8 +96,7 @@ forEachScene('Histories as another server reads them', (scene) => {
     }
   }
 
-  it('show on every path what its users may see, and nothing more, whatever happened to room and memberships', async function () {
-    this.timeout(300_000)
+  it('show on every path what its users may see, and nothing more, whatever happened to room and memberships', async () => {
     const random = randomNumbers(27)
     for (let round = 0; round < 12; round++) {
       const users = ['bob', 'carol'].map((name): UserId => `@${name}:${scene.near.serverName}`)

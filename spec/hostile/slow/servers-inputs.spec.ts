@@ -10,8 +10,7 @@ const everyBody = 3
 const everyQuery = 11
 
 /** What a server that signs correctly may ask, however wrong it is. */
-describe('Hostile inputs of another server', function () {
-  this.timeout(600_000)
+describe('Hostile inputs of another server', () => {
   let among: AmongPeers
   let ids: Record<string, string>
 

@@ -65,8 +65,7 @@ const twists = (of: JsonObject, stranger: UserId): Readonly<Record<string, unkno
 }
 
 /** S-03. Nothing has this server sign anything but a membership of one of its users, which it built itself, or an invitation for one. */
-describe('what other servers have this one sign (S-03)', function () {
-  this.timeout(300_000)
+describe('what other servers have this one sign (S-03)', () => {
   let among: AmongPeers
   let peer: Peer
   let alice: TestUser

@@ -8,8 +8,7 @@ import { joinAsPeer } from '../../support/peers/peer-room.ts'
 import type { TestUser } from '../../support/server.ts'
 
 /** S-25. Nobody takes over a room, its aliases, or anybody's settings by saying that theirs came after it; and nobody enters by a room that nobody here can see into. */
-describe('rooms that claim to come after others (S-25)', function () {
-  this.timeout(300_000)
+describe('rooms that claim to come after others (S-25)', () => {
   let among: AmongPeers
   let peer: Peer
   let alice: TestUser

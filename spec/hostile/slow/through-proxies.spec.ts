@@ -24,8 +24,7 @@ type Told = { readonly status: number; readonly text: string; readonly body: Bod
 
 for (const name of ['nginx', 'caddy', 'haproxy'] as ProxyName[]) {
   /** S-23, with what most people have in front of a server, as the README recommends it. */
-  describe(`a server behind ${name}`, function () {
-    this.timeout(300_000)
+  describe(`a server behind ${name}`, () => {
     const folder = temporaryFolder('tombolo-proxy')
     let among: AmongPeers
     let proxy: ReverseProxy

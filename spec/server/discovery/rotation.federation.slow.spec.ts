@@ -13,8 +13,7 @@ import type { Body, Engine, TestServer, TestUser } from '../../support/server.ts
 const minute = 60_000
 
 for (const engine of ['sqlite', 'postgres'] as Engine[]) {
-  describe(`a server with a new signing key on ${engine}`, function () {
-    this.timeout(300_000)
+  describe(`a server with a new signing key on ${engine}`, () => {
     let neighbours: Neighbours
     let here: TestServer
     let notary: TestServer
@@ -119,8 +118,7 @@ for (const engine of ['sqlite', 'postgres'] as Engine[]) {
   })
 }
 
-describe('two processes of a server that are given a new signing key one after the other', function () {
-  this.timeout(300_000)
+describe('two processes of a server that are given a new signing key one after the other', () => {
   it('tell others each of the key that it signs with itself, and of the one before as old', async function () {
     const cluster = await startCluster('postgres', 2)
     if (cluster === undefined) return this.skip()

@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import { type Neighbours, startNeighbours, syncUntil } from '../../support/federation.ts'
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
 
-describe('What somebody was in a room of another server before they left it', function () {
-  this.timeout(300_000)
+describe('What somebody was in a room of another server before they left it', () => {
   let neighbours: Neighbours
   let alice: TestUser
   let bob: TestUser

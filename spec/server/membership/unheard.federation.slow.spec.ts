@@ -3,8 +3,7 @@ import { type Neighbours, startNeighbours, syncUntil } from '../../support/feder
 import { engines, type TestServer, type TestUser } from '../../support/server.ts'
 
 for (const engine of engines) {
-  describe(`what this server does not hear of rooms that it has left (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`what this server does not hear of rooms that it has left (${engine})`, () => {
     let neighbours: Neighbours
     let here: TestServer
     let alice: TestUser

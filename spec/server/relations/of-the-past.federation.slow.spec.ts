@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { Body, TestServer, TestUser } from '../../support/server.ts'
 
-describe('What relates to events that were sent before this server followed the room', function () {
-  this.timeout(300_000)
+describe('What relates to events that were sent before this server followed the room', () => {
   let neighbours: Neighbours
   let alice: TestUser
   let bob: TestUser

@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { TestServer } from '../../support/server.ts'
 
-describe('A room of another server that one knocks on', function () {
-  this.timeout(300_000)
+describe('A room of another server that one knocks on', () => {
   let neighbours: Neighbours
 
   before(async () => {

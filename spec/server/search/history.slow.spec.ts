@@ -7,8 +7,7 @@ const clock = travellingClock()
 const everything = JSON.stringify({ limit: 100 })
 
 for (const engine of engines) {
-  describe(`search in what other servers said before this one joined (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`search in what other servers said before this one joined (${engine})`, () => {
     let neighbours: Neighbours
     let [there, here]: TestServer[] = []
     let alice: TestUser

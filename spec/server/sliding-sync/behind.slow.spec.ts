@@ -3,8 +3,7 @@ import { expect } from 'chai'
 import { startServer, type TestServer } from '../../support/server.ts'
 import { slidingReader } from './sliding-reader.ts'
 
-describe('sliding sync by a process that is behind another', function () {
-  this.timeout(300_000)
+describe('sliding sync by a process that is behind another', () => {
   let ahead: TestServer
   let behind: TestServer
 

@@ -32,8 +32,7 @@ function readerOf({ user }: Side, room: string, limit: number) {
   }
 }
 
-describe('State that no event of the timeline tells', function () {
-  this.timeout(300_000)
+describe('State that no event of the timeline tells', () => {
   let two: TwoServers
 
   beforeEach(async () => {

@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import { type Neighbours, startNeighbours } from '../../support/federation.ts'
 import type { Body, TestServer } from '../../support/server.ts'
 
-describe('The user directory and rooms that this server has left', function () {
-  this.timeout(300_000)
+describe('The user directory and rooms that this server has left', () => {
   let neighbours: Neighbours
 
   before(async () => {

@@ -25,8 +25,7 @@ const tokens = [
  * values, other ones at each place.
  */
 export function specifyHostileInputs(engine: Engine, every: number): void {
-  describe(`Hostile inputs (${engine})`, function () {
-    this.timeout(every > 1 ? 60_000 : 600_000)
+  describe(`Hostile inputs (${engine})`, () => {
     let server: TestServer
     let wire: ReturnType<typeof wireTo>
     const rejections: unknown[] = []

@@ -3,8 +3,7 @@ import type { ScriptedPerson } from '../../../../bridges/sandbox/people.ts'
 import type { TestUser } from '../../../support/server.ts'
 import { botId, eventually, invitations, openTown, type Talk, type Town, talkTo } from './town.ts'
 
-describe('a shared room that people are asked into', function () {
-  this.timeout(60_000)
+describe('a shared room that people are asked into', () => {
   let town: Town
   let alice: TestUser
   let talk: Talk

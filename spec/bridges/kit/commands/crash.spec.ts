@@ -40,9 +40,7 @@ const story: readonly Moment[] = [
   command('$3', 'logout'),
 ]
 
-describe('what people tell the bot', function () {
-  this.timeout(60_000)
-
+describe('what people tell the bot', () => {
   it('has one effect and one answer, wherever the process ends while it is done', async () => {
     const whole = await tell(undefined)
     expect(whole.crashes).to.equal(0)

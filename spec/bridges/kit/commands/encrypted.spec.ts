@@ -6,8 +6,7 @@ import { botId, eventually, openTown, type Town } from './town.ts'
 
 const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => quiet }
 
-describe('an encrypted management room', function () {
-  this.timeout(60_000)
+describe('an encrypted management room', () => {
   let town: Town
   let client: MatrixClient
   let room = ''

@@ -3,8 +3,7 @@ import type { ScriptedPerson } from '../../../../bridges/sandbox/people.ts'
 import type { TestUser } from '../../../support/server.ts'
 import { eventually, openTown, type Talk, type Town, talkTo } from './town.ts'
 
-describe('the state of an account', function () {
-  this.timeout(60_000)
+describe('the state of an account', () => {
   let town: Town
   let alice: TestUser
   let talk: Talk

@@ -7,8 +7,7 @@ import { createSpool, type Spool } from '../../../../bridges/kit/media/spool.ts'
 import { takeIn } from '../../../../bridges/kit/media/take-in.ts'
 import { makeThumbnail } from '../../../../bridges/kit/media/thumbnail.ts'
 
-describe('a thumbnail made by the bridge', function () {
-  this.timeout(60_000)
+describe('a thumbnail made by the bridge', () => {
   let folder: string
   let spool: Spool
   before(() => {

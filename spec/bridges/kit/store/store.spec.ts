@@ -35,7 +35,7 @@ describe('the store of a bridge', () => {
     expect(() => openStore(file())).to.throw('another process is using this data folder')
     store.close()
     openStore(file()).close()
-  }).timeout(10_000)
+  })
 
   it('refuses what a newer version wrote', () => {
     const store = openStore(file())

@@ -47,5 +47,5 @@ describe('the marks of WhatsApp', () => {
       const runs = readMarkup(text)
       if (runs) expect(writeMarkup(runs).length).to.be.at.most(text.length * 3)
     }
-  }).timeout(2000)
+  })
 })

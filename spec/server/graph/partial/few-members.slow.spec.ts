@@ -6,8 +6,7 @@ import { type HostedRoom, hostRoom, type Signed } from '../../../support/peers/h
 import { engines, type TestUser } from '../../../support/server.ts'
 
 for (const engine of engines) {
-  describe(`a room with few members, which its server leaves out of the answer to a join (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`a room with few members, which its server leaves out of the answer to a join (${engine})`, () => {
     let among: AmongPeers
     let host: Peer
     let other: Peer

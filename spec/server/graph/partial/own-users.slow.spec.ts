@@ -7,8 +7,7 @@ import { largeRoom, memberAt, memberCount } from './large-room.ts'
 const lazy = JSON.stringify({ room: { state: { lazy_load_members: true }, timeline: { limit: 50 } } })
 
 for (const engine of engines) {
-  describe(`users of a server that has entered a room before its members are here (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`users of a server that has entered a room before its members are here (${engine})`, () => {
     let neighbours: Neighbours
     let [here, there]: TestServer[] = []
     let alice: TestUser

@@ -8,8 +8,7 @@ import { joinOf, largeRoom, memberAt, memberCount } from './large-room.ts'
 const lazy = JSON.stringify({ room: { state: { lazy_load_members: true }, timeline: { limit: 50 } } })
 
 for (const engine of engines) {
-  describe(`rooms that are entered before their members are here (${engine})`, function () {
-    this.timeout(300_000)
+  describe(`rooms that are entered before their members are here (${engine})`, () => {
     let neighbours: Neighbours
     let [here, there]: TestServer[] = []
     let alice: TestUser
