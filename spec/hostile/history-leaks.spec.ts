@@ -25,8 +25,7 @@ function mayRead({ joins }: Story, { visibility, membership, at }: Said): boolea
 }
 
 for (const engine of engines) {
-  describe(`Histories (${engine})`, function () {
-    this.timeout(60_000)
+  describe(`Histories (${engine})`, () => {
     let server: TestServer
     let alice: TestUser
 

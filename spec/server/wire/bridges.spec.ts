@@ -159,7 +159,7 @@ describe('bridges, as seen on the wire', () => {
       expect((await as(botId).post(`/rooms/${room}/invite`, { user_id: userId })).status, userId).to.equal(200)
       expect((await as(userId).post(`/rooms/${room}/join`)).status, userId).to.equal(200)
     }
-  }).timeout(60_000)
+  })
 
   it('wire 31: in a room of version 12 the creator stands not among the levels; version 11 can be had for those who need it there', async () => {
     const levelsIn = async (of: object) => {

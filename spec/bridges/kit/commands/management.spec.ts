@@ -2,8 +2,7 @@ import { expect } from 'chai'
 import type { TestUser } from '../../../support/server.ts'
 import { botId, eventually, invitations, openTown, type Talk, type Town, talkTo } from './town.ts'
 
-describe('a management room', function () {
-  this.timeout(60_000)
+describe('a management room', () => {
   let town: Town
   let alice: TestUser
   let talk: Talk

@@ -96,7 +96,7 @@ forEachEngine('states as text', (open) => {
       const members = events.filter(({ pdu }) => pdu.type === 'm.room.member')
       expect(told(await graph.memberTexts(roomId, group, everybody))).to.deep.equal(expected(members, roomId))
     }
-  }).timeout(60_000)
+  })
 
   it('are read some at a time, so that others are served in between', async () => {
     const { database, notifier } = await open()

@@ -41,7 +41,7 @@ describe('EDUs of a peer that says anything', () => {
     } finally {
       await among.close()
     }
-  }).timeout(60_000)
+  })
 })
 
 /** Something else, or the same with something else in it. */
