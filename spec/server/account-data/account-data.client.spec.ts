@@ -94,7 +94,7 @@ function declare(engine: Engine): void {
     const { body } = await alice.get('/sync')
     const types = body['account_data'].events.map((event: Body) => event['type'])
     expect(types).to.have.members(['m.push_rules', 'org.test'])
-    const poll = alice.get('/sync', { query: { since: body['next_batch'], timeout: '10000' } })
+    const poll = alice.get('/sync', { query: { since: body['next_batch'], timeout: '170000' } })
     await alice.put(own(alice, 'org.test'), { n: 2 })
     const { body: next } = await poll
     expect(next['account_data'].events).to.deep.equal([{ type: 'org.test', content: { n: 2 } }])

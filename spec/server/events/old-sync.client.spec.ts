@@ -54,7 +54,7 @@ function declare(engine: Engine): void {
 
   it('waits for what happens, whoever does it, and tells it once', async () => {
     await bob.post(`/join/${roomId}`)
-    const waiting = stream(bob, { from: await end(bob), timeout: '20000' })
+    const waiting = stream(bob, { from: await end(bob), timeout: '170000' })
     await say('now')
     const { chunk, end: next } = (await waiting).body
     expect(bodies(chunk)).to.deep.equal(['now'])
@@ -67,7 +67,7 @@ function declare(engine: Engine): void {
     await alice.post(`/rooms/${roomId}/invite`, { user_id: bob.userId })
     const { chunk, end: next } = (await stream(bob, { from })).body
     expect(chunk.map(({ content }: Body) => content.membership)).to.deep.equal(['invite'])
-    const waiting = stream(bob, { from: next, timeout: '20000' })
+    const waiting = stream(bob, { from: next, timeout: '170000' })
     await bob.post(`/join/${roomId}`)
     const joined = (await waiting).body
     expect(joined.chunk.map(({ content }: Body) => content.membership)).to.deep.equal(['join'])
@@ -88,7 +88,7 @@ function declare(engine: Engine): void {
     const { body } = await bob.get(`/rooms/${roomId}/initialSync`)
     expect(bodies(body.messages.chunk)).to.deep.equal(['open'])
     expect(body).to.not.have.property('membership')
-    const waiting = stream(bob, { from: body.messages.end, room_id: roomId, timeout: '20000' })
+    const waiting = stream(bob, { from: body.messages.end, room_id: roomId, timeout: '170000' })
     await say('closed')
     expect(bodies((await waiting).body.chunk)).to.deep.equal(['closed'])
     expect((await stream(bob, { from })).body.chunk).to.deep.equal([])

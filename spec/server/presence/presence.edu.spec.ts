@@ -64,7 +64,7 @@ for (const engine of engines) {
       const event = body.presence.events.find(({ sender }: Body) => sender === bea)
       expect(event.content).to.include({ presence: 'online', status_msg: 'at sea', currently_active: true })
       expect(event.content.last_active_ago).to.be.at.least(60_000)
-      const waiting = alice.get('/sync', { query: { since: body.next_batch, timeout: '20000' } })
+      const waiting = alice.get('/sync', { query: { since: body.next_batch, timeout: '170000' } })
       await hear([saying({ presence: 'unavailable', status_msg: 'x'.repeat(5000) })])
       const news = (await waiting).body.presence.events.find(({ sender }: Body) => sender === bea)
       expect(news.content.presence).to.equal('unavailable')

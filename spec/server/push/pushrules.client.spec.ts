@@ -43,7 +43,7 @@ for (const engine of engines) {
 
     it('wake a sync when they change', async () => {
       const { body } = await alice.get('/sync')
-      const poll = alice.get('/sync', { query: { since: body['next_batch'], timeout: '10000' } })
+      const poll = alice.get('/sync', { query: { since: body['next_batch'], timeout: '170000' } })
       await alice.put(`${master}/enabled`, { enabled: true })
       const { body: next } = await poll
       const [event] = next['account_data'].events

@@ -58,7 +58,7 @@ for (const engine of engines) {
       it('wakes a connection without lists', async () => {
         const reader = slidingReader(alice, { conn_id: 'encryption' })
         const { next_batch: since } = (await reader.next(withSince())).extensions.to_device
-        const poll = reader.next(withSince(since), { timeout: '20000' })
+        const poll = reader.next(withSince(since), { timeout: '170000' })
         await send(alice, 7)
         const answer = await poll
         expect(notes(answer)).to.deep.equal([7])
@@ -85,7 +85,7 @@ for (const engine of engines) {
           device_one_time_keys_count: { signed_curve25519: 0 },
           device_unused_fallback_key_types: [],
         })
-        const poll = reader.next({}, { timeout: '20000' })
+        const poll = reader.next({}, { timeout: '170000' })
         await alice.post('/keys/upload', oneTimeKey)
         expect((await poll).extensions.e2ee.device_one_time_keys_count).to.deep.equal({ signed_curve25519: 1 })
       })
@@ -94,7 +94,7 @@ for (const engine of engines) {
         const roomId = await makeRoom(alice)
         const reader = slidingReader(alice, e2ee)
         expect((await reader.next()).extensions.e2ee).not.to.have.property('device_lists')
-        const poll = reader.next({}, { timeout: '20000' })
+        const poll = reader.next({}, { timeout: '170000' })
         await bob.post(`/join/${roomId}`)
         expect((await poll).extensions.e2ee.device_lists).to.deep.equal({ changed: [bob.userId], left: [] })
         expect((await reader.again()).extensions.e2ee.device_lists.changed).to.deep.equal([bob.userId])
@@ -116,7 +116,7 @@ for (const engine of engines) {
         expect(global.map(({ type }: Body) => type)).to.have.members(['m.push_rules', 'x.global'])
         expect(rooms).to.deep.equal({ [shown]: [{ type: 'x.room', content: { in: shown } }] })
 
-        const poll = reader.next({}, { timeout: '20000' })
+        const poll = reader.next({}, { timeout: '170000' })
         await alice.put(`/user/${alice.userId}/account_data/x.global`, { a: 2 })
         expect((await poll).extensions.account_data).to.deep.equal({ global: [{ type: 'x.global', content: { a: 2 } }] })
         await alice.put(`/user/${alice.userId}/rooms/${hidden}/account_data/x.room`, { new: true })
@@ -142,7 +142,7 @@ for (const engine of engines) {
         expect(first.type).to.equal('m.receipt')
         expect(Object.keys(first.content)).to.deep.equal([early])
         expect(Object.keys(first.content[early])).to.deep.equal(['m.read.private'])
-        const poll = reader.next({}, { timeout: '20000' })
+        const poll = reader.next({}, { timeout: '170000' })
         await bob.post(`/rooms/${roomId}/receipt/m.read/${late}`)
         expect(Object.keys((await poll).extensions.receipts.rooms[roomId].content[late]['m.read'])).to.deep.equal([bob.userId])
         const anew = slidingReader(alice, { ...allRooms({ timeline_limit: 1 }), ...receipts({ rooms: ['*'], lists: [] }) })
@@ -183,7 +183,7 @@ for (const engine of engines) {
         })
         await alice.put(`/user/${alice.userId}/rooms/${listed}/tags/u.one`, {})
         expect((await reader.next()).extensions).to.deep.equal({})
-        const poll = reader.next({}, { timeout: '20000' })
+        const poll = reader.next({}, { timeout: '170000' })
         for (const roomId of [listed, subscribed]) await bob.put(`/rooms/${roomId}/typing/${bob.userId}`, { typing: true })
         const event = { type: 'm.typing', content: { user_ids: [bob.userId] } }
         expect((await poll).extensions.typing).to.deep.equal({ rooms: { [subscribed]: event } })

@@ -96,7 +96,7 @@ for (const engine of engines) {
       const direct = (content: object) => alice.put(`/user/${alice.userId}/account_data/m.direct`, content)
       const reader = slidingReader(alice, allRooms())
       expect((await reader.next()).rooms[roomId]).not.to.have.property('is_dm')
-      const poll = reader.next({}, { timeout: '20000' })
+      const poll = reader.next({}, { timeout: '170000' })
       await direct({ [bob.userId]: [roomId] })
       expect((await poll).rooms[roomId].is_dm).to.equal(true)
       await direct({})
@@ -108,7 +108,7 @@ for (const engine of engines) {
       await say(alice, roomId, 'hidden')
       const reader = slidingReader(bob, allRooms({ required_state: [['*', '*']] }))
       await reader.next()
-      const poll = reader.next({}, { timeout: '20000' })
+      const poll = reader.next({}, { timeout: '170000' })
       await alice.post(`/rooms/${roomId}/invite`, { user_id: bob.userId })
       const { [roomId]: invited } = (await poll).rooms
       expect(invited).to.deep.include({ initial: true, membership: 'invite' })
@@ -209,7 +209,7 @@ for (const engine of engines) {
       const eventId = await say(bob, roomId, 'hello')
       const reader = slidingReader(alice, allRooms())
       expect((await reader.next()).rooms[roomId].notification_count).to.equal(1)
-      const poll = reader.next({}, { timeout: '20000' })
+      const poll = reader.next({}, { timeout: '170000' })
       await alice.post(`/rooms/${roomId}/receipt/m.read/${eventId}`)
       const { [roomId]: room } = (await poll).rooms
       expect(room.notification_count).to.equal(0)

@@ -100,7 +100,7 @@ for (const engine of engines) {
     it('takes pos and timeout from the body as well', async () => {
       const roomId = await makeRoom(alice)
       const { body: first } = await alice.post(slidingSyncPath, allRooms())
-      const poll = alice.post(slidingSyncPath, { ...allRooms(), pos: first.pos, timeout: 20_000 })
+      const poll = alice.post(slidingSyncPath, { ...allRooms(), pos: first.pos, timeout: 170_000 })
       await say(alice, roomId, 'here')
       expect(bodiesIn((await poll).body.rooms[roomId])).to.deep.equal(['here'])
     })
@@ -123,7 +123,7 @@ for (const engine of engines) {
       await bob.post(`/join/${roomId}`)
       const reader = slidingReader(alice, allRooms())
       await reader.next()
-      const poll = reader.next({}, { timeout: '20000' })
+      const poll = reader.next({}, { timeout: '170000' })
       await say(bob, elsewhere, 'not for alice')
       await say(bob, roomId, 'for alice')
       const { rooms } = await poll
@@ -138,7 +138,7 @@ for (const engine of engines) {
       const narrow = { ranges: [[0, 0]], timeline_limit: 1 }
       const reader = slidingReader(alice)
       expect(Object.keys((await reader.next(allRooms(narrow))).rooms)).to.deep.equal([second])
-      const wait = { timeout: '20000' }
+      const wait = { timeout: '170000' }
       const subscribed = { room_subscriptions: { [first]: { timeline_limit: 1, required_state: [] } } }
       const { rooms } = await reader.next({ ...allRooms(narrow), ...subscribed }, wait)
       expect(Object.keys(rooms)).to.deep.equal([first])
@@ -199,7 +199,7 @@ for (const engine of engines) {
       const invites = { ranges: [[0, 16]], timeline_limit: 0, required_state: [], filters: { is_invite: true } }
       const notifications = slidingReader(alice, { conn_id: 'notifications', lists: { invites } })
       for (const reader of [list, encryption, notifications]) await reader.next()
-      const wait = { timeout: '20000' }
+      const wait = { timeout: '170000' }
       const polls = [list.next({}, wait), encryption.next({}, wait), notifications.next({}, wait)] as const
       const other = await makeRoom(bob, { preset: 'private_chat' })
       await bob.post(`/rooms/${other}/invite`, { user_id: alice.userId })

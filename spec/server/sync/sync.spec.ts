@@ -32,7 +32,7 @@ for (const engine of engines) {
       const other = await publicRoom(alice)
       await bob.post(`/join/${roomId}`)
       const { next_batch: since } = await sync(bob)
-      const poll = sync(bob, since, { timeout: '20000' })
+      const poll = sync(bob, since, { timeout: '170000' })
       await say(alice, other, 'not for bob')
       await say(alice, roomId, 'for bob')
       const { rooms } = await poll
@@ -164,7 +164,7 @@ for (const engine of engines) {
       })
       const { next_batch: since } = await sync(bob)
       server = await server.restart()
-      const poll = server.as(bob.token).get('/sync', { query: { since, timeout: '15000' } })
+      const poll = server.as(bob.token).get('/sync', { query: { since, timeout: '170000' } })
       await server.as(second.body.access_token).post('/logout')
       expect((await poll).body.device_lists?.changed).to.deep.equal([alice.userId])
     })

@@ -128,7 +128,7 @@ for (const engine of engines) {
     it('are told to a waiting sync as they change', async () => {
       const unseen = { set_presence: 'offline' }
       const { next_batch: since } = (await bob.get('/sync', { query: unseen })).body
-      const waiting = bob.get('/sync', { query: { since, timeout: '10000', ...unseen } })
+      const waiting = bob.get('/sync', { query: { since, timeout: '170000', ...unseen } })
       await say(mention())
       const { rooms } = (await waiting).body
       expect(numbers(rooms.join[room].unread_notifications)).to.deep.equal([1, 1])

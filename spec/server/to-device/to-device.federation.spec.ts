@@ -129,7 +129,7 @@ function declare(engine: Engine): void {
 
   it('wake a long poll', async () => {
     const { body } = await alice.get('/sync')
-    const poll = alice.get('/sync', { query: { since: body.next_batch, timeout: '20000' } })
+    const poll = alice.get('/sync', { query: { since: body.next_batch, timeout: '170000' } })
     const edu = {
       edu_type: 'm.direct_to_device',
       content: { sender: bob, type: 't', message_id: 'w', messages: { [alice.userId]: { '*': { n: 1 } } } },

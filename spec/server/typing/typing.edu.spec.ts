@@ -42,11 +42,11 @@ for (const engine of engines) {
 
     it('shows who types there, until they do no more', async () => {
       const since = (await alice.get('/sync')).body.next_batch
-      const waiting = alice.get('/sync', { query: { since, timeout: '20000' } })
+      const waiting = alice.get('/sync', { query: { since, timeout: '170000' } })
       await hear(saying())
       const { body } = await waiting
       expect(body.rooms.join[roomId].ephemeral.events).to.deep.equal([{ type: 'm.typing', content: { user_ids: [bea] } }])
-      const again = alice.get('/sync', { query: { since: body.next_batch, timeout: '20000' } })
+      const again = alice.get('/sync', { query: { since: body.next_batch, timeout: '170000' } })
       await hear(saying({ typing: false }))
       expect((await again).body.rooms.join[roomId].ephemeral.events).to.deep.equal([{ type: 'm.typing', content: { user_ids: [] } }])
     })

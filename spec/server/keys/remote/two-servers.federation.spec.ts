@@ -22,7 +22,7 @@ describe('encryption between users of two servers', () => {
   /** The next answer of `/sync` that has something to say of what is asked for. */
   const next = async <T>(read: (body: Body) => T | undefined): Promise<T> => {
     for (;;) {
-      const { body } = await alice!.get('/sync', { query: { since, timeout: '20000' } })
+      const { body } = await alice!.get('/sync', { query: { since, timeout: '170000' } })
       since = body.next_batch
       const found = read(body)
       if (found !== undefined) return found
@@ -47,7 +47,7 @@ describe('encryption between users of two servers', () => {
     await bob!.put('/sendToDevice/m.test/1', { messages: { [alice!.userId]: { '*': { n: 1 } } } })
     expect(await next(({ to_device }) => to_device?.events)).to.deep.equal([{ content: { n: 1 }, sender: bob!.userId, type: 'm.test' }])
     const start = (await bob!.get('/sync')).body.next_batch
-    const poll = bob!.get('/sync', { query: { since: start, timeout: '20000' } })
+    const poll = bob!.get('/sync', { query: { since: start, timeout: '170000' } })
     await alice!.put('/sendToDevice/m.test/1', { messages: { [bob!.userId]: { [bob!.deviceId]: { n: 2 } } } })
     expect((await poll).body.to_device.events).to.deep.equal([{ content: { n: 2 }, sender: alice!.userId, type: 'm.test' }])
   })
