@@ -53,7 +53,7 @@ type Needs = Pick<Tools, 'home' | 'graph'> & { readonly lease: Lease; readonly t
 /** Events that wait for a server one by one; of more, only the newest of each room are kept. One that takes what it is sent, but slowly, is given longer. */
 const mostWaiting = { failing: 500, slow: 20_000 }
 /** Messages to devices that are kept for a server, and their bytes; they are counted after every so many. */
-const mostMessages = { count: 10_000, bytes: 64 * 1024 * 1024, countedEvery: 1000 }
+const mostMessages = { count: 10_000, bytes: 64 * 1024 * 1024, countedEvery: 1000, droppedAtOnce: 5000 }
 /** Nobody expects an older one any more. */
 const keptMs = 90 * 24 * 3_600_000
 const mostAtOnce = 200
@@ -163,7 +163,7 @@ function direct({ home, texts }: Needs, lane: Lane, { pdus, edus }: Items, same:
 function enqueue({ home }: Needs, lane: Lane, position: number, { pdus, edus }: Items, writes: Write[]): () => void {
   const { destination } = lane
   if (lane.waiting() + pdus.length > (lane.isFailing() ? mostWaiting.failing : mostWaiting.slow)) {
-    writes.push(write(collapsePdus, destination), write(deletePdus, destination, everything))
+    writes.push(write(collapsePdus, destination, destination), write(deletePdus, destination, everything))
     lane.collapsed()
   }
   const away = lane.awayFor()
@@ -175,7 +175,7 @@ function enqueue({ home }: Needs, lane: Lane, position: number, { pdus, edus }: 
     writes.push(write(insertEdu, destination, position, ordinal, key ?? '', Number.isFinite(until) ? until : null, Buffer.from(text)))
   }
   if (lane.keeps(kept.filter(({ key }) => key === undefined).length) >= mostMessages.countedEvery) {
-    writes.push(write(deleteOldestEdus, destination, destination, mostMessages.count, mostMessages.bytes))
+    writes.push(write(deleteOldestEdus, destination, destination, mostMessages.count, mostMessages.bytes, mostMessages.droppedAtOnce))
     lane.counted()
   }
   return () => {

@@ -120,13 +120,16 @@ export const deleteStaleEdus = statement<[destination: string, now: number], Dro
   'DELETE FROM federation_edus WHERE destination = ? AND kept_until <= ? RETURNING destination, edu_key',
 )
 
-/** Of the messages to devices that wait for a destination, leaves the newest: so many, and so many bytes. */
-export const deleteOldestEdus = statement<[destination: string, same: string, mostCount: number, mostBytes: number], DroppedRow>(
-  `DELETE FROM federation_edus WHERE destination = ? AND edu_key = '' AND (position, ordinal) <= (
+/** Of the messages to devices that wait for a destination, leaves the newest: so many, and so many bytes. The oldest go first, so many at once (`most`). */
+export const deleteOldestEdus = statement<
+  [destination: string, same: string, mostCount: number, mostBytes: number, most: number],
+  DroppedRow
+>(
+  `DELETE FROM federation_edus WHERE destination = ? AND (position, ordinal) IN (
     SELECT position, ordinal FROM (
       SELECT position, ordinal, ROW_NUMBER() OVER newest AS place, SUM(LENGTH(body)) OVER newest AS bytes
       FROM federation_edus WHERE destination = ? AND edu_key = '' WINDOW newest AS (ORDER BY position DESC, ordinal DESC)
-    ) AS counted WHERE place > ? OR bytes > ? ORDER BY position DESC, ordinal DESC LIMIT 1
+    ) AS counted WHERE place > ? OR bytes > ? ORDER BY position, ordinal LIMIT ?
   ) RETURNING destination, edu_key`,
 )
 
@@ -135,11 +138,10 @@ export const deleteEdus = statement<[destination: string, position: number, same
 )
 
 /** Of what waits for a destination, keeps the last event of each room as one that it missed. The rows themselves go with `deletePdus`. */
-export const collapsePdus = statement<[destination: string]>(
+export const collapsePdus = statement<[destination: string, same: string]>(
   `INSERT INTO federation_missed (destination, room_id, position, event_id)
-  SELECT p.destination, p.room_id, p.position, p.event_id FROM federation_pdus p
-  WHERE p.destination = ? AND p.position =
-    (SELECT MAX(q.position) FROM federation_pdus q WHERE q.destination = p.destination AND q.room_id = p.room_id)
+  SELECT destination, room_id, position, event_id FROM federation_pdus
+  WHERE destination = ? AND position IN (SELECT MAX(position) FROM federation_pdus WHERE destination = ? GROUP BY room_id)
   ON CONFLICT (destination, room_id) DO UPDATE SET position = excluded.position, event_id = excluded.event_id`,
 )
 

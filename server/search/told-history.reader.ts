@@ -6,7 +6,8 @@ import { guard, write } from '../storage/database.ts'
 import { selectTold, selectToldAt, updateTold } from './search.store.ts'
 
 const atOnce = 200
-const breath = 10
+/** So slowly that the indexer keeps up, and what is new meanwhile is found. */
+const pause = 250
 const pauseAfterFailure = 1000
 
 type Needs = { readonly home: Pick<Home, 'database' | 'clock' | 'log'>; readonly graph: Pick<Graph, 'searchedPast'> }
@@ -24,7 +25,7 @@ export function toldHistoryReader(needs: Needs): Reader {
     while (!stopping.signal.aborted) {
       try {
         if (await tellPage(needs)) return
-        await clock.sleep(breath, stopping.signal)
+        await clock.sleep(pause, stopping.signal)
       } catch (error) {
         log.error('history of before could not be told of', errorFields(error))
         await clock.sleep(pauseAfterFailure, stopping.signal)

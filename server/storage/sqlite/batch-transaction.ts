@@ -69,8 +69,8 @@ export function batchTransaction(connection: Sqlite.Database): BatchTransaction 
 
 /** Runs a write, and gathers the rows that it gives back (`RETURNING`). */
 function runWrite(statement: Sqlite.Statement, { parameters }: WriterStatement, rows: unknown[]): void {
-  if (statement.reader) rows.push(...readRows(statement.all(...parameters)))
-  else statement.run(...parameters)
+  if (!statement.reader) statement.run(...parameters)
+  else for (const row of readRows(statement.all(...parameters))) rows.push(row)
 }
 
 /** Writes parts inside an open transaction and counts positions. */

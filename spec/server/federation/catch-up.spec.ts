@@ -17,7 +17,11 @@ forEachScene('what a server is told that was away for long', (scene) => {
   const miss = async (roomId: RoomId, eventId: EventId) => {
     const { serverName } = scene.near
     const { database } = scene.server.server.home
-    const writes = [write(insertPdus, 1, roomId, eventId, [serverName]), write(collapsePdus, serverName), write(deletePdus, serverName, 1)]
+    const writes = [
+      write(insertPdus, 1, roomId, eventId, [serverName]),
+      write(collapsePdus, serverName, serverName),
+      write(deletePdus, serverName, 1),
+    ]
     await database.commit({ writes })
   }
   /** What it is told of a room next. */

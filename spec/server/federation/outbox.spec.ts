@@ -105,8 +105,12 @@ forEachEngine('what a server that is away is told later', (open) => {
     const large = (digit: number) => message(`"${String(digit).repeat(998)}"`)
     await put(1, 'a.test', [told('receipt', ever), ...[1, 2, 3, 4].map(large)])
     await put(2, 'a.test', [5, 6].map(large))
-    await database.commit({ writes: [write(deleteOldestEdus, 'a.test', 'a.test', 100, 3999)] })
-    expect((await waitingFor(home, 'a.test')).edus.map((text) => text[1])).to.deep.equal(['r', '4', '5', '6'])
+    const left = async (mostAtOnce: number) => {
+      await database.commit({ writes: [write(deleteOldestEdus, 'a.test', 'a.test', 100, 3999, mostAtOnce)] })
+      return (await waitingFor(home, 'a.test')).edus.map((text) => text[1])
+    }
+    expect(await left(1)).to.deep.equal(['r', '2', '3', '4', '5', '6'])
+    expect(await left(1000)).to.deep.equal(['r', '4', '5', '6'])
   })
 
   it('is every change of devices where a server takes what it is sent, so that it need not ask', async () => {
