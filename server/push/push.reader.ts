@@ -71,6 +71,7 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
   const empty = { tasks, book: new Map(), senders: new Map(), setAt: new Map() }
   const serving: Serving = { ...tools, lease, ...empty, gate: createGate(), position, stored: position }
   for (const row of await home.database.select(selectAllPushers)) take(serving, pusherOf(row))
+  await readSetAt(serving)
   for (const { sender } of sendersOf(serving)) sender.kick()
   try {
     while (!lease.signal.aborted) {
@@ -79,6 +80,22 @@ async function serve(tools: Tools, lease: Lease): Promise<void> {
     }
   } finally {
     await Promise.all(tasks)
+  }
+}
+
+/** Of what was not looked at yet, some may have been said before pushers were set that are there now. */
+async function readSetAt({ home: { database, notifier }, book, setAt, position }: Serving): Promise<void> {
+  // Pushers that can be read are in the log up to here.
+  await database.commit({ writes: [] })
+  const head = notifier.position()
+  const senders = new Map([...book.values()].flatMap((mine) => [...mine].map(([key, { sender }]) => [key, sender] as const)))
+  for (let after = position; senders.size > 0 && after < head; ) {
+    const rows = await notifier.rows(after, head, page)
+    for (const { kind, key, position: at } of rows) {
+      const sender = kind === setKind ? senders.get(key) : undefined
+      if (sender !== undefined) setAt.set(sender, at)
+    }
+    after = rows.length < page ? head : rows.at(-1)!.position
   }
 }
 

@@ -21,7 +21,7 @@ export type Pusher = {
 
 export type PusherKey = Pick<Pusher, 'userId' | 'appId' | 'pushkey'>
 
-/** Rows of the log that tell which pusher was set. */
+/** Rows of the log that tell which pusher was set that was not there before, or not enabled. */
 export const setKind = 'pusher_set'
 
 /** The name of a pusher among all. */

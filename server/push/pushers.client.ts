@@ -53,17 +53,15 @@ async function setPusher(home: Tools, { requester, body }: Call<'access_token'> 
   if (kind !== 'http') throw invalidParam('`kind` must be http or null')
   const { description, enabled } = readDescription(body, home.config.push.allow_private_addresses)
   const mine = await home.database.select(selectPushers, userId)
-  const isKnown = mine.some((row) => row.app_id === appId && row.pushkey === pushkey)
-  if (!isKnown && mine.length >= mostPushers) throw invalidParam(`there are ${mostPushers} pushers already`)
+  const known = mine.find((row) => row.app_id === appId && row.pushkey === pushkey)
+  if (known === undefined && mine.length >= mostPushers) throw invalidParam(`there are ${mostPushers} pushers already`)
   const holders = body['append'] === true ? [] : await home.database.select(selectPushersOfKey, appId, pushkey)
   const others = holders.map((row) => row.user_id as UserId).filter((other) => other !== userId)
   const at = Math.floor(home.clock.now() / 1000)
   const text = JSON.stringify(description)
   const set = write(upsertPusher, userId, appId, pushkey, deviceId ?? null, enabled ? 1 : 0, text, at)
-  const log = [
-    { kind: 'pusher', key: userId },
-    { kind: setKind, key: nameOf({ userId, appId, pushkey }) },
-  ]
+  const isNew = known?.enabled !== 1
+  const log = [{ kind: 'pusher', key: userId }, ...(isNew ? [{ kind: setKind, key: nameOf({ userId, appId, pushkey }) }] : [])]
   await remove(home, others, appId, pushkey, { writes: [set], log })
 }
 

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { updatePosition } from '../../../server/push/pushers.store.ts'
+import { write } from '../../../server/storage/database.ts'
 import { engines, type TestServer } from '../../support/server.ts'
 import { type PushScene, playPushScene, startPushing } from './push-scene.ts'
 
@@ -155,6 +157,29 @@ for (const engine of engines) {
       await scene.gateway.took(3)
       expect(ids().slice(0, 2)).to.deep.equal([first, second])
       expect(new Set(ids()).size).to.equal(3)
+    })
+
+    it('tells after a restart nothing that was said before the pusher was set', async () => {
+      await scene.say('before it')
+      await scene.setPusher()
+      server = await server.restart()
+      const { alice, room } = scene
+      const sent = await server.as(alice.token).put(`/rooms/${room}/send/m.room.message/after`, { msgtype: 'm.text', body: 'after it' })
+      await scene.gateway.took(1)
+      expect(ids()).to.deep.equal([sent.body.event_id])
+    })
+
+    it('tells after a restart what nobody had looked at yet, also to a pusher that was set again since', async () => {
+      await scene.setPusher()
+      const { database, notifier } = server.server.home
+      const position = notifier.position()
+      const heard = await scene.say('heard')
+      await scene.gateway.took(1)
+      await scene.setPusher()
+      await database.commit({ writes: [write(updatePosition, position, 'push')] })
+      server = await server.restart()
+      await scene.gateway.took(2)
+      expect(ids()).to.deep.equal([heard, heard])
     })
   })
 }
