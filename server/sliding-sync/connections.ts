@@ -40,6 +40,8 @@ export type Connection = {
   serial: number
   cost: number
   usedAt: number
+  /** The newest token of another process's that was looked for in the log. */
+  sought: number
   /** The request under way, which a newer one ends and waits for. */
   running: { readonly end: AbortController; readonly done: Promise<unknown> } | undefined
 }
@@ -75,7 +77,8 @@ export function createConnections(home: Pick<Home, 'clock' | 'random'>, mostCost
       // A number that no connection of the same id had before, in this process or another.
       const serial = home.random(6).readUIntBE(0, 6)
       const stand = { pos: '', position: 0, rooms: new Set<RoomId>() }
-      return pool.put(connId, { owner, sent: new Map(), stand, next: undefined, serial, cost: 1, usedAt: 0, running: undefined })
+      const began = { next: undefined, cost: 1, usedAt: 0, sought: 0, running: undefined }
+      return pool.put(connId, { owner, sent: new Map(), stand, serial, ...began })
     },
     find(requester, connId) {
       const connection = pool.find(ownerOf(requester.userId, requester.deviceId ?? requester.session), connId)

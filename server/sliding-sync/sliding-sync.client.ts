@@ -38,7 +38,7 @@ async function answer(tools: Tools, sections: readonly Section[], connection: Co
   const end = performance.now() + request.timeout
   if (request.pos !== undefined && !connections.accept(connection, request.pos)) throw unknownPos()
   const { since } = request.extensions.toDevice ?? { since: 0 }
-  await untilReached(tools.home, since)
+  await untilReached(tools.home, connection, since)
   await acknowledge(tools, sections, request)
   await showPresence(tools, sections, request)
   const listener = await listeners.of(request.requester)
@@ -55,11 +55,12 @@ async function answer(tools: Tools, sections: readonly Section[], connection: Co
 
 /**
  * Another process may have given the token out, and this one be behind it. Where that is not over soon it goes to where the log ends, so as not to tell
- * again what was told; a token beyond that nobody has given out.
+ * again what was told; a token beyond that nobody has given out, and it is looked for once.
  */
-async function untilReached({ notifier, database }: Tools['home'], since: number): Promise<void> {
-  if (since <= notifier.position() || (await notifier.reached(since, catchUp))) return
-  await database.commit({ writes: [] })
+async function untilReached({ notifier, database }: Tools['home'], connection: Connection, since: number): Promise<void> {
+  if (!database.shared || since <= notifier.position() || since === connection.sought) return
+  if (!(await notifier.reached(since, catchUp))) await database.commit({ writes: [] })
+  connection.sought = since
 }
 
 /** "The `events` are treated as acknowledged when the server receives a new request with the `since` value." */

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Database } from '../../../server/storage/database.ts'
 import { type Body, engines, startServer, type TestServer, type TestUser } from '../../support/server.ts'
 import { allRooms, slidingReader, slidingSyncPath, speaker } from './sliding-reader.ts'
 
@@ -72,6 +73,23 @@ for (const engine of engines) {
         const { next_batch: next } = (await slidingReader(alice).next(withSince('999999999999999'))).extensions.to_device
         await send(alice, 2)
         expect(notes(await slidingReader(alice).next(withSince(next)))).to.deep.equal([2])
+      })
+
+      it('looks for a token that nobody has given out once, and only where another process could have', async () => {
+        const database = server.server.home.database as { commit: Database['commit'] }
+        const { commit } = database
+        let looked = 0
+        database.commit = (part) => {
+          if (part.writes.length === 0 && part.log === undefined) looked++
+          return commit(part)
+        }
+        try {
+          const reader = slidingReader(alice)
+          for (let polls = 0; polls < 3; polls++) await reader.next(withSince('999999999999999'))
+        } finally {
+          database.commit = commit
+        }
+        expect(looked).to.equal(engine === 'postgres' ? 1 : 0)
       })
     })
 
