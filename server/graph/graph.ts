@@ -202,11 +202,10 @@ export type Outside = {
   /** Declines an invitation or takes back a knock, over other servers if one of them answers. 403 M_FORBIDDEN for somebody who has no part in the room. */
   readonly leave: (roomId: RoomId, userId: UserId, content: JsonObject) => Promise<void>
   /** Knocks over one of these servers. 404 M_NOT_FOUND without any, what the last one refused with otherwise. */
-  readonly knock: (
-    roomId: RoomId,
-    userId: UserId,
-    wanted: { readonly content: JsonObject; readonly servers: readonly ServerName[] },
-  ) => Promise<void>
+  readonly knock: (roomId: RoomId, userId: UserId, content: JsonObject, servers: readonly ServerName[]) => Promise<void>
+  /** Goes on with what is kept aside. */
+  readonly resume: () => void
+  readonly stop: () => Promise<void>
 }
 
 /** Where to read a room's events from, and how far. Places are (depth, order), positions are arrival. */

@@ -31,7 +31,10 @@ export function membership(tools: Tools): Slice {
       ...invitesFederation(tools),
       ...thirdPartyInvite(tools),
     ],
-    readers: [{ name: 'whole-rooms', start: tools.graph.wholeRooms.resume, stop: tools.graph.wholeRooms.stop }],
+    readers: [
+      { name: 'whole-rooms', start: tools.graph.wholeRooms.resume, stop: tools.graph.wholeRooms.stop },
+      { name: 'kept aside', start: tools.graph.outside.resume, stop: tools.graph.outside.stop },
+    ],
   }
 }
 

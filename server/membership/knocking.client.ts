@@ -30,7 +30,7 @@ export function knocking(tools: Tools): Endpoint[] {
         if (room === undefined || isElsewhere(room, home)) {
           const before = (await graph.outside.find(userId, roomId))?.servers ?? []
           const known = [...servers, ...before, ...(room?.servers.keys() ?? [])]
-          await graph.outside.knock(roomId, userId, { content: reason === undefined ? content : { ...content, reason }, servers: known })
+          await graph.outside.knock(roomId, userId, reason === undefined ? content : { ...content, reason }, known)
           return { body: { room_id: roomId } }
         }
         await changeMembership(graph, {

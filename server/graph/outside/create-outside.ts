@@ -3,7 +3,7 @@ import type { Receive } from '../receive/create-receive.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
 import { createEntrances } from './entrances.ts'
 import { inviteRemote } from './invite-remote.ts'
-import { keepAside } from './kept-aside.ts'
+import { createKeptAside } from './kept-aside.ts'
 import { createKinds } from './kinds.ts'
 import { knockRemote } from './knock-remote.ts'
 import { leaveRemote } from './leave-remote.ts'
@@ -16,6 +16,7 @@ export function createOutside(
   { inTurn, receiveNow, ...inside }: Receive,
 ): Pick<Graph, 'outside' | 'inviteRemote' | 'receive' | 'fillBack' | 'bringClosest' | 'takeHanded' | 'enter' | 'wholeRooms'> {
   const entrances = createEntrances(tools)
+  const keptAside = createKeptAside(tools)
   const receiveHere = receivingOutside(tools, receiveNow)
   return {
     ...inside,
@@ -23,9 +24,11 @@ export function createOutside(
       find: (userId, roomId) => findOutside(tools, userId, roomId),
       stands: async (userId, roomId) => (await findStanding(tools, userId, roomId)) !== undefined,
       kinds: createKinds(tools),
-      note: async (note) => ((await isResident(tools, note.roomId)) ? keepAside(tools, note) : noteOutside(tools, note)),
+      note: async (note) => ((await isResident(tools, note.roomId)) ? keptAside.keep(note) : noteOutside(tools, note)),
       leave: (roomId, userId, content) => leaveRemote(tools, roomId, userId, content),
-      knock: (roomId, userId, wanted) => knockRemote(tools, roomId, userId, wanted),
+      knock: (roomId, userId, content, servers) => knockRemote(tools, roomId, userId, { content, servers }),
+      resume: keptAside.resume,
+      stop: keptAside.stop,
     },
     inviteRemote: (roomId, template) => inviteRemote(tools, inside.takeHanded, roomId, template),
     receive: async (origin, roomId, pdus) => {

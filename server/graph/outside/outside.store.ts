@@ -37,3 +37,15 @@ export const selectStanding = statement<[userId: string, roomId: string, eventId
 export const selectJoined = statement<[userId: string, roomId: string], { room_id: string }>(
   `SELECT room_id FROM memberships WHERE user_id = ? AND room_id = ? AND membership = 'join'`,
 )
+
+const toldAlready = `SELECT room_id FROM memberships
+  WHERE user_id = outside_memberships.user_id AND room_id = outside_memberships.room_id AND event_id = outside_memberships.event_id`
+
+/** Rooms of which something is kept that its user was not told of. */
+export const selectRoomsKeptAside = statement<[], { room_id: string }>(
+  `SELECT DISTINCT room_id FROM outside_memberships WHERE NOT EXISTS (${toldAlready})`,
+)
+
+export const deleteKeptAside = statement<[userId: string, roomId: string, eventId: string]>(
+  `DELETE FROM outside_memberships WHERE user_id = ? AND room_id = ? AND event_id = ? AND NOT EXISTS (${toldAlready})`,
+)

@@ -5,7 +5,6 @@ import { roomRules } from '../../core/room-versions.ts'
 import type { Graph, OutsideMembership, Received } from '../graph.ts'
 import { checkIncoming } from '../receive/check-incoming.ts'
 import type { ReceiveTools } from '../receive/receive-tools.ts'
-import { tellKeptAside } from './kept-aside.ts'
 import { findStanding, isResident, noteOutside } from './outside.ts'
 
 const mostLooked = 50
@@ -13,11 +12,7 @@ const mostLooked = 50
 /** As `receive`; of a room that this server is not in nothing is received but the end of what one of its users is there. */
 export function receivingOutside(tools: ReceiveTools, receive: Graph['receive']): Graph['receive'] {
   return async (origin, roomId, pdus) => {
-    if (await isResident(tools, roomId)) {
-      const results = await receive(origin, roomId, pdus)
-      if (!(await isResident(tools, roomId))) await tellKeptAside(tools, roomId)
-      return results
-    }
+    if (await isResident(tools, roomId)) return receive(origin, roomId, pdus)
     const results = new Map<EventId, Received>()
     for (const pdu of pdus.slice(0, mostLooked)) {
       const eventId = await receiveEnd(tools, roomId, pdu)
