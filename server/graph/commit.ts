@@ -55,7 +55,7 @@ export function partOf(
       writes.push(write(updateRedacted, bytesOf(event.redaction.pdu), event.eventId, event.redaction.eventId))
       writes.push(...brokenRelation(event.redaction.eventId))
     }
-    if (event.waitsFor !== undefined) writes.push(write(insertWaitingRedaction, room.roomId, event.waitsFor, event.eventId))
+    if (event.waitsFor !== undefined) writes.push(write(insertWaitingRedaction, event.waitsFor, event.eventId))
     if (event.handed) writes.push(write(updateHanded, event.eventId))
     if (event.gap) writes.push(write(updateGap, event.eventId))
     const relation = relationOf(event.pdu.content)

@@ -235,7 +235,10 @@ export function unknownTarget(pdu: Pdu, rules: Room['rules'], targets: ReadonlyM
   return isEventId(target) && !targets.has(target) ? target : undefined
 }
 
-/** What a redaction makes of its target: the target pruned, nothing when there is none in this room, or a refusal. */
+/**
+ * What a redaction makes of its target: the target pruned; nothing when it is another room's, redacted already, or none; or a refusal, also where only who
+ * may redact everything may redact what is not here. Whether what another server sent (`isReceived`) waits for a target is not asked here.
+ */
 export function redactionOf(
   pdu: Pdu,
   eventId: EventId,
@@ -251,7 +254,7 @@ export function redactionOf(
   const scope = powerScope(readState, room.rules)
   const mayRedact = userPower(scope, pdu.sender) >= actionLevel(scope, 'redact')
   // Whose event it is that is not here nobody knows.
-  if (target === undefined) return mayRedact || isReceived || unknownTarget(pdu, room.rules, targets) === undefined ? undefined : 'refused'
+  if (target === undefined) return mayRedact || unknownTarget(pdu, room.rules, targets) === undefined ? undefined : 'refused'
   // Of our own users nobody redacts what another one said; of other servers' users that is for their server to say.
   const { sender } = target.pdu
   const isOwn = isReceived

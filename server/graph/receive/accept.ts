@@ -1,14 +1,14 @@
 import { defaultEffect, noEffect } from '../../core/default-effect.ts'
 import { checkAuthRules } from '../../core/event-auth/check-auth-rules.ts'
 import { referenceOf } from '../../core/hashes.ts'
-import { type EventId, isUserId, type ServerName, type UserId } from '../../core/ids.ts'
+import { type EventId, isUserId, type RoomId, type ServerName, type UserId } from '../../core/ids.ts'
 import { MatrixError } from '../../core/matrix-error.ts'
 import { type Pdu, prevEventIdsOf, type ReadState } from '../../core/pdu.ts'
 import { redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import { isSearched } from '../../core/searched-events.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
-import { guard, type Write, write } from '../../storage/database.ts'
+import { guard, type Part, type Select, type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
 import { groupWrites } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf } from '../draft.ts'
@@ -24,8 +24,8 @@ import type { Source } from './fetch-missing.ts'
 import { bytesOfReceived, depthOf, orderOfHistory } from './known-events.ts'
 import type { ReceiveTools } from './receive-tools.ts'
 import {
-  type Earlier,
-  earlierRedaction,
+  isOutdated,
+  noOtherWaiting,
   powersAt,
   readWaiting,
   redactedBeforeWrites,
@@ -33,10 +33,11 @@ import {
   redactionInHistory,
   type Target,
   targetOf,
+  type Waiting,
 } from './redactions.ts'
 import type { Resolved } from './resolve-state.ts'
 import type { Before } from './state-before.ts'
-import { deleteMissing, insertAside, insertWaitingRedaction, selectReceived } from './stored.store.ts'
+import { deleteMissing, insertAside, insertWaitingRedaction, selectReceived, updateStandsOn } from './stored.store.ts'
 
 /** Why an event takes no place in the timeline. */
 type Aside = 'soft-failed' | 'withheld' | 'history' | { readonly rejected: string; readonly isPast?: boolean }
@@ -55,10 +56,12 @@ export type Arriving = {
   readonly thread: EventId | undefined
   readonly how?: How
   /** Redactions of it that came before it. */
-  readonly waiting: readonly Earlier[]
+  readonly waiting: Waiting
 }
 
 const mostTries = 100
+/** Of no room: what claims it is decided under the room's lock. */
+const noVersion = -1
 
 export type How = {
   /** Whether this server tells the others of it. */
@@ -71,34 +74,61 @@ export type How = {
 
 /** Keeps an event that is no part of the timeline: what others build on it can be judged all the same. */
 export async function keepAside(tools: ReceiveTools, source: Source, event: Incoming, before: Before, why: Aside): Promise<Received> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const arriving = typeof why === 'object' ? { event, before } : await arrive(tools, source, event, before)
+    const kept = await keepOnce(tools, source, arriving, why)
+    if (kept !== undefined) return kept
+  }
+  throw new Error('what an event is about changes faster than it can be kept')
+}
+
+/** Undefined where another process has brought in meanwhile what it is about. */
+async function keepOnce(
+  tools: ReceiveTools,
+  source: Source,
+  kept: Arriving | Pick<Arriving, 'event' | 'before'>,
+  why: Aside,
+): Promise<Received | undefined> {
+  const { event, before } = kept
   const { eventId, pdu } = event
-  const rejected = typeof why === 'object'
-  const arriving = rejected ? undefined : await arrive(tools, source, event, before)
-  // What a refused event cites is not missed: it may still come as news; but for one of the past, behind which history goes on.
-  const isPast = why === 'history' || (rejected && why.isPast === true)
-  const writes: Write[] = [...(isPast ? before.writes : []), write(deleteMissing, source.roomId, eventId)]
-  if (arriving?.newGroup) writes.push(...groupWrites(source.roomId, arriving.newGroup))
-  const room = why === 'history' ? await tools.rooms.load(source.roomId) : undefined
-  const powers = arriving?.target.id === undefined ? () => undefined : await powersAt(tools.past, before.stateGroup)
+  const { roomId } = source
+  const arriving = 'target' in kept ? kept : undefined
+  const room = why === 'history' ? await tools.rooms.load(roomId) : undefined
+  const powers = room && arriving?.target.id !== undefined ? await powersAt(tools.past, before.stateGroup) : () => undefined
   const past = room && arriving && redactionInHistory(room, arriving, powers)
+  const isRefused = why === 'soft-failed' || (typeof why === 'object' && why.isPast !== true)
   const isShown = why === 'history' && !past?.isWithheld
-  const flags = [rejected ? 1 : 0, rejected || isShown ? 0 : 1] as const
+  // What a refused event cites is not missed: it may still come as news; but for one of the past, behind which history goes on.
+  const writes: Write[] = [...(isRefused ? [] : before.writes), write(deleteMissing, roomId, eventId)]
+  if (arriving?.newGroup) writes.push(...groupWrites(roomId, arriving.newGroup))
+  const flags = [typeof why === 'object' ? 1 : 0, typeof why === 'object' || isShown ? 0 : 1] as const
   const place = [depthOf(pdu), orderOfHistory(eventId), pdu.type, pdu.state_key ?? null, pdu.sender] as const
   const notes = [arriving?.replaces?.eventId ?? null, arriving?.thread ?? null, Number(pdu.origin_server_ts)] as const
   const json = bytesOfReceived(pdu, source.rules)
-  writes.push(write(insertAside, eventId, source.roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
-  if (isShown) writes.push(...pastRelationWrites(source.roomId, eventId, pdu))
+  writes.push(write(insertAside, eventId, roomId, ...place, arriving?.after ?? before.stateGroup, ...flags, ...notes, json))
+  if (isShown) writes.push(...pastRelationWrites(roomId, eventId, pdu))
+  else if (before.standsOn) writes.push(write(updateStandsOn, before.standsOn, eventId))
   if (past) writes.push(...past.writes)
   const { id } = arriving?.target ?? {}
-  if (why === 'withheld' && id !== undefined) writes.push(write(insertWaitingRedaction, source.roomId, id, eventId))
+  if (why === 'withheld' && id !== undefined) writes.push(write(insertWaitingRedaction, id, eventId))
   // Whoever follows the log learns of what may be found by its words, though it changes nothing now.
   const log = isShown && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
-  await tools.database.commit({ writes, log })
+  const part: Part = { writes, log }
+  const isDecided = why !== 'withheld' && why !== 'history'
+  const outcome = await tools.database.commit(isDecided || !arriving ? part : unlessOutdated(tools, roomId, arriving, part))
+  if (!outcome.ok) return undefined
   if (room && past?.redacted) applyRedaction(room, past.redacted)
   // What was here of it as part of a state may have been less, or more.
   if (room && pdu.state_key !== undefined) applyForm(room, past?.pruned ?? { eventId, pdu })
-  if (rejected) return { rejected: why.rejected }
+  if (typeof why === 'object') return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'
+}
+
+/** What is written only while nothing has come that an event redacts or that redacts it: under the lock of the room, as these are written. */
+function unlessOutdated({ database }: ReceiveTools, roomId: RoomId, arriving: Arriving, part: Part): Part {
+  if (!database.shared) return part
+  const decideAgain = async (select: Select) => ((await isOutdated(select, roomId, arriving)) ? undefined : part)
+  return { ...part, room: { id: roomId, version: noVersion, decideAgain } }
 }
 
 /** Takes an event into the room: judged by the current state, joined with what else the room's newest events are, and committed. */
@@ -108,7 +138,7 @@ export async function acceptEvent(tools: ReceiveTools, source: Source, event: In
     source,
     { ...(await arrive(tools, source, event, before)), how },
     {
-      refused: (why) => keepAside(tools, source, event, before, why === 'withheld' ? why : 'soft-failed'),
+      refused: (why, arriving) => keepOnce(tools, source, arriving, why === 'withheld' ? why : 'soft-failed'),
       gone: () => ({ dropped: 'this server has left the room' }),
       commit: (room, head, decision, arriving) => commitDecision(tools, room, head, decision, arriving),
     },
@@ -117,7 +147,7 @@ export async function acceptEvent(tools: ReceiveTools, source: Source, event: In
 
 /** What comes of an event: why it is not taken now, that the room is no more, or how it is written; undefined when the room has moved on meanwhile. */
 export type Ending<T> = {
-  readonly refused: (why: MatrixError | 'withheld' | undefined) => T | Promise<T>
+  readonly refused: (why: MatrixError | 'withheld' | undefined, arriving: Arriving) => T | Promise<T | undefined>
   readonly gone: () => T
   readonly commit: (room: Room, head: DraftHead, decision: Decision, arriving: Arriving) => Promise<T | undefined>
 }
@@ -137,9 +167,10 @@ export async function settle<T>(tools: ReceiveTools, source: Source, first: Arri
     if (tools.rooms.peek(source.roomId) !== room) continue
     const head = headOf(room)
     const decision = decide(room, head, arriving, resolutions, differences)
-    if (decision === 'soft-failed') return refused(undefined)
-    if (decision === 'withheld') return refused(decision)
-    if ('unsigned' in decision) {
+    if (typeof decision === 'string') {
+      const ended = await refused(decision === 'withheld' ? decision : undefined, arriving)
+      if (ended !== undefined) return ended
+    } else if ('unsigned' in decision) {
       // 7. Is validated by the Policy Server, if the room is using a Policy Server, otherwise it is "soft failed".
       const { eventId, pdu } = arriving.event
       const ask = (until?: AbortSignal) => tools.askPolicy({ eventId, pdu, rules: source.rules, by: decision.unsigned }, until)
@@ -147,18 +178,19 @@ export async function settle<T>(tools: ReceiveTools, source: Source, first: Arri
       const asked = await ask(time)
       // That time has run out for other events says nothing of this one, which is refused for ever.
       const signed = asked instanceof MatrixError && time?.aborted ? await ask() : asked
-      if (signed instanceof MatrixError) return refused(signed)
+      if (signed instanceof MatrixError) return (await refused(signed, arriving)) as T
       arriving = { ...arriving, event: { ...arriving.event, pdu: signed } }
       continue
-    }
-    if (Array.isArray(decision)) {
+    } else if (Array.isArray(decision)) {
       if (!isKept) await keepBeforehand(tools, source, arriving)
       isKept = true
       await learn(tools, room, decision, resolutions, differences)
       continue
+    } else {
+      const done = await commit(room, head, decision as Decision, arriving)
+      if (done !== undefined) return done
     }
-    const done = await commit(room, head, decision as Decision, arriving)
-    if (done !== undefined) return done
+    arriving = { ...arriving, ...(await readAbout(tools, source, arriving.event)) }
   }
   throw new Error('a room moves on faster than an event can be taken in')
 }
@@ -166,13 +198,11 @@ export async function settle<T>(tools: ReceiveTools, source: Source, first: Arri
 /** What an event brings, and what is on disk that it is about. */
 export async function arrive(tools: ReceiveTools, source: Source, event: Incoming, before: Before): Promise<Arriving> {
   const { eventId, pdu } = event
-  const { select } = tools.database
   const room = await tools.rooms.load(source.roomId)
   const stateKey = pdu.state_key
   const below = room?.stateGroup === before.stateGroup ? room.chain : await tools.states.chain(before.stateGroup)
   const afterChain = stateKey === undefined ? below : chainWith(below, eventId)
-  const template: Template = { type: pdu.type, sender: pdu.sender, content: pdu.content, ...(pdu.redacts ? { redacts: pdu.redacts } : {}) }
-  const { targets, threads } = room ? await loadRelated(select, [template], room) : { targets: new Map(), threads: new Map() }
+  const about = await readAbout(tools, source, event)
   return {
     event,
     here: tools.serverName,
@@ -181,10 +211,20 @@ export async function arrive(tools: ReceiveTools, source: Source, event: Incomin
     afterChain,
     newGroup: stateKey === undefined ? undefined : newGroupOf(below, afterChain, [[pdu.type, stateKey, eventId]]),
     replaces: stateKey === undefined ? undefined : await tools.past.entry(before.stateGroup, pdu.type, stateKey),
-    target: targetOf(event, source.rules, targets),
-    thread: threads.get(template),
-    waiting: await readWaiting(tools, source, eventId),
+    ...about,
   }
+}
+
+/** What is on disk that an event is about, or that is about it. */
+async function readAbout(tools: ReceiveTools, source: Source, event: Incoming): Promise<Pick<Arriving, 'target' | 'thread' | 'waiting'>> {
+  const { type, sender, content, redacts } = event.pdu
+  const room = await tools.rooms.load(source.roomId)
+  const template: Template = { type, sender, content, ...(redacts ? { redacts } : {}) }
+  const { targets, threads } = room
+    ? await loadRelated(tools.database.select, [template], room)
+    : { targets: new Map(), threads: new Map() }
+  const waiting = await readWaiting(tools, source, event)
+  return { target: targetOf(event, source.rules, targets), thread: threads.get(template), waiting }
 }
 
 type Question = { readonly groups: readonly string[] } | { readonly from: string; readonly to: string }
@@ -219,7 +259,7 @@ export function decide(
       ? { stateGroup: after, chain: afterChain }
       : resolutions.get(keyOf(groups))
   if (resolved === undefined) return [{ groups }]
-  const redactedBy = earlierRedaction(arriving, rules)
+  const redactedBy = arriving.waiting.by
   const kept = redactedBy ? redact(pdu, rules) : pdu
   const changes = changesOf(isLinear, head, resolved, { eventId, pdu: kept }, differences)
   if (changes === undefined) return [{ from: head.stateGroup, to: resolved.stateGroup }]
@@ -240,7 +280,7 @@ export function decide(
     thread: redactedBy ? undefined : arriving.thread,
     delayId: undefined,
     received: true,
-    ...(before.writes.length > 0 ? { gap: true as const } : {}),
+    ...(before.writes.length > 0 || before.isOverGap ? { gap: true as const } : {}),
     waitsFor: arriving.target.event === undefined ? arriving.target.id : undefined,
   }
   return { events: [decided], head: headWith(head, decided, tips, resolved) }
@@ -274,7 +314,7 @@ function stateWith(before: DraftHead['state'], changes: readonly StateChange[]):
 
 /** What the room stands on with an event: it takes the place of what it cites, unless others cite it already. */
 function standOn(head: DraftHead, { event: { eventId, pdu }, before, after, how }: Arriving, rules: RoomRules) {
-  const cited = new Set(how?.isCited ? [] : [...prevEventIdsOf(pdu), ...(before.over ?? [])])
+  const cited = new Set(how?.isCited ? [] : [...prevEventIdsOf(pdu), ...(before.standsOn ?? [])])
   const others = head.extremities.flatMap((id, at) =>
     cited.has(id) ? [] : [{ id, reference: head.references[at] ?? id, group: head.forks[at] ?? head.stateGroup }],
   )
@@ -334,7 +374,8 @@ export async function commitDecision(
   if (decided?.redactedBy) writes.push(...redactedBeforeWrites(room, eventId, decided.pdu, decided.redactedBy))
   // Whoever sends for other servers is told that this one is for us to pass on.
   const log = arriving.how?.passOn ? [{ kind: 'relay', key: eventId }] : []
-  const guards = tools.database.shared ? [guard('received', 'no row', selectReceived, eventId)] : []
+  const guards = noOtherWaiting(room.roomId, eventId, arriving.waiting)
+  if (tools.database.shared) guards.push(guard('received', 'no row', selectReceived, eventId))
   const outcome = await commitAll(tools, room, head, decision, { guards, writes, log })
   if (outcome.ok) return 'accepted'
   return outcome.guard === 'received' ? 'known' : undefined

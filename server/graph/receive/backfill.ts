@@ -1,5 +1,6 @@
 import { type EventId, type RoomId, type ServerName, serverNameOf } from '../../core/ids.ts'
 import type { ReadState } from '../../core/pdu.ts'
+import { isOfOneServer } from '../../core/redaction.ts'
 import { selectOlder } from '../events.store.ts'
 import type { Filled, Moment, Place } from '../graph.ts'
 import type { Lanes } from '../lanes.ts'
@@ -11,7 +12,7 @@ import { inOrder, reachable } from './in-order.ts'
 import { depthOf, loadStored } from './known-events.ts'
 import { receiveOne } from './receive.ts'
 import type { ReceiveTools } from './receive-tools.ts'
-import { earlierRedaction, mayRedactAll, readWaiting, targetOf } from './redactions.ts'
+import { mayRedactAll, readWaiting, targetOf } from './redactions.ts'
 import { selectMissingBelow } from './stored.store.ts'
 
 const atOnce = 100
@@ -157,13 +158,14 @@ async function asTheyWere(
 
 /** Whether a redaction of it is known, or comes with it. */
 async function isRedacted(tools: ReceiveTools, room: Room, event: Incoming, events: readonly Incoming[]): Promise<boolean> {
-  const waiting = await readWaiting(tools, room, event.eventId)
+  const { rules } = room
+  if ((await readWaiting(tools, room, event)).by !== undefined) return true
   const powers: ReadState = (type, stateKey) => room.state.get(stateKeyOf(type, stateKey))?.pdu
-  for (const other of events) {
-    const isIts = targetOf(other, room.rules, new Map()).id === event.eventId
-    if (isIts) waiting.push({ ...other, mayAll: mayRedactAll(other.pdu, room.rules, powers) })
-  }
-  return earlierRedaction({ event, waiting }, room.rules) !== undefined
+  const target = { eventId: event.eventId, sender: event.pdu.sender }
+  return events.some(({ eventId, pdu }) => {
+    if (targetOf({ pdu }, rules, new Map()).id !== event.eventId) return false
+    return mayRedactAll(pdu.sender, rules, powers) || isOfOneServer({ eventId, sender: pdu.sender }, target, rules)
+  })
 }
 
 async function fetchWhole(tools: ReceiveTools, source: Source, event: Incoming, servers: readonly ServerName[]): Promise<Incoming> {

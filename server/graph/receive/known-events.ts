@@ -18,6 +18,8 @@ export type Stored = {
   readonly softFailed: boolean
   /** The state after it; of an outlier it is not known. */
   readonly stateGroup: string
+  /** Of one that was kept aside: what it stands on that was not. */
+  readonly standsOn: readonly EventId[] | undefined
 }
 
 /** Those of these events that are on disk. */
@@ -36,6 +38,7 @@ function storedOf(row: StoredRow): Stored {
     rejected: row.rejected === 1,
     softFailed: row.soft_failed === 1,
     stateGroup: row.state_group,
+    standsOn: row.stands_on === null ? undefined : (JSON.parse(row.stands_on) as EventId[]),
   }
 }
 

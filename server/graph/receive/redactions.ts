@@ -1,32 +1,41 @@
 import { actionLevel, powerScope, userPower } from '../../core/event-auth/power-levels.ts'
-import { type EventId, isEventId, type ServerName, serverNameOf } from '../../core/ids.ts'
+import { type EventId, isEventId, type RoomId, type ServerName, serverNameOf, type UserId } from '../../core/ids.ts'
 import type { Pdu, ReadState } from '../../core/pdu.ts'
 import { isOfOneServer, redact } from '../../core/redaction.ts'
 import type { RoomRules } from '../../core/room-versions.ts'
 import type { Home } from '../../home.ts'
-import { type Write, write } from '../../storage/database.ts'
+import { type Guard, guard, type Select, type Write, write } from '../../storage/database.ts'
 import { redactionOf } from '../draft.ts'
-import { updateRedacted } from '../events.store.ts'
+import { selectRedactable, updateRedacted } from '../events.store.ts'
 import type { StateEvent, TimelineEvent } from '../graph.ts'
 import { brokenRelation } from '../relations/relations.ts'
 import type { Room } from '../room.ts'
 import type { PastStates } from '../state-at.ts'
-import { parsePdu } from '../stored-event.ts'
 import type { Incoming } from './check-incoming.ts'
-import { bytesOfReceived } from './known-events.ts'
-import { deleteWaitingRedactions, insertWaitingRedaction, selectWaitingRedactions, updateWithheld } from './stored.store.ts'
+import { bytesOfReceived, loadStored } from './known-events.ts'
+import {
+  deleteWaitingRedactions,
+  insertWaitingRedaction,
+  mostWaiting,
+  selectOtherWaiting,
+  selectWaitingRedactions,
+  updateWithheld,
+} from './stored.store.ts'
 
 /** What an event is to redact, and that event if it is here. */
 export type Target = { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
 
 type Redacting = { readonly event: Incoming; readonly here: ServerName; readonly target: Target }
-type Redacted = { readonly event: Incoming; readonly waiting: readonly Earlier[] }
+type Redacted = { readonly event: Incoming; readonly waiting: Waiting }
 
-/** A redaction that came before its target; `mayAll` where its sender had the power to redact everything, or it has redacted what was here beside the room. */
-export type Earlier = StateEvent & { readonly mayAll: boolean }
+/** The redactions that came before an event, as far as they were looked at, and that of them which redacts it. */
+export type Waiting = { readonly seen: readonly EventId[]; readonly by: StateEvent | undefined }
+
+/** Who may redact is looked up at so many states. */
+const mostStates = 100
 
 /** What an event is to redact, if it is a redaction. */
-export function targetOf({ pdu }: Incoming, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Target {
+export function targetOf({ pdu }: Pick<Incoming, 'pdu'>, rules: RoomRules, targets: ReadonlyMap<EventId, TimelineEvent>): Target {
   const named = rules.redactsInContent ? pdu.content['redacts'] : pdu.redacts
   const id = pdu.type === 'm.room.redaction' && isEventId(named) ? named : undefined
   return { id, event: id && targets.get(id) }
@@ -57,31 +66,57 @@ export async function powersAt(past: Pick<PastStates, 'entry'>, stateGroup: stri
   return (type) => (type === 'm.room.create' ? create : type === 'm.room.power_levels' ? levels : undefined)?.pdu
 }
 
-/** Redactions of an event that are here, and that is not, or beside the room alone. */
+/** Redactions of an event that are here, and that is not, or beside the room alone. The first that may redact it does. */
 export async function readWaiting(
   { database: { select }, past }: Pick<Home, 'database'> & { readonly past: Pick<PastStates, 'entry'> },
   { roomId, rules }: Pick<Room, 'roomId' | 'rules'>,
-  eventId: EventId,
-): Promise<Earlier[]> {
-  const found: Earlier[] = []
-  for (const row of await select(selectWaitingRedactions, roomId, eventId, roomId, eventId)) {
-    const pdu = parsePdu(row.json)
-    const mayAll = row.done === 1 || mayRedactAll(pdu, rules, await powersAt(past, row.state_group))
-    found.push({ eventId: row.event_id as EventId, pdu, mayAll })
+  { eventId, pdu }: Pick<Incoming, 'eventId' | 'pdu'>,
+): Promise<Waiting> {
+  const rows = await select(selectWaitingRedactions, roomId, eventId, roomId, eventId)
+  const seen = rows.map((row) => row.event_id as EventId)
+  const powers = new Map<string, ReadState>()
+  const mayAll = async (sender: UserId, stateGroup: string) => {
+    const known = powers.get(stateGroup)
+    if (known === undefined && powers.size >= mostStates) return false
+    const read = known ?? (await powersAt(past, stateGroup))
+    powers.set(stateGroup, read)
+    return mayRedactAll(sender, rules, read)
   }
-  return found
+  for (const row of rows) {
+    const sent = { eventId: row.event_id as EventId, sender: row.sender as UserId }
+    const isIts = row.done === 1 || isOfOneServer(sent, { eventId, sender: pdu.sender }, rules)
+    if (!isIts && !(await mayAll(sent.sender, row.state_group))) continue
+    const by = (await loadStored(select, [sent.eventId])).get(sent.eventId)
+    return { seen, by: by && { eventId: by.eventId, pdu: by.pdu } }
+  }
+  return { seen, by: undefined }
+}
+
+/** Passes while nothing else waits for an event than what was looked at. */
+export function noOtherWaiting(roomId: RoomId, eventId: EventId, waiting: Waiting): Guard[] {
+  if (isSettled(waiting)) return []
+  return [guard('waiting', 'no row', selectOtherWaiting, roomId, eventId, waiting.seen)]
+}
+
+/** Whether something has come meanwhile that an event redacts, or that redacts it. */
+export async function isOutdated(
+  select: Select,
+  roomId: RoomId,
+  { event: { eventId }, target, waiting }: Redacting & Redacted,
+): Promise<boolean> {
+  const { id, event } = target
+  if (id !== undefined && event === undefined && (await select(selectRedactable, id)).length > 0) return true
+  return !isSettled(waiting) && (await select(selectOtherWaiting, roomId, eventId, waiting.seen)).length > 0
+}
+
+function isSettled({ seen, by }: Waiting): boolean {
+  return by !== undefined || seen.length >= mostWaiting
 }
 
 /** Whether a user has the power to redact what others said. */
-export function mayRedactAll({ sender }: Pdu, rules: RoomRules, readState: ReadState): boolean {
+export function mayRedactAll(userId: UserId, rules: RoomRules, readState: ReadState): boolean {
   const scope = powerScope(readState, rules)
-  return userPower(scope, sender) >= actionLevel(scope, 'redact')
-}
-
-/** A redaction that came before its target and may redact it. */
-export function earlierRedaction({ event: { eventId, pdu }, waiting }: Redacted, rules: RoomRules): StateEvent | undefined {
-  const target = { eventId, sender: pdu.sender }
-  return waiting.find(({ eventId: by, pdu: { sender }, mayAll }) => mayAll || isOfOneServer({ eventId: by, sender }, target, rules))
+  return userPower(scope, userId) >= actionLevel(scope, 'redact')
 }
 
 /** What notes that an event was redacted before it came. Its redaction is told of from then on, in its place in the past. */
@@ -108,10 +143,10 @@ export function redactionInHistory(room: Room, arriving: Redacting & Redacted, p
   const { eventId, pdu } = arriving.event
   const { target } = arriving
   const writes: Write[] = []
-  const by = earlierRedaction(arriving, room.rules)
+  const { by } = arriving.waiting
   if (by !== undefined) writes.push(...redactedBeforeWrites(room, eventId, pdu, by))
   const redaction = redactionBy(room, arriving, powers)
-  if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, room.roomId, target.id, eventId))
+  if (target.id !== undefined && target.event === undefined) writes.push(write(insertWaitingRedaction, target.id, eventId))
   const redacted = typeof redaction === 'object' ? redaction : undefined
   if (redacted !== undefined) {
     writes.push(write(updateRedacted, bytesOfReceived(redacted.pdu, room.rules), eventId, redacted.eventId))

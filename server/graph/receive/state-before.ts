@@ -15,7 +15,7 @@ import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
 import type { States } from './resolve-state.ts'
-import { insertGroupOfEvents, insertMissing } from './stored.store.ts'
+import { insertGroupOfEvents, insertMissing, selectMissingAmong } from './stored.store.ts'
 import { storedInPages } from './stored-in-pages.ts'
 import { unknownOf } from './unknown-events.ts'
 
@@ -25,12 +25,14 @@ type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: S
 export type Before = {
   readonly stateGroup: string
   readonly writes: readonly Write[]
-  /** What it cites over events that the room does not stand on, since they were kept aside. */
-  readonly over?: readonly EventId[]
+  /** What it cites that was not kept aside, also over what was. */
+  readonly standsOn?: readonly EventId[]
+  /** Something is missing below what it cites that was kept aside. */
+  readonly isOverGap?: boolean
 }
 
 const mostFetchedSingly = 20
-const mostAside = 100
+const mostStoodOn = 100
 
 /** The state before an event, of the states after those that it cites in `prev_events`; what nobody gave us is asked of the origin. */
 export async function stateBefore(tools: Tools, source: Source, event: Incoming): Promise<Before | undefined> {
@@ -42,7 +44,6 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   if (missing.length > mostMissing) return undefined
   const groups: string[] = []
   const writes: Write[] = []
-  const over = await citedOver(tools, [...known.values()])
   for (const prev of prevs) {
     const stored = known.get(prev)
     // Where servers name events one of another room may have come first under the name: then the origin says what the event stands on.
@@ -63,21 +64,31 @@ export async function stateBefore(tools: Tools, source: Source, event: Incoming)
   // Before the event that begins a room there is nothing; any other stands on one.
   if (first === undefined)
     return event.pdu.type === 'm.room.create' ? { stateGroup: await keepState(tools, roomId, []), writes } : undefined
-  if (groups.every((group) => group === first)) return { stateGroup: first, writes, over }
-  return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, writes, over }
+  const standing = { writes, ...(await standingOf(tools, roomId, prevs, known)) }
+  if (groups.every((group) => group === first)) return { stateGroup: first, ...standing }
+  return { stateGroup: (await tools.states.resolve(roomId, rules, groups)).stateGroup, ...standing }
 }
 
-/** What events cite that were kept aside, also over each other. */
-async function citedOver({ database }: Pick<Tools, 'database'>, known: readonly Stored[]): Promise<EventId[]> {
-  const seen = new Set<EventId>()
-  let front = known
-  while (front.length > 0 && seen.size < mostAside) {
-    const aside = front.filter(({ outlier, softFailed, rejected }) => !outlier && (softFailed || rejected))
-    const cited = [...new Set(aside.flatMap(({ pdu }) => prevEventIdsOf(pdu)))].filter((eventId) => !seen.has(eventId))
-    for (const eventId of cited) seen.add(eventId)
-    front = [...(await loadStored(database.select, cited)).values()]
-  }
-  return [...seen]
+/** What an event stands on: of those that were kept aside, what they do. */
+async function standingOf(
+  { database }: Pick<Tools, 'database'>,
+  roomId: RoomId,
+  prevs: readonly EventId[],
+  known: ReadonlyMap<EventId, Stored>,
+): Promise<Pick<Before, 'standsOn' | 'isOverGap'>> {
+  const over = new Set<EventId>()
+  for (const stored of known.values()) for (const eventId of overOf(stored)) over.add(eventId)
+  const direct = prevs.filter((eventId) => !isAside(known.get(eventId)))
+  const isOverGap = over.size > 0 && (await database.select(selectMissingAmong, roomId, [...over])).length > 0
+  return { standsOn: [...new Set([...direct, ...over])].slice(0, mostStoodOn), isOverGap }
+}
+
+function isAside(stored: Stored | undefined): boolean {
+  return stored !== undefined && !stored.outlier && (stored.standsOn !== undefined || stored.softFailed || stored.rejected)
+}
+
+function overOf(stored: Stored): readonly EventId[] {
+  return isAside(stored) ? (stored.standsOn ?? prevEventIdsOf(stored.pdu)) : []
 }
 
 /** The state after an event that we do not have, as the origin has it. */

@@ -8,11 +8,12 @@ export type StoredRow = {
   rejected: number
   soft_failed: number
   state_group: string
+  stands_on: string | null
   json: Uint8Array
 }
 
 export const selectStored = statement<[eventIds: readonly string[]], StoredRow>(
-  `SELECT event_id, room_id, outlier, rejected, soft_failed, state_group, json FROM events
+  `SELECT event_id, room_id, outlier, rejected, soft_failed, state_group, stands_on, json FROM events
   WHERE event_id IN (SELECT value FROM json_each(CAST(? AS TEXT)))`,
 )
 
@@ -72,25 +73,45 @@ export const insertAside = statement<
     json = CASE WHEN events.redacted_by IS NULL THEN excluded.json ELSE events.json END WHERE events.outlier = 1`,
 )
 
+/** What an event that was kept aside stands on that was not. */
+export const updateStandsOn = statement<[standsOn: readonly string[], eventId: string]>(
+  'UPDATE events SET stands_on = ? WHERE event_id = ? AND outlier = 0 AND (rejected = 1 OR soft_failed = 1)',
+)
+
 /** What stands before an event that is here as part of a state alone. */
 export const updateReplaced = statement<[replaces: string, eventId: string, sameReplaces: string]>(
   'UPDATE events SET replaces = ? WHERE event_id = ? AND event_id <> ? AND replaces IS NULL AND position IS NULL',
 )
 
-export const insertWaitingRedaction = statement<[roomId: string, target: string, redaction: string]>(
-  'INSERT INTO waiting_redactions (room_id, target, redaction) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+/** So many redactions wait for one event: whoever says what it is may well have sent them first. */
+export const mostWaiting = 1000
+
+/** Of one sender's at one state one is enough: what it may the others may, too. */
+export const insertWaitingRedaction = statement<[target: string, redaction: string]>(
+  `INSERT INTO waiting_redactions (room_id, target, redaction) SELECT r.room_id, t.target, r.event_id
+  FROM (SELECT CAST(? AS TEXT) AS target) AS t JOIN events r ON r.event_id = ?
+  WHERE NOT EXISTS (SELECT 1 FROM waiting_redactions w JOIN events o ON o.event_id = w.redaction
+      WHERE w.room_id = r.room_id AND w.target = t.target AND o.sender = r.sender AND o.state_group = r.state_group)
+    AND (SELECT COUNT(*) FROM waiting_redactions w WHERE w.room_id = r.room_id AND w.target = t.target) < ${mostWaiting}
+  ON CONFLICT DO NOTHING`,
 )
 
 /** Redactions that came before their target: one that was done to what was here of it beside the room, and those that wait. */
 export const selectWaitingRedactions = statement<
   [roomId: string, target: string, sameRoomId: string, sameTarget: string],
-  { event_id: string; state_group: string; json: Uint8Array; done: number }
+  { event_id: string; state_group: string; sender: string; done: number }
 >(
-  `SELECT r.event_id, r.state_group, r.json, 1 AS done, r.depth, r.room_order FROM events t JOIN events r ON r.event_id = t.redacted_by
+  `SELECT r.event_id, r.state_group, r.sender, 1 AS done, r.depth, r.room_order FROM events t JOIN events r ON r.event_id = t.redacted_by
     WHERE t.room_id = ? AND t.event_id = ?
-  UNION ALL SELECT e.event_id, e.state_group, e.json, 0 AS done, e.depth, e.room_order FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
+  UNION ALL SELECT e.event_id, e.state_group, e.sender, 0 AS done, e.depth, e.room_order FROM waiting_redactions w JOIN events e ON e.event_id = w.redaction
     WHERE w.room_id = ? AND w.target = ?
-  ORDER BY done DESC, depth, room_order`,
+  ORDER BY done DESC, depth, room_order LIMIT ${mostWaiting}`,
+)
+
+/** Others than those that were looked at. */
+export const selectOtherWaiting = statement<[roomId: string, target: string, seen: readonly string[]], { redaction: string }>(
+  `SELECT redaction FROM waiting_redactions WHERE room_id = ? AND target = ?
+    AND redaction NOT IN (SELECT value FROM json_each(CAST(? AS TEXT))) LIMIT 1`,
 )
 
 export const deleteWaitingRedactions = statement<[roomId: string, target: string]>(

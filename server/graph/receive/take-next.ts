@@ -29,13 +29,15 @@ export async function takeNext(
   const head = headOf(room)
   if (tools.rooms.peek(room.roomId) !== room || !isOnTop(head, event) || !isAuthorisedHere(room, head, event)) return undefined
   const target = targetOf(event, room.rules, targets)
-  const arriving = { ...placeOn(room, head, event), here: tools.serverName, target, thread: threads.get(template), waiting: [] }
+  const arriving = { ...placeOn(room, head, event), here: tools.serverName, target, thread: threads.get(template), waiting: nothing }
   const decision = decide(room, head, arriving, new Map(), new Map())
   if (typeof decision === 'string' || Array.isArray(decision) || 'unsigned' in decision) return undefined
   // Whoever receives it anew after a failure meets the error again.
   const committed = commitDecision(tools, room, head, decision, arriving).catch(() => undefined)
   return { committed: committed.then((done) => done !== undefined) }
 }
+
+const nothing: Arriving['waiting'] = { seen: [], by: undefined }
 
 function isOnTop({ extremities }: DraftHead, { pdu }: Incoming): boolean {
   const prevs = new Set<string>(prevEventIdsOf(pdu))

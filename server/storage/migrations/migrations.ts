@@ -49,6 +49,7 @@ import { toldHistory } from './0105-told-history.ts'
 import { ownKeysUsed } from './0106-own-keys-used.ts'
 import { federationEdusKept } from './0107-federation-edus-kept.ts'
 import { strangersKeys } from './0108-strangers-keys.ts'
+import { eventsAside } from './0109-events-aside.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step in its order. A folder adds its own with one import and one line. */
@@ -104,4 +105,5 @@ export const migrations: readonly Migration[] = [
   ownKeysUsed,
   federationEdusKept,
   strangersKeys,
+  eventsAside,
 ]

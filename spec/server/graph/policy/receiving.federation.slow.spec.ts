@@ -51,6 +51,17 @@ function declare(version: string): void {
     expect(room.asked()).to.have.length(2)
   })
 
+  it('keeps the signature that it got while what it redacts was not here yet', async () => {
+    const said = await room.carol.message('said')
+    const redacts = room.rules.redactsInContent ? {} : { redacts: said.eventId }
+    const content = room.rules.redactsInContent ? { redacts: said.eventId } : {}
+    const redaction = await room.carol.event({ type: 'm.room.redaction', content, ...redacts })
+    await room.tell(redaction.pdu)
+    expect(room.asked()).to.have.length(1)
+    await room.tell(said.pdu)
+    expect(await room.stored(redaction.eventId)).to.deep.equal(withSignature(redaction.pdu))
+  })
+
   it('is kept from everybody when the policy server refuses it, signs wrongly or is away, and what comes after is not', async () => {
     refuse()
     await room.tell((await room.carol.message('refused')).pdu)

@@ -5,6 +5,8 @@ import type { Pdu } from '../../../../server/core/pdu.ts'
 import { roomRules } from '../../../../server/core/room-versions.ts'
 import type { Template } from '../../../../server/graph/graph.ts'
 import { idOf } from '../../../../server/graph/receive/check-incoming.ts'
+import { insertMissing, selectWaitingRedactions } from '../../../../server/graph/receive/stored.store.ts'
+import { write } from '../../../../server/storage/database.ts'
 import { type Body, engines } from '../../../support/server.ts'
 import { answers, craft, type Side, startTwoServersOn, type TwoServers } from './two-servers.ts'
 
@@ -85,6 +87,55 @@ for (const engine of engines) {
       await receive(alice, redaction, another)
       expect(await receive(alice, next)).to.deep.equal(['accepted'])
       expect(await extremities(bob)).to.deep.equal([idOfPdu(next)])
+    })
+
+    it('leave the room without a fork where what they redact has come as history before others build on them', async () => {
+      const { alice, bob, room } = town
+      const said = await onTop(message('said'))
+      const redaction = await onTop(redacting(idOfPdu(said)))
+      const next = await craft(alice, room, message('next'), {
+        prev_events: [idOfPdu(redaction)],
+        depth: Number(redaction['depth']) + 1,
+      })
+      await receive(alice, redaction)
+      const { database } = bob.server.server.home
+      await database.commit({ writes: [write(insertMissing, room, idOfPdu(said), Number(redaction['depth']))] })
+      const end = answers(bob, '/backfill/', { pdus: [said] })
+      await paged(bob).finally(end)
+      expect(await statusOf(bob, idOfPdu(redaction))).to.equal(200)
+      expect(await receive(alice, next)).to.deep.equal(['accepted'])
+      expect(await extremities(bob)).to.deep.equal([idOfPdu(next)])
+    })
+
+    it('leave what is missing below them to be asked for, and told of as missing with what builds on them', async () => {
+      const { alice, bob, room } = town
+      const missed = await town.say(alice, 'missed')
+      const redaction = await craft(alice, room, redacting('$never'), { prev_events: [missed as EventId] })
+      const depth = Number(redaction['depth']) + 1
+      const next = await craft(alice, room, message('next'), { prev_events: [idOfPdu(redaction)], depth })
+      const since = await sinceNow(bob)
+      const end = answers(bob, '/get_missing_events/', { events: [] })
+      try {
+        await receive(alice, redaction)
+        expect(await receive(alice, next)).to.deep.equal(['accepted'])
+      } finally {
+        end()
+      }
+      const { timeline } = (await bob.user.get(`/sync?since=${since}`)).body.rooms.join[room]
+      expect([timeline.limited, timeline.events.map(({ event_id }: Body) => event_id)]).to.deep.equal([true, [idOfPdu(next)]])
+      expect((await paged(bob)).map(({ event_id }) => event_id)).to.include(missed)
+    })
+
+    it('wait once for each of their senders, however many there are, and redact what comes', async () => {
+      const { alice, bob } = town
+      const said = await onTop(message('said'))
+      const redactions = []
+      for (let at = 0; at < 5; at++) redactions.push(await craft(alice, town.room, redacting(idOfPdu(said)), { origin_server_ts: at }))
+      await receive(alice, ...redactions)
+      const target = [town.room, idOfPdu(said)] as const
+      expect(await bob.server.server.home.database.select(selectWaitingRedactions, ...target, ...target)).to.have.length(1)
+      await receive(alice, said)
+      expect((await bob.user.get(`/rooms/${town.room}/event/${idOfPdu(said)}`)).body.content).to.deep.equal({})
     })
 
     it('are told to nobody ever where their sender may not redact what comes, which stays as it is', async () => {
