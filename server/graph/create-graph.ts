@@ -1,10 +1,11 @@
-import type { RoomId, UserId } from '../core/ids.ts'
+import type { EventId, RoomId, UserId } from '../core/ids.ts'
 import { unknown } from '../core/matrix-error.ts'
 import type { Home } from '../home.ts'
 import { type Logged, write } from '../storage/database.ts'
 import { createActivity } from './activity.ts'
 import { createAliases } from './aliases.ts'
 import { append } from './append.ts'
+import { changedKind, takeChanged } from './changed-past.ts'
 import { create } from './create.ts'
 import { checkTemplate } from './draft.ts'
 import { createErasure } from './erasure.ts'
@@ -108,9 +109,11 @@ async function follow(
 ): Promise<void> {
   const users = new Set<UserId>()
   const touched = new Map<RoomId, number>()
+  const changed = new Set<EventId>()
   for (const { kind, key, position } of logged) {
     if (kind === 'event') touched.set(key as RoomId, position)
     else if (kind === 'membership') users.add(key as UserId)
+    else if (kind === changedKind) changed.add(key as EventId)
     else if (kind === 'read_position') forgetMark(key)
   }
   for (const [roomId, position] of touched) {
@@ -119,6 +122,7 @@ async function follow(
     if (room !== undefined && (room.position < position || filled !== undefined)) await refresh(database.select, room, memberships)
     if (filled !== undefined) states.forget(filled)
   }
+  await takeChanged({ database, rooms }, [...changed])
   for (const userId of users) await memberships.reload(userId)
 }
 

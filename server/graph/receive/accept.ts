@@ -10,12 +10,13 @@ import { isSearched } from '../../core/searched-events.ts'
 import type { PolicyServer } from '../../core/servers/policy-server.ts'
 import { guard, type Part, type Select, type Write, write } from '../../storage/database.ts'
 import { headOf, loadRelated } from '../append.ts'
+import { applyChanged, rowsOfChanged } from '../changed-past.ts'
 import { groupWrites } from '../commit.ts'
 import { chainWith, type Decided, type Decision, findOn, mayNotifyRoom, type NewStateGroup, newGroupOf } from '../draft.ts'
 import type { Received, StateEvent, Template } from '../graph.ts'
 import { policyOn, toBeAsked } from '../policy/policy.ts'
 import { pastRelationWrites } from '../relations/relations.ts'
-import { applyForm, applyRedaction, type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
+import { type ChainLink, type DraftHead, type Room, type StateChange, stateKeyOf } from '../room.ts'
 import { need, refresh } from '../rooms.ts'
 import { outlierWrite } from './auth-events.ts'
 import type { Incoming } from './check-incoming.ts'
@@ -111,15 +112,16 @@ async function keepOnce(
   if (past) writes.push(...past.writes)
   const { id } = arriving?.target ?? {}
   if (why === 'withheld' && id !== undefined) writes.push(write(insertWaitingRedaction, id, eventId))
+  // What was here of it as part of a state may have been less, or more.
+  const form = pdu.state_key === undefined ? undefined : (past?.pruned ?? { eventId, pdu })
+  const changed = { redacted: past?.redacted, form }
   // Whoever follows the log learns of what may be found by its words, though it changes nothing now.
-  const log = isShown && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
-  const part: Part = { writes, log }
+  const found = isShown && isSearched(pdu) ? [{ kind: 'history', key: eventId }] : []
+  const part: Part = { writes, log: room ? [...found, ...(await rowsOfChanged(tools.database, changed))] : found }
   const isDecided = why !== 'withheld' && why !== 'history'
   const outcome = await tools.database.commit(isDecided || !arriving ? part : unlessOutdated(tools, roomId, arriving, part))
   if (!outcome.ok) return undefined
-  if (room && past?.redacted) applyRedaction(room, past.redacted)
-  // What was here of it as part of a state may have been less, or more.
-  if (room && pdu.state_key !== undefined) applyForm(room, past?.pruned ?? { eventId, pdu })
+  if (room) applyChanged(room, changed)
   if (typeof why === 'object') return { rejected: why.rejected }
   return why === 'history' ? 'accepted' : 'soft-failed'
 }
