@@ -24,7 +24,7 @@ type Tools = {
 
 const defaultPort = 8448
 const keptFor = 5 * 60_000
-/** Where the DNS could not be asked, as before the network is there. */
+/** Where the DNS or the well-known file could not be asked, as before the network is there. */
 const keptUnsure = 15_000
 const mostKept = 10_000
 const mostPlaces = 10
@@ -35,15 +35,17 @@ export function createDiscovery(tools: Tools): Discovery {
   const known = new Map<ServerName, { readonly places: Promise<readonly Place[]>; until: number }>()
   return {
     find: (serverName) => {
-      const now = tools.clock.now()
       const kept = known.get(serverName)
-      if (kept !== undefined && now < kept.until) return kept.places
+      if (kept !== undefined && tools.clock.now() < kept.until) return kept.places
       const found = findPlaces(tools, serverName)
-      const fresh = { places: found.then(({ places }) => places), until: now + keptFor }
-      const shorten = ({ isSure }: Found) => {
-        if (!isSure) fresh.until = now + keptUnsure
+      const fresh = { places: found.then(({ places }) => places), until: Number.POSITIVE_INFINITY }
+      const keepFor = (milliseconds: number) => {
+        fresh.until = tools.clock.now() + milliseconds
       }
-      found.then(shorten, () => undefined)
+      found.then(
+        ({ isSure }) => keepFor(isSure ? keptFor : keptUnsure),
+        () => keepFor(keptUnsure),
+      )
       known.delete(serverName)
       known.set(serverName, fresh)
       if (known.size > mostKept) known.delete(known.keys().next().value as ServerName)
@@ -52,7 +54,7 @@ export function createDiscovery(tools: Tools): Discovery {
   }
 }
 
-/** `isSure` is false where the DNS could not be asked. */
+/** `isSure` is false where somebody who may know better could not be asked. */
 type Found = { readonly places: readonly Place[]; readonly isSure: boolean }
 
 async function findPlaces(tools: Tools, serverName: ServerName): Promise<Found> {
@@ -63,9 +65,10 @@ async function findPlaces(tools: Tools, serverName: ServerName): Promise<Found> 
   if (isLiteral(name.hostname) || name.port !== undefined) return { places: [placeOf(name)], isSure: true }
   // 3. "A regular HTTPS request is made to https://<hostname>/.well-known/matrix/server."
   const delegated = await tools.wellKnown.delegated(name.hostname)
-  const to = delegated === undefined ? undefined : splitServerName(delegated)
+  const to = delegated.to === undefined ? undefined : splitServerName(delegated.to)
   if (to !== undefined && (isLiteral(to.hostname) || to.port !== undefined)) return { places: [placeOf(to)], isSure: true }
-  return placesByDns(tools, (to ?? name).hostname)
+  const found = await placesByDns(tools, (to ?? name).hostname)
+  return { ...found, isSure: found.isSure && delegated.isSure }
 }
 
 /** SRV records under the registered name, then under the old one, then port 8448. The certificate is always that of the name itself. */

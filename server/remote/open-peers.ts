@@ -1,7 +1,8 @@
 import type { SigningKey } from '../core/signatures.ts'
-import { createDiscovery, type Service } from './discovery.ts'
+import { createDiscovery } from './discovery.ts'
 import type { Egress } from './egress.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
+import { resolveSrv } from './resolve-srv.ts'
 import { createPeers, type Peers } from './signed-request.ts'
 import { createWellKnown } from './well-known.ts'
 
@@ -14,12 +15,7 @@ type Tools = Omit<Parameters<typeof createKeyRing>[0], 'peers'> & {
 
 /** The way to other servers, and their keys. */
 export function openPeers(tools: Tools): { readonly peers: Peers; readonly keyRing: KeyRing } {
-  const discovery = createDiscovery({ ...tools, wellKnown: createWellKnown(tools), resolveSrv })
+  const discovery = createDiscovery({ ...tools, wellKnown: createWellKnown(tools), resolveSrv: (name) => resolveSrv(name) })
   const peers = createPeers({ ...tools, discovery })
   return { peers, keyRing: createKeyRing({ ...tools, peers }) }
-}
-
-async function resolveSrv(name: string): Promise<readonly Service[]> {
-  const { Resolver } = await import('node:dns/promises')
-  return new Resolver({ timeout: 5000, tries: 2 }).resolveSrv(name)
 }

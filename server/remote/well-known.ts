@@ -5,11 +5,13 @@ import type { Answer, Egress, Failure } from './egress.ts'
 
 /** What `/.well-known/matrix/server` of a hostname says. https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver */
 export type WellKnown = {
-  /** The delegated server name, or undefined where there is none. Answers are kept as long as they ask for, errors up to an hour. */
-  readonly delegated: (hostname: string) => Promise<string | undefined>
+  /** Answers are kept as long as they ask for, errors up to an hour. */
+  readonly delegated: (hostname: string) => Promise<Delegation>
 }
+/** The delegated server name, or undefined where none is known; `isSure` is false where nobody could be asked whether there is one. */
+export type Delegation = { readonly to: string | undefined; readonly isSure: boolean }
 
-type Kept = { readonly delegated: string | undefined; readonly until: number; readonly goodUntil: number; readonly failures: number }
+type Kept = Delegation & { readonly until: number; readonly goodUntil: number; readonly failures: number }
 
 const minute = 60_000
 const usually = 24 * 60 * minute
@@ -28,24 +30,27 @@ export function createWellKnown(tools: {
   readonly allowPrivate: boolean
 }): WellKnown {
   const known = new Map<string, Kept>()
-  const asking = new Map<string, Promise<string | undefined>>()
+  const asking = new Map<string, Promise<Delegation>>()
 
-  async function ask(hostname: string): Promise<string | undefined> {
+  async function ask(hostname: string): Promise<Delegation> {
     const answer = await fetchFollowing(tools, `https://${hostname}/.well-known/matrix/server`)
     const now = tools.clock.now()
     const said = readAnswer(answer)
     const before = known.get(hostname)
-    const kept = said === undefined ? afterFailure(before, now) : { ...said, until: now + said.keep, goodUntil: now + longest, failures: 0 }
+    const kept: Kept =
+      said === undefined
+        ? afterFailure(before, now, isTold(answer))
+        : { to: said.to, isSure: true, until: now + said.keep, goodUntil: now + longest, failures: 0 }
     known.delete(hostname)
     known.set(hostname, kept)
     if (known.size > mostKept) known.delete(known.keys().next().value as string)
-    return kept.delegated
+    return kept
   }
 
   return {
     delegated: (hostname) => {
       const kept = known.get(hostname)
-      if (kept !== undefined && tools.clock.now() < kept.until) return Promise.resolve(kept.delegated)
+      if (kept !== undefined && tools.clock.now() < kept.until) return Promise.resolve(kept)
       const asked = asking.get(hostname) ?? ask(hostname).finally(() => asking.delete(hostname))
       asking.set(hostname, asked)
       return asked
@@ -54,17 +59,22 @@ export function createWellKnown(tools: {
 }
 
 /** "Errors are recommended to be cached for up to an hour"; what was good before is held on to for as long as an answer may be kept at all. */
-function afterFailure(before: Kept | undefined, now: number): Kept {
+function afterFailure(before: Kept | undefined, now: number, isTold: boolean): Kept {
   const failures = (before?.failures ?? 0) + 1
   const until = now + Math.min(firstBackOff * 2 ** Math.min(failures - 1, 10), longestBackOff)
-  const isGood = before?.delegated !== undefined && now < before.goodUntil
-  return { delegated: isGood ? before.delegated : undefined, until, goodUntil: isGood ? before.goodUntil : 0, failures }
+  const isGood = before?.to !== undefined && now < before.goodUntil
+  return { to: isGood ? before.to : undefined, isSure: isGood || isTold, until, goodUntil: isGood ? before.goodUntil : 0, failures }
 }
 
-function readAnswer(answer: Answer<Buffer> | Failure): { delegated: string; keep: number } | undefined {
+/** Whether there is no delegation by what was answered, rather than no answer of one who would know. */
+function isTold(answer: Answer<Buffer> | Failure): boolean {
+  return answer.ok ? answer.status < 500 : answer.reason !== 'unreachable' && answer.reason !== 'timeout'
+}
+
+function readAnswer(answer: Answer<Buffer> | Failure): { to: string; keep: number } | undefined {
   if (!answer.ok || answer.status !== 200) return undefined
-  const delegated = parse(answer.body)
-  return isServerName(delegated) ? { delegated, keep: keepFor(answer.headers) } : undefined
+  const to = parse(answer.body)
+  return isServerName(to) ? { to, keep: keepFor(answer.headers) } : undefined
 }
 
 function parse(body: Buffer): unknown {

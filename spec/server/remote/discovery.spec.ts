@@ -1,10 +1,18 @@
 import { expect } from 'chai'
 import { createDiscovery, type Service } from '../../../server/remote/discovery.ts'
 
-type World = { delegated?: Record<string, string>; services?: Record<string, Service[]>; without?: string }
+type World = {
+  delegated?: Record<string, string>
+  services?: Record<string, Service[]>
+  without?: string
+  /** For so long each question to the DNS takes. */
+  dnsTakes?: number
+  /** Whose well-known file cannot be asked for. */
+  silent?: Set<string>
+}
 
 /** Discovery in a world of well-known answers and SRV records; notes what was asked. */
-function discover({ delegated = {}, services = {}, without = 'ENOTFOUND' }: World) {
+function discover({ delegated = {}, services = {}, without = 'ENOTFOUND', dnsTakes = 0, silent }: World) {
   const asked: string[] = []
   const clock = { time: 0, now: () => clock.time }
   const discovery = createDiscovery({
@@ -12,11 +20,12 @@ function discover({ delegated = {}, services = {}, without = 'ENOTFOUND' }: Worl
     wellKnown: {
       delegated: async (hostname) => {
         asked.push(`https ${hostname}`)
-        return delegated[hostname]
+        return silent?.has(hostname) ? { to: undefined, isSure: false } : { to: delegated[hostname], isSure: true }
       },
     },
     resolveSrv: async (name) => {
       asked.push(`srv ${name}`)
+      clock.time += dnsTakes
       const found = services[name]
       if (found === undefined) throw Object.assign(new Error('none'), { code: without })
       return found
@@ -111,6 +120,23 @@ describe('finding a server by its name', () => {
     delete services['_matrix-fed._tcp.a.example']
     clock.time += 60_000
     expect(await find('a.example')).to.deep.equal(right)
+  })
+
+  it('knows for a while where a server is that took long to find, however unsure it is', async () => {
+    const { find, asked, clock } = discover({ without: 'ETIMEOUT', dnsTakes: 10_000 })
+    const places = await find('a.example')
+    clock.time += 14_000
+    expect(await find('a.example')).to.equal(places)
+    expect(asked).to.have.length(3)
+  })
+
+  it('asks again soon where it could not be asked whether a name is delegated', async () => {
+    const silent = new Set(['a.example'])
+    const { find, clock } = discover({ delegated: { 'a.example': 'm.example:443' }, silent })
+    expect(await find('a.example')).to.deep.equal([{ origin: 'https://a.example:8448', host: 'a.example' }])
+    silent.clear()
+    clock.time += 15_000
+    expect(await find('a.example')).to.deep.equal([{ origin: 'https://m.example:443', host: 'm.example:443' }])
   })
 
   it('finds nothing where a name is none', async () => {

@@ -15,8 +15,9 @@ function ask(world: Record<string, Said | Said[]>) {
     if (said === 'silent') return { ok: false, reason: 'unreachable', words: 'no' } as const
     return { ok: true, status: said.status ?? 200, headers: said.headers ?? {}, body: Buffer.from(said.body ?? '') } as const
   }
-  const { delegated } = createWellKnown({ egress: { request } as Pick<Egress, 'request'>, clock, allowPrivate: false })
-  return { delegated, asked, clock }
+  const wellKnown = createWellKnown({ egress: { request } as Pick<Egress, 'request'>, clock, allowPrivate: false })
+  const delegated = async (hostname: string) => (await wellKnown.delegated(hostname)).to
+  return { delegated, isSure: async (hostname: string) => (await wellKnown.delegated(hostname)).isSure, asked, clock }
 }
 
 const at = (host: string) => `https://${host}/.well-known/matrix/server`
@@ -40,6 +41,18 @@ describe('the well-known file of a server', () => {
   for (const [words, said] of Object.entries(useless)) {
     it(`delegates to nobody when ${words}`, async () => {
       expect(await ask({ [at('a.example')]: said }).delegated('a.example')).to.equal(undefined)
+    })
+  }
+
+  const certain: readonly [string, Said, boolean][] = [
+    ['nobody answers', 'silent', false],
+    ['those who answer are in trouble', { status: 502 }, false],
+    ['it is not found', { status: 404 }, true],
+    ['it cannot be read', { body: '<html>' }, true],
+  ]
+  for (const [words, said, isSure] of certain) {
+    it(`${isSure ? 'is known to delegate to nobody' : 'may delegate to somebody'} when ${words}`, async () => {
+      expect(await ask({ [at('a.example')]: said }).isSure('a.example')).to.equal(isSure)
     })
   }
 
