@@ -35,7 +35,8 @@ export async function attempt(
 async function post(needs: Needs, destination: ServerName, id: string, contentText: string): Promise<Answered> {
   const { home, lease } = needs
   const uri = `/_matrix/federation/v1/send/${id}`
-  const answer = await home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, signal: lease.signal })
+  const { signal } = lease
+  const answer = await home.peers.fetchJson({ destination, method: 'PUT', uri, contentText, timeoutMs: patienceMs, apart: true, signal })
   if (answer.ok && isTaken(answer)) noteRefused(needs, destination, answer.body)
   return answer
 }

@@ -24,6 +24,7 @@ export async function askItself(tools: KeyTools, serverName: ServerName, isStran
     destination: serverName,
     method: 'GET',
     uri: '/_matrix/key/v2/server',
+    apart: true,
     ...bounds,
   })
   return answer.ok && answer.status === 200 && (await keep(tools, serverName, answer.body, { byItself: true, isStrangers }))
@@ -44,16 +45,16 @@ export async function keep(
   if (checked === undefined) return false
   const before = await database.selectOne(selectResponse, serverName)
   const now = clock.now()
+  const stranger = isStrangers ? 1 : null
   const forget = write(deleteForgottenKeys, serverName, serverName, mostKeys)
   if (!byItself && before !== undefined && before.valid_until > checked.validUntil) {
     const former = checked.keys.map(({ keyId, key, until, isOld }) =>
-      write(insertFormerKey, serverName, keyId, key, until, isOld ? givenUp : remembered, now),
+      write(insertFormerKey, serverName, keyId, key, until, isOld ? givenUp : remembered, now, stranger),
     )
     await database.commit({ writes: [...former, forget] })
     return true
   }
   const orKind = byItself ? remembered : 0
-  const stranger = isStrangers ? 1 : null
   const keys = checked.keys.map(({ keyId, key, until, isOld }) =>
     write(upsertKey, serverName, keyId, key, until, isOld ? givenUp : 0, now, stranger, orKind),
   )

@@ -62,6 +62,7 @@ async function query(
     method: 'POST',
     uri: '/_matrix/key/v2/query',
     content: { server_keys: { [serverName]: wanted } },
+    apart: true,
     ...bounds,
   })
   if (!answer.ok) return undefined

@@ -24,6 +24,8 @@ export type OutgoingRequest = {
   readonly exact?: boolean
   /** May reach this machine and private networks. */
   readonly allowPrivate?: boolean
+  /** Over connections of its own: it waits for nothing else that is asked of the same server, of which so many at most are under way. */
+  readonly apart?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -69,8 +71,11 @@ export type EgressOptions = { readonly caFile: string | undefined; readonly user
 export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions): Egress {
   const ca = authorities(caFile)
   const sockets = createSockets()
-  const publicOnly = agents(() => agent(ca, true, dialing, sockets))
-  const anywhere = agents(() => agent(ca, false, dialing, sockets))
+  const ways = () => ({
+    publicOnly: agents(() => agent(ca, true, dialing, sockets)),
+    anywhere: agents(() => agent(ca, false, dialing, sockets)),
+  })
+  const [shared, apart] = [ways(), ways()]
 
   async function ask<B>(of: OutgoingRequest, read: (answer: Received) => Promise<B> | B): Promise<Answer<B> | Failure> {
     const url = URL.canParse(of.url) ? new URL(of.url) : undefined
@@ -81,7 +86,7 @@ export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions)
     const signal = of.signal ? AbortSignal.any([time, of.signal]) : time
     try {
       const answer = await send(url, {
-        dispatcher: (of.allowPrivate ? anywhere : publicOnly).for(url.origin),
+        dispatcher: (of.apart ? apart : shared)[of.allowPrivate ? 'anywhere' : 'publicOnly'].for(url.origin),
         method: of.method ?? 'GET',
         headers: { 'User-Agent': userAgent, ...of.headers },
         body: of.body ?? null,
@@ -103,7 +108,7 @@ export function createEgress({ caFile, userAgent, dialing = {} }: EgressOptions)
     return body ? { ...answer, body } : { ok: false, reason: 'not json', words: `the answer (${answer.status}) is not a JSON object` }
   }
   async function close(): Promise<void> {
-    await Promise.all([publicOnly.destroy(), anywhere.destroy()])
+    await Promise.all([shared, apart].flatMap(({ publicOnly, anywhere }) => [publicOnly.destroy(), anywhere.destroy()]))
     sockets.end()
   }
   return { request, fetchJson, stream, close }
@@ -120,7 +125,8 @@ function agents(make: () => Agent): { readonly for: (origin: string) => Agent; r
   return {
     for: (origin) => {
       if (origins.size >= mostOrigins && !origins.has(origin)) {
-        void current.close()
+        // One that was destroyed ends no more.
+        current.close().catch(() => undefined)
         ;[current, origins] = [make(), new Set()]
       }
       origins.add(origin)
@@ -132,7 +138,7 @@ function agents(make: () => Agent): { readonly for: (origin: string) => Agent; r
 
 type Sockets = { readonly keep: (socket: Socket) => boolean; readonly end: () => void }
 
-/** What is dialled, over all agents: one that was replaced knows nothing any more of what it still waits for. `keep` is false when it is over. */
+/** What is dialled, from the start, over all agents: one that was replaced knows nothing any more of what it still waits for. `keep` is false when it is over. */
 function createSockets(): Sockets {
   const open = new Set<Socket>()
   let isOver = false
@@ -140,12 +146,12 @@ function createSockets(): Sockets {
     keep: (socket) => {
       if (isOver) return false
       open.add(socket)
-      socket.once('close', () => open.delete(socket))
+      socket.on('error', () => {}).once('close', () => open.delete(socket))
       return true
     },
     end: () => {
       isOver = true
-      for (const socket of open) socket.destroy()
+      for (const socket of open) socket.destroy(new Closed())
     },
   }
 }
@@ -166,12 +172,9 @@ function agent(ca: string[] | undefined, publicOnly: boolean, dialing: Dialing, 
       // A literal address is dialled without a look-up.
       if (publicOnly && isIP(to.hostname) && isPrivateAddress(to.hostname)) callback(new ForbiddenAddress(), null)
       else {
-        connect({ ...options, hostname: to.hostname, port: String(to.port) }, (...[error, socket]) => {
-          if (error !== null) return callback(error, null)
-          if (sockets.keep(socket)) return callback(null, socket)
-          socket.destroy()
-          callback(new Closed(), null)
-        })
+        // Its type keeps quiet about the socket that it gives at once.
+        const socket = connect({ ...options, hostname: to.hostname, port: String(to.port) }, callback) as unknown as Socket
+        if (!sockets.keep(socket)) socket.destroy(new Closed())
       }
     },
   })

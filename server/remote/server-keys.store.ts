@@ -19,8 +19,10 @@ export const upsertKey = statement<
 )
 
 /** A key that a server had once, as others remember it: where it is known already nothing changes. */
-export const insertFormerKey = statement<[serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number]>(
-  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at) VALUES (?, ?, ?, ?, ?, ?)
+export const insertFormerKey = statement<
+  [serverName: string, keyId: string, key: string, until: number, isOld: number, fetchedAt: number, stranger: number | null]
+>(
+  `INSERT INTO server_keys (server_name, key_id, key, until, is_old, fetched_at, stranger) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (server_name, key_id) DO NOTHING`,
 )
 

@@ -16,7 +16,10 @@ export type SignedRequest = {
   /** The content in canonical JSON, instead of `content`, for one that is sent to many. */
   readonly contentText?: string
   readonly limit?: number
+  /** For the answer; finding out where the server is may take as long besides. */
   readonly timeoutMs?: number
+  /** Over connections of its own, as `OutgoingRequest` has it. */
+  readonly apart?: boolean
   /** The answer holds events: numbers are kept as they are spelled. */
   readonly exact?: boolean
   readonly signal?: AbortSignal
@@ -53,7 +56,7 @@ export function createPeers(tools: Tools): Peers {
     authorization: Readonly<Record<string, string>>,
     send: (request: OutgoingRequest) => Promise<A | Failure>,
   ): Promise<A | Failure> {
-    const { destination, method, uri, limit, timeoutMs = patience, exact, signal } = of
+    const { destination, method, uri, limit, timeoutMs = patience, apart, exact, signal } = of
     const content = textOf(of)
     if (destination === tools.serverName) return ourselves
     const places = await inTime(tools.discovery.find(destination), timeoutMs, signal)
@@ -68,6 +71,7 @@ export function createPeers(tools: Tools): Peers {
         ...(content === undefined ? {} : { body: content }),
         ...(limit === undefined ? {} : { limit }),
         timeoutMs: Math.max(1, Math.ceil(until - performance.now())),
+        ...(apart === undefined ? {} : { apart }),
         ...(exact === undefined ? {} : { exact }),
         ...(signal === undefined ? {} : { signal }),
         allowPrivate: tools.allowPrivate,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { encodeBase64 } from '../../../server/core/base64.ts'
 import type { JsonObject } from '../../../server/core/json.ts'
 import { signJson } from '../../../server/core/signatures.ts'
+import { statement } from '../../../server/storage/database.ts'
 import { forEachEngine, type Opened } from '../../support/storage.ts'
 import { day, newer, notarys, now, ours, published, ringOver, says, theirs, type World, wanted } from './ring-over.ts'
 
@@ -77,6 +78,22 @@ forEachEngine('the keys of other servers that notaries tell', (open) => {
     own = says('peer.test', now + 2 * day, [theirs])
     clock.time += day / 2
     expect(await find({ ...wanted, at: clock.time })).to.equal(published)
+  })
+
+  it('that a notary remembers of a stranger are kept as its others are, for as long as few strangers came after', async () => {
+    const own = says('peer.test', now + 2 * day, [newer])
+    const told = known(() => [says('peer.test', now + day, [theirs])])
+    let isThere = true
+    const { find, clock } = ring({ ...told, 'peer.test': () => (isThere ? own : undefined) }, ['notary.test'])
+    const request = { ...wanted, keyId: newer.keyId }
+    expect(await find(request)).to.equal(encodeBase64(newer.publicKey))
+    isThere = false
+    clock.time += 3 * day
+    expect(await find({ ...request, at: clock.time })).to.equal(undefined)
+    const rows = await opened.database.select(
+      statement<[], { stranger: number }>(`SELECT stranger FROM server_keys WHERE server_name = 'peer.test'`),
+    )
+    expect(rows.map(({ stranger }) => stranger)).to.deep.equal([1, 1])
   })
 
   it('are asked for by name of a notary that does not tell them otherwise', async () => {

@@ -118,6 +118,29 @@ describe('createEgress', () => {
     expect(await reason({ url, allowPrivate: true })).to.equal('unreachable')
   })
 
+  it('asks nobody after its end, however many are named', async () => {
+    const unheard: unknown[] = []
+    const note = (reason: unknown) => void unheard.push(reason)
+    process.on('unhandledRejection', note)
+    await egress.close()
+    for (let n = 0; n <= 1000; n++) expect(await reason({ url: `http://server${n}.test/` })).to.equal('unreachable')
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(unheard).to.deep.equal([])
+  })
+
+  it('answers what has connections of its own however much else the same server leaves unanswered', async () => {
+    const waiting: string[] = []
+    answer = ({ url: path = '' }, response) => void (path === '/own' ? response.end('{}') : waiting.push(path))
+    const end = new AbortController()
+    const others = Array.from({ length: 40 }, () => egress.request({ url, allowPrivate: true, signal: end.signal, timeoutMs: 2 ** 31 - 1 }))
+    while (waiting.length < 32) await new Promise((resolve) => setTimeout(resolve, 1))
+    expect(await reason({ url: `${url}/own`, allowPrivate: true, apart: true, method: 'PUT' })).to.equal(200)
+    end.abort()
+    await Promise.all(others)
+    expect(waiting).to.have.length(32)
+  })
+
   it('asks over another connection where one has gone dead, whatever the server speaks', async () => {
     const folder = temporaryFolder('tombolo-egress')
     const { certificate, key } = writeCertificate(folder)

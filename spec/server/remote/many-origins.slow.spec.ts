@@ -53,4 +53,23 @@ describe('requests to very many servers at once', () => {
     expect(await egress.request({ url: 'http://s1.test/', allowPrivate: true })).to.include({ ok: false, reason: 'unreachable' })
     await new Promise((resolve) => server.close(resolve))
   })
+
+  it('are broken off at its end, those that are not connected yet too', async () => {
+    const server = createServer((_, response) => response.end('{}'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const names = Array.from({ length: 999 }, (_, n) => `s${n}.test`)
+    const routes = new Map([...names, 'next.test'].map((name) => [`${name}:80`, { hostname: '127.0.0.1', port }]))
+    const dialled = Promise.withResolvers<void>()
+    const egress = createEgress({ caFile: undefined, userAgent: 'spec', dialing: { routes, lookup: () => dialled.resolve() } })
+    for (const name of names) await egress.request({ url: `http://${name}/`, allowPrivate: true })
+    const silent = egress.request({ url: 'http://silent.test/', allowPrivate: true, timeoutMs: 2 ** 31 - 1 })
+    await dialled.promise
+    expect(await egress.request({ url: 'http://next.test/', allowPrivate: true })).to.include({ ok: true })
+    await egress.close()
+    const broken = { ok: false, reason: 'unreachable', words: 'UND_ERR_DESTROYED' }
+    expect(await silent).to.include(broken)
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
 })

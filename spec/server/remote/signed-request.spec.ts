@@ -47,6 +47,19 @@ describe('a server that cannot be found in time', () => {
     expect(times.at(-1)).to.be.below(15_000 - 80)
   })
 
+  it('is asked over connections of its own where that is wanted', async () => {
+    const ways: unknown[] = []
+    const fetchJson = async ({ apart }: OutgoingRequest) => {
+      ways.push(apart)
+      return { ok: false, reason: 'unreachable', words: 'nobody is there' } as const
+    }
+    const place = { origin: 'https://there.test', host: 'there.test' }
+    const found = createPeers({ ...tools, egress: { fetchJson } as unknown as Egress, discovery: { find: async () => [place] } })
+    await found.fetchJson({ ...question, apart: true })
+    await found.fetchJson(question)
+    expect(ways).to.deep.equal([true, undefined])
+  })
+
   it('has one time for all the places where it may be', async () => {
     const times: number[] = []
     const fetchJson = async ({ timeoutMs = 0 }: OutgoingRequest) => {
