@@ -17,7 +17,7 @@ export type Wanted = {
 /** A key of another server as it is stored. */
 export type Kept = ServerKey & {
   readonly fetchedAt: number
-  /** Strangers alone have named it. */
+  /** Strangers alone have named it, and no event. */
   readonly isStrangers: boolean
 }
 

@@ -36,11 +36,12 @@ export function createAttempts(clock: { now(): number }) {
     mayHaveNewKey: (serverName: ServerName): boolean => {
       const last = attempts.get(serverName)
       const before = newKeys.get(serverName)
-      if (last?.saidAt === undefined || last.failures > 0 || (before !== undefined && isWithin(before, betweenNewKeys))) return false
+      return last?.saidAt !== undefined && last.failures === 0 && (before === undefined || !isWithin(before, betweenNewKeys))
+    },
+    noteNewKey: (serverName: ServerName): void => {
       newKeys.delete(serverName)
       newKeys.set(serverName, clock.now())
       forgetFirst(newKeys)
-      return true
     },
     forget: (name: string): void => void attempts.delete(name),
     note: (name: string, by: By, from: number): void => {

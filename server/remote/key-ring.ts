@@ -8,7 +8,7 @@ import { askNotaries, type NotaryTools, type Question } from './ask-notaries.ts'
 import { chooseNow, createMemory, type Kept, type Wanted } from './kept-keys.ts'
 import { type By, createAttempts } from './key-attempts.ts'
 import type { OwnKeys } from './own-keys.ts'
-import { createPlaces } from './places.ts'
+import { createPlaces, type Places } from './places.ts'
 import {
   claimKeys,
   claimResponse,
@@ -33,9 +33,10 @@ type Tools = KeyTools &
     readonly soonMs?: number
     /** For so long a question for an event waits for its turn. */
     readonly turnMs?: number
-    /** Of so many servers that strangers alone have named keys are kept. */
+    /** Of so many servers that no event named keys are kept. */
     readonly mostStrangers?: number
   }
+type Whose = 'strangers' | 'acquaintances' | 'others' | 'events'
 type Asking = NotaryTools & Pick<Tools, 'soonMs'>
 
 /** Questions under way of each kind: anybody may name servers that do not answer, and is not to hold up those that have a part in something. */
@@ -69,7 +70,10 @@ export function createKeyRing(tools: Tools): KeyRing {
     return pick(await read(serverName), wanted)
   }
 
-  /** What an event was signed with is kept as long as the event. */
+  /**
+   * What an event is said to be signed with is kept for good, whatever becomes of the event: that is decided long after, and keys of a server that is gone,
+   * forgotten meanwhile, could not be had again. So the bound for strangers is one for those who send no event, as any server can that has a certificate.
+   */
   async function claim(serverName: ServerName): Promise<void> {
     if (!fresh(serverName).some(({ isStrangers }) => isStrangers)) return
     await database.commit({ writes: [write(claimKeys, serverName), write(claimResponse, serverName)] })
@@ -98,18 +102,74 @@ export function createKeyRing(tools: Tools): KeyRing {
 /** Questions to servers, one request a server at a time; `attempts` says what came of them. */
 function createAsking(tools: Tools) {
   const under = new Map<string, Promise<void>>()
+  const inLine = new Map<string, Promise<void>>()
+  const places = createPlacesFor(tools)
+  const attempts = createAttempts(tools.clock)
+  const hadNoTurn = createAttempts(tools.clock)
+  const ask = createAsk(tools, attempts)
+
+  const isSpared = (name: string, { serverName }: Question, isNew: boolean) =>
+    attempts.isRecent(name) && !(isNew && attempts.mayHaveNewKey(serverName))
+
+  /** For who has a place, which is left at the end. */
+  function begin(name: string, question: Question, whose: Whose): Promise<void> {
+    if (attempts.isRecent(name)) attempts.noteNewKey(question.serverName)
+    const done = ask(question, name === question.serverName).finally(() => {
+      places[whose].leave()
+      under.delete(name)
+    })
+    under.set(name, done)
+    return done
+  }
+
+  /** A server that was waited for in vain is not waited for again at once, where whoever asks holds others up. */
+  async function askInTurn(name: string, question: Question, isNew: boolean): Promise<void> {
+    const hasPlace = await places.events.take()
+    hadNoTurn.forget(name)
+    if (!hasPlace) return hadNoTurn.note(name, undefined, tools.clock.now())
+    const same = under.get(name)
+    if (same === undefined && !isSpared(name, question, isNew)) return begin(name, question, 'events')
+    places.events.leave()
+    return same
+  }
+
+  /**
+   * Asks for a server's keys, of itself alone or of notaries too, unless that was just done (`isNew`: and it is one that nobody knows); resolves when what
+   * came of it is on disk.
+   */
+  function refresh(question: Question, whose: Whose, alsoNotaries: boolean, isNew: boolean): Promise<void> {
+    const { serverName } = question
+    const name = alsoNotaries ? serverName : itselfOf(serverName)
+    const same = under.get(name) ?? (whose === 'events' ? inLine.get(name) : undefined)
+    if (same !== undefined) return same
+    if (isSpared(name, question, isNew)) return Promise.resolve()
+    if (places[whose].takeNow()) return begin(name, question, whose)
+    if (whose !== 'events' || hadNoTurn.isRecent(name)) return Promise.resolve()
+    const done = askInTurn(name, question, isNew).finally(() => inLine.delete(name))
+    inLine.set(name, done)
+    return done
+  }
+
+  return { attempts, refresh }
+}
+
+/** So many of each kind at once, and those for events each in its turn. */
+function createPlacesFor({ turnMs = patienceForTurn }: Tools): Record<Whose, Places> {
   const atOnce = { most: mostAsked, longest: 0, patienceMs: 0 }
-  const places = {
+  return {
     strangers: createPlaces(atOnce),
     acquaintances: createPlaces(atOnce),
     others: createPlaces(atOnce),
-    events: createPlaces({ most: mostAsked, longest: longestLine, patienceMs: tools.turnMs ?? patienceForTurn }),
+    events: createPlaces({ most: mostAsked, longest: longestLine, patienceMs: turnMs }),
   }
-  const attempts = createAttempts(tools.clock)
+}
+
+/** Asks, and notes what came of it. */
+function createAsk(tools: Tools, attempts: ReturnType<typeof createAttempts>) {
   const asker: Asking = { ...tools, silent: createAttempts(tools.clock) }
   const forgetStrangers = createForgetting(tools)
 
-  async function ask(question: Question, alsoNotaries: boolean): Promise<void> {
+  return async (question: Question, alsoNotaries: boolean): Promise<void> => {
     const { serverName, isStrangers } = question
     const from = tools.clock.now()
     const by = await fetchKeys(alsoNotaries ? asker : { ...asker, notaries: [] }, question).catch(() => undefined)
@@ -117,38 +177,13 @@ function createAsking(tools: Tools) {
     if (by === 'itself') attempts.note(alsoNotaries ? itselfOf(serverName) : serverName, by, from)
     if (by !== undefined && isStrangers) await forgetStrangers()
   }
-
-  async function askInTurn(question: Question, alsoNotaries: boolean): Promise<void> {
-    if (!(await places.events.take())) return
-    await ask(question, alsoNotaries).finally(places.events.leave)
-  }
-
-  /**
-   * Asks for a server's keys, of itself alone or of notaries too, unless that was just done (`isNew`: and it is one that nobody knows); resolves when what
-   * came of it is on disk.
-   */
-  function refresh(question: Question, whose: keyof typeof places, alsoNotaries: boolean, isNew: boolean): Promise<void> {
-    const { serverName } = question
-    const name = alsoNotaries ? serverName : itselfOf(serverName)
-    const same = under.get(name)
-    if (same !== undefined) return same
-    if (attempts.isRecent(name) && !(isNew && attempts.mayHaveNewKey(serverName))) return Promise.resolve()
-    const isPatient = whose === 'events'
-    if (!isPatient && !places[whose].takeNow()) return Promise.resolve()
-    const asked = isPatient ? askInTurn(question, alsoNotaries) : ask(question, alsoNotaries).finally(places[whose].leave)
-    const done = asked.finally(() => under.delete(name))
-    under.set(name, done)
-    return done
-  }
-
-  return { attempts, refresh }
 }
 
-/** Now and then forgets the keys of strangers that were heard from longest ago. */
+/** At first, and now and then, forgets the keys of strangers that were heard from longest ago. */
 function createForgetting({ database, mostStrangers = manyStrangers }: Tools): () => Promise<void> {
   let stored = 0
   return async () => {
-    if (++stored % Math.ceil(mostStrangers / 20) !== 0) return
+    if (stored++ % Math.ceil(mostStrangers / 20) !== 0) return
     const writes = [write(deleteStrangersKeys, mostStrangers), write(deleteStrangersResponses, mostStrangers)]
     await database.commit({ writes }).catch(() => undefined)
   }

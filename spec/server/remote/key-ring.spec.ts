@@ -256,6 +256,16 @@ forEachEngine('the keys of other servers', (open) => {
     expect(await request(names[5]!)).to.equal(published)
   })
 
+  it('are kept of few strangers also where the server is started again before it has heard of many', async () => {
+    const names = Array.from({ length: 30 }, (_, n) => `server${n}.test`)
+    for (const [n, serverName] of names.entries()) {
+      const { find, clock } = ring({ [serverName]: () => says(serverName, now + day, [theirs]) }, { mostStrangers: 25 })
+      clock.time = now + n
+      expect(await find({ ...wanted, serverName })).to.equal(published)
+    }
+    expect(await opened.database.select(statement<[], { key_id: string }>('SELECT key_id FROM server_keys'))).to.have.lengthOf.at.most(26)
+  })
+
   it('are asked for again, on behalf of others, where what is known does not name the one they want', async () => {
     let keys = [theirs]
     const { responsesOf, asked, clock } = ring({ 'peer.test': () => says('peer.test', now + 9 * day, keys) })
