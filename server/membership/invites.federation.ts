@@ -8,10 +8,11 @@ import { authEventIdsOf, checkPduShape, type Pdu, prevEventIdsOf } from '../core
 import { type RoomRules, roomRules } from '../core/room-versions.ts'
 import { isAllowedByAcl } from '../core/servers/server-acl.ts'
 import { signPdu } from '../core/signatures.ts'
-import type { Graph, RoomView } from '../graph/graph.ts'
+import type { RoomView } from '../graph/graph.ts'
 import { findSignature } from '../graph/outside/find-signature.ts'
 import { readGivenState } from '../graph/outside/stripped-state.ts'
 import { checkIncoming } from '../graph/receive/check-incoming.ts'
+import { loadStored } from '../graph/receive/known-events.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { checkInvite } from '../people/invites/invite-wishes.ts'
 import type { Tools } from '../slice.ts'
@@ -94,7 +95,7 @@ async function takeInvite(tools: Tools, limit: InviteLimit, invite: Invite): Pro
   const room = await graph.freshRoom(roomId)
   if (room?.servers.has(home.serverName)) {
     // "if the remote homeserver is already in the room, it will receive the invite event twice": it takes its place in the room with the second.
-    const isUnheard = await checkRoom(graph, room, pdu, invited)
+    const isUnheard = await checkRoom(tools, room, pdu, invited)
     if (!isUnheard) return signed
   }
   const held = (await graph.memberships(invited)).get(roomId)
@@ -125,11 +126,13 @@ function checkInviteEvent({ origin, roomId, eventId, event }: Invite, rules: Roo
  * An invitation may stand on what has not come yet, as that a ban was lifted, or that nobody of this server is in the room any more: whether it does. Then who
  * is in the room is not for this server to say.
  */
-async function checkRoom(graph: Graph, room: RoomView, pdu: Pdu, invited: UserId): Promise<boolean> {
+async function checkRoom({ graph, home }: Tools, room: RoomView, pdu: Pdu, invited: UserId): Promise<boolean> {
   if (!isAllowedByAcl(room.state('m.room.server_acl', '')?.pdu.content, serverNameOf(pdu.sender)))
     throw forbidden('the room does not let this server in')
   const prevs = prevEventIdsOf(pdu)
-  const lacksPrevs = (await graph.events(prevs)).length < prevs.length
+  // Also what is here and kept from everybody.
+  const here = await loadStored(home.database.select, prevs)
+  const lacksPrevs = prevs.some((eventId) => here.get(eventId)?.outlier !== false)
   const membership = room.membership(invited)
   if (membership !== 'join' && membership !== 'ban') return lacksPrevs
   const cited = authEventIdsOf(pdu)

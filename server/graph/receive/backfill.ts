@@ -34,14 +34,16 @@ const patienceForChanged = 5000
  */
 export async function fillBack(tools: ReceiveTools, inTurn: Lanes, roomId: RoomId, from: Place, limit: number): Promise<Filled> {
   const room = await tools.rooms.load(roomId)
-  for (let batches = 0; room !== undefined && batches < mostBatches; batches++) {
+  const until = AbortSignal.timeout(patience)
+  for (let batches = 0; room !== undefined && batches < mostBatches && !until.aborted; batches++) {
     const wanted = await missingIn(tools, roomId, from, limit)
     if (wanted.length === 0) return 'whole'
     const { rules, servers } = room
-    const isFilled = await askInTurn(likely(servers, tools.serverName), (origin) =>
+    const isFilled = await askInTurn(likely(servers, tools.serverName), until, (origin) =>
       fillFrom(tools, inTurn, { origin, roomId, rules }, wanted),
     )
-    if (!isFilled) return 'silent'
+    // Where others were slow there may be more, for whoever asks again.
+    if (!isFilled) return until.aborted && batches > 0 ? 'more' : 'silent'
   }
   return room === undefined ? 'whole' : 'more'
 }
@@ -59,7 +61,7 @@ export async function bringClosest(
   const [missing] = room ? await tools.database.select(selectMissingBelow, roomId, Number.MAX_SAFE_INTEGER, 1) : []
   if (room === undefined || missing === undefined) return undefined
   let closest: EventId | undefined
-  await askInTurn(likely(room.servers, tools.serverName), async (origin) => {
+  await askInTurn(likely(room.servers, tools.serverName), AbortSignal.timeout(patience), async (origin) => {
     const source = { origin, roomId, rules: room.rules }
     const found = await fetchClosest(tools, source, timestamp, direction)
     if (found === undefined) return 'silent'
@@ -77,8 +79,11 @@ export async function bringClosest(
 type Outcome = 'done' | 'answered' | 'silent'
 
 /** Asks one server after the other until one is enough, or enough of them had nothing. */
-async function askInTurn(servers: readonly ServerName[], ask: (origin: ServerName) => Promise<Outcome>): Promise<boolean> {
-  const until = AbortSignal.timeout(patience)
+async function askInTurn(
+  servers: readonly ServerName[],
+  until: AbortSignal,
+  ask: (origin: ServerName) => Promise<Outcome>,
+): Promise<boolean> {
   let answers = 0
   for (const origin of servers.slice(0, mostServers)) {
     const outcome = await ask(origin)
@@ -115,10 +120,10 @@ async function fillFrom(
   const answer = await fetchBackfill(tools, source, wanted, atOnce)
   if (answer === undefined) return 'silent'
   const given = inOrder(reachable(answer, wanted))
+  if (given.some(({ pdu }) => depthOf(pdu) > highest)) return 'answered'
   const room = await tools.rooms.load(source.roomId)
   if (room === undefined) return 'answered'
   const events = await asTheyWere(tools, room, source, given, likely(room.servers, tools.serverName))
-  if (events.some(({ pdu }) => depthOf(pdu) > highest)) return 'answered'
   await inTurn(source.roomId, async () => {
     // All of them together may hold the room up for no longer than one event.
     const together = withBudget(source)

@@ -114,6 +114,16 @@ for (const engine of engines) {
       expect(find(said).unsigned.redacted_because.event_id).to.equal(redaction)
     })
 
+    it('is asked of nobody where none of it is taken, since news came with it', async () => {
+      await tell()
+      const news = (await alice.user.put(`/rooms/${room}/send/m.room.message/2`, { msgtype: 'm.text', body: 'news' })).body.event_id
+      answers(bob, '/timestamp_to_event/', { event_id: news, origin_server_ts: Date.now() }, carol.name)
+      answers(bob, '/backfill/', await history(said), carol.name)
+      asked = []
+      await bob.server.server.graph.bringClosest({ roomId: room, timestamp: 0, direction: 'f', than: undefined })
+      expect(askedFor(said)).to.deep.equal([])
+    })
+
     it('makes whole what was changed in the state that was given on entry', async () => {
       const forged = await changed(topic)
       const isTopic = (pdu: JsonObject) => pdu['type'] === 'm.room.topic'

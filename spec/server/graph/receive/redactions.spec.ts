@@ -126,6 +126,25 @@ for (const engine of engines) {
       expect((await paged(bob)).map(({ event_id }) => event_id)).to.include(missed)
     })
 
+    it('are no reason to take an invitation of somebody who is in the room for one that comes ahead of their leave', async () => {
+      const { alice, bob, room } = town
+      const redaction = await onTop(redacting('$never'))
+      await receive(alice, redaction)
+      const invitation = await craft(alice, room, message('none'), {
+        type: 'm.room.member',
+        state_key: bob.user.userId,
+        content: { membership: 'invite' },
+        prev_events: [idOfPdu(redaction)],
+      })
+      const answer = await alice.server.server.home.peers.fetchJson({
+        destination: bob.name,
+        method: 'PUT',
+        uri: `/_matrix/federation/v2/invite/${encodeURIComponent(room)}/${encodeURIComponent(idOfPdu(invitation))}`,
+        content: { room_version: version, event: invitation, invite_room_state: [] },
+      })
+      expect(answer.ok && answer.status).to.equal(403)
+    })
+
     it('wait once for each of their senders, however many there are, and redact what comes', async () => {
       const { alice, bob } = town
       const said = await onTop(message('said'))
