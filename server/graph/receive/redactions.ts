@@ -18,9 +18,11 @@ import {
   insertWaitingRedaction,
   mostWaiting,
   selectOtherWaiting,
+  selectWaitedFor,
   selectWaitingRedactions,
   updateWithheld,
 } from './stored.store.ts'
+import { storedInPages } from './stored-in-pages.ts'
 
 /** What an event is to redact, and that event if it is here. */
 export type Target = { readonly id: EventId | undefined; readonly event: TimelineEvent | undefined }
@@ -92,6 +94,21 @@ export async function readWaiting(
   return { seen, by: undefined }
 }
 
+/** Redacts what has come beside the room alone, as part of a state, where its redaction was here before. */
+export async function redactBeside(
+  tools: Pick<Home, 'database'> & { readonly past: Pick<PastStates, 'entry'> },
+  room: Pick<Room, 'roomId' | 'rules'>,
+  eventIds: readonly EventId[],
+): Promise<void> {
+  const { database } = tools
+  const waitedFor = (await database.select(selectWaitedFor, room.roomId, eventIds)).map(({ target }) => target as EventId)
+  for await (const stored of storedInPages(database.select, waitedFor)) {
+    if (!stored.outlier || stored.rejected || stored.roomId !== room.roomId) continue
+    const { by } = await readWaiting(tools, room, stored)
+    if (by !== undefined) await database.commit({ writes: redactedBeforeWrites(room, stored.eventId, stored.pdu, by) })
+  }
+}
+
 /** Passes while nothing else waits for an event than what was looked at. */
 export function noOtherWaiting(roomId: RoomId, eventId: EventId, waiting: Waiting): Guard[] {
   if (isSettled(waiting)) return []
@@ -120,7 +137,12 @@ export function mayRedactAll(userId: UserId, rules: RoomRules, readState: ReadSt
 }
 
 /** What notes that an event was redacted before it came. Its redaction is told of from then on, in its place in the past. */
-export function redactedBeforeWrites({ roomId, rules }: Room, eventId: EventId, pdu: Pdu, redactedBy: StateEvent): Write[] {
+export function redactedBeforeWrites(
+  { roomId, rules }: Pick<Room, 'roomId' | 'rules'>,
+  eventId: EventId,
+  pdu: Pdu,
+  redactedBy: StateEvent,
+): Write[] {
   return [
     write(updateRedacted, bytesOfReceived(redact(pdu, rules), rules), redactedBy.eventId, eventId),
     write(updateWithheld, redactedBy.eventId),

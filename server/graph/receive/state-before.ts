@@ -9,17 +9,19 @@ import { type Write, write } from '../../storage/database.ts'
 import { ordinalOfWhole } from '../draft.ts'
 import { stateKeyOf } from '../room.ts'
 import { insertStateGroup } from '../state.store.ts'
+import type { PastStates } from '../state-at.ts'
 import { isUnder, type Judged, storeOutliers } from './auth-events.ts'
 import { mostMissing, withBudget } from './budget.ts'
 import type { Incoming } from './check-incoming.ts'
 import { fetchAuthChain, fetchEvent, fetchEvents, fetchState, fetchStateIds, type Source } from './fetch-missing.ts'
 import { depthOf, loadStored, type Stored } from './known-events.ts'
+import { redactBeside } from './redactions.ts'
 import type { States } from './resolve-state.ts'
 import { insertGroupOfEvents, insertMissing, selectMissingAmong } from './stored.store.ts'
 import { storedInPages } from './stored-in-pages.ts'
 import { unknownOf } from './unknown-events.ts'
 
-type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States }
+type Tools = Pick<Home, 'database' | 'peers' | 'keyRing'> & { readonly states: States; readonly past: PastStates }
 
 /** The state before an event; `writes` are kept with it. Undefined when it cannot be learnt. */
 export type Before = {
@@ -101,6 +103,7 @@ async function stateAfterMissing(tools: Tools, source: Source, eventId: EventId)
   if (source.budget?.signal().aborted) return undefined
   if (!isUnder(source.opening, source.rules, { eventId, pdu: event.pdu })) return undefined
   if (event.pdu.state_key !== undefined && !event.rejected) state.set(stateKeyOf(event.pdu.type, event.pdu.state_key), eventId)
+  await redactBeside(tools, source, [...state.values()])
   return keepState(tools, source.roomId, [...state.values()])
 }
 

@@ -108,6 +108,11 @@ export const selectWaitingRedactions = statement<
   ORDER BY done DESC, depth, room_order LIMIT ${mostWaiting}`,
 )
 
+/** Those of many events that a redaction waits for. */
+export const selectWaitedFor = statement<[roomId: string, eventIds: readonly string[]], { target: string }>(
+  'SELECT DISTINCT target FROM waiting_redactions WHERE room_id = ? AND target IN (SELECT value FROM json_each(CAST(? AS TEXT)))',
+)
+
 /** Others than those that were looked at. */
 export const selectOtherWaiting = statement<[roomId: string, target: string, seen: readonly string[]], { redaction: string }>(
   `SELECT redaction FROM waiting_redactions WHERE room_id = ? AND target = ?

@@ -145,6 +145,18 @@ for (const engine of engines) {
       expect(answer.ok && answer.status).to.equal(403)
     })
 
+    it('redact what comes as part of a state alone', async () => {
+      const { alice, bob, room } = town
+      const topic = await town.setState(alice, 'm.room.topic', '', { topic: 'canary' })
+      await receive(alice, await onTop(redacting(topic)))
+      const next = await town.say(alice, 'next')
+      const end = answers(bob, '/get_missing_events/', { events: [] })
+      const results = await town.carry(alice, next).finally(end)
+      expect([...results.values()]).to.deep.equal(['accepted'])
+      const { status, body } = await bob.user.get(`/rooms/${room}/state/m.room.topic/?format=event`)
+      expect([status, body.event_id, body.content]).to.deep.equal([200, topic, {}])
+    })
+
     it('wait once for each of their senders, however many there are, and redact what comes', async () => {
       const { alice, bob } = town
       const said = await onTop(message('said'))
