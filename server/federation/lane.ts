@@ -124,6 +124,7 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
       Object.assign(state, { failures, since, retryAt: Math.min(retryAt, needs.home.clock.now() + retryAt - triedAt) }),
     alive: () => {
       state.seenAt = needs.home.clock.now()
+      setBack(state, state.seenAt)
       const soonest = state.triedAt + leastWaitMs
       if (state.failures === 0 || (state.retryAt <= soonest && needs.home.clock.now() < state.retryAt)) return
       state.retryAt = Math.min(state.retryAt, soonest)
@@ -210,9 +211,16 @@ async function settle(needs: LaneNeeds, state: State, answer: Answered): Promise
   return false
 }
 
+/** Where the clock was set back since the last try, the wait is as long as it was meant to be. */
+function setBack(state: State, now: number): void {
+  const by = state.triedAt - now
+  if (by > 0) Object.assign(state, { triedAt: now, retryAt: state.retryAt - by })
+}
+
 /** Waits as long as the last failure asks for. */
 async function untilTurn({ home, lease }: LaneNeeds, state: State): Promise<void> {
   while (state.failures > 0 && !lease.signal.aborted) {
+    setBack(state, home.clock.now())
     const wait = Math.min(state.retryAt - home.clock.now(), mostWaitMs)
     if (wait <= 0) return
     const wake = new AbortController()

@@ -7,6 +7,7 @@ import { engines, type TestUser, untilAborted } from '../../support/server.ts'
 import { steeredClock } from '../media/steered-clock.ts'
 
 const sendPath = '/_matrix/federation/v1/send/{txnId}'
+const hour = 3_600_000
 const pdusOf = (asked: Asked): Pdu[] => (asked.path.includes('/v1/send/') ? asked.content.pdus : [])
 const bodyOf = ({ content }: Pdu) => content['body']
 /** What a peer was told in messages, in the order in which it came, what it did not take included. */
@@ -137,6 +138,27 @@ for (const engine of engines) {
       expect(new Set(told(first))).to.deep.equal(new Set(['here']))
       await first.ask(among.server, 'PUT', '/_matrix/federation/v1/send/empty', { pdus: [] })
       await untilTold(first, 'after')
+      expect([...new Set(told(first))]).to.deep.equal(['here', 'unheard', 'after'])
+    })
+
+    it('when the one that could not be reached is heard from, also where the clock was set back since', async () => {
+      const first = await newPeer()
+      const roomId = await openRoom(first)
+      await say(roomId, 'here')
+      await untilTold(first, 'here')
+      first.on('PUT', sendPath, () => ({ status: 503, body: {} }))
+      await say(roomId, 'unheard')
+      const failure = `destination=${first.serverName} `
+      while (!among.server.log().includes(failure)) await new Promise((resolve) => setTimeout(resolve, 5))
+      clock.advance(-hour)
+      first.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
+      const speakUp = () => first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+      await speakUp()
+      clock.advance(3000)
+      await speakUp()
+      await say(roomId, 'after')
+      await untilTold(first, 'after')
+      clock.advance(hour)
       expect([...new Set(told(first))]).to.deep.equal(['here', 'unheard', 'after'])
     })
 
