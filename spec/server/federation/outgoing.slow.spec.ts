@@ -152,7 +152,8 @@ for (const engine of engines) {
       while (!among.server.log().includes(failure)) await new Promise((resolve) => setTimeout(resolve, 5))
       clock.advance(-hour)
       first.on('PUT', sendPath, () => ({ body: { pdus: {} } }))
-      const speakUp = () => first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
+      const speakUp = () =>
+        first.ask(among.server, 'GET', `/_matrix/federation/v1/query/profile?user_id=${encodeURIComponent(alice.userId)}`)
       await speakUp()
       clock.advance(3000)
       await speakUp()
