@@ -123,8 +123,7 @@ export function createLane(needs: LaneNeeds, destination: ServerName): Lane {
     failed: ({ failures, since, tried_at: triedAt, retry_at: retryAt }) =>
       Object.assign(state, { failures, since, retryAt: Math.min(retryAt, needs.home.clock.now() + retryAt - triedAt) }),
     alive: () => {
-      state.seenAt = needs.home.clock.now()
-      setBack(state, state.seenAt)
+      state.seenAt = timeFor(state, needs.home.clock.now())
       const soonest = state.triedAt + leastWaitMs
       if (state.failures === 0 || (state.retryAt <= soonest && needs.home.clock.now() < state.retryAt)) return
       state.retryAt = Math.min(state.retryAt, soonest)
@@ -211,17 +210,18 @@ async function settle(needs: LaneNeeds, state: State, answer: Answered): Promise
   return false
 }
 
-/** Where the clock was set back since the last try, the wait is as long as it was meant to be. */
-function setBack(state: State, now: number): void {
+/** The time. Where the clock was set back since the last try, the wait after that is as long as it was meant to be. */
+function timeFor(state: State, now: number): number {
   const by = state.triedAt - now
   if (by > 0) Object.assign(state, { triedAt: now, retryAt: state.retryAt - by })
+  return now
 }
 
 /** Waits as long as the last failure asks for. */
 async function untilTurn({ home, lease }: LaneNeeds, state: State): Promise<void> {
   while (state.failures > 0 && !lease.signal.aborted) {
-    setBack(state, home.clock.now())
-    const wait = Math.min(state.retryAt - home.clock.now(), mostWaitMs)
+    const now = timeFor(state, home.clock.now())
+    const wait = Math.min(state.retryAt - now, mostWaitMs)
     if (wait <= 0) return
     const wake = new AbortController()
     state.wake = wake
