@@ -12,11 +12,11 @@ const transientCodes = new Set(['40001', '40P01', '55P03', '23505'])
 const attempts = 5
 const lockTimeout = '55P03'
 /**
- * PostgreSQL ends what is idle in a transaction, and not what cannot get rid of an answer: a process that was frozen while it read a long one would hold
- * its rooms until it goes on.
+ * PostgreSQL ends what is idle in a transaction, and not what cannot get rid of an answer, or waits for the rest of what it is sent: a process that was
+ * frozen while it read a long one, or between two halves of what it sent, would hold its rooms until it goes on.
  */
 const endStuck = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
-  AND pid <> pg_backend_pid() AND application_name LIKE 'tombolo-%' AND wait_event = 'ClientWrite'
+  AND pid <> pg_backend_pid() AND application_name LIKE 'tombolo-%' AND state <> 'idle' AND wait_event IN ('ClientRead', 'ClientWrite')
   AND query_start < clock_timestamp() - interval '2 seconds'`
 
 /**

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect } from 'chai'
 import { type Database, guard, type Part, statement, write } from '../../../server/storage/database.ts'
 import type { Notifier } from '../../../server/storage/notifier.ts'
-import { openSession } from '../../../server/storage/postgres/session.ts'
+import { client, openSession } from '../../../server/storage/postgres/session.ts'
 import {
   deleteNote,
   forEachEmpty,
@@ -124,9 +126,42 @@ forEachEmpty(
       while (!frozen.lost()) await new Promise((resolve) => setTimeout(resolve, 10))
       await frozen.end()
     })
+
+    it('are held as short by one that is frozen between two halves of what it sends', async () => {
+      const [a] = await two()
+      await a.database.commit(counting('n0', 0))
+      const half = halfSent((config() as { url: string }).url)
+      for (const sql of ['BEGIN', `SELECT version FROM rooms WHERE room_id = '!hot' FOR UPDATE`]) await half.send(sql)
+      half.freeze()
+      const ended = half.send('UPDATE positions SET position = position').catch((error: Error) => error)
+      expect(await a.database.commit(counting('n1', 1))).to.include({ ok: true })
+      expect(await ended).to.be.instanceOf(Error)
+      await half.end()
+    })
   },
   ['postgres'],
 )
+
+/** A connection of another process, whose last words of what it sends stay away once it is frozen. */
+function halfSent(url: string) {
+  const end = Buffer.from([0x53, 0, 0, 0, 4])
+  let isFrozen = false
+  const socket = async ({ path, host, port }: { path?: string; host: string[]; port: number[] }) => {
+    const made = path ? connect(path) : connect(port[0]!, host[0]!)
+    await once(made, 'connect')
+    const whole = made.write.bind(made) as (chunk: Buffer) => boolean
+    const write = (chunk: Buffer) => whole(isFrozen && chunk.subarray(-5).equals(end) ? chunk.subarray(0, -5) : chunk)
+    return Object.assign(made, { write, host: host[0], port: port[0] })
+  }
+  const sql = client(url, 'tombolo-frozen', { socket, max: 1 })
+  return {
+    send: async (text: string) => void (await sql.unsafe(text, [], { prepare: true, simple: false } as object)),
+    freeze: () => {
+      isFrozen = true
+    },
+    end: () => sql.end({ timeout: 1 }),
+  }
+}
 
 function positionsTold(notifier: Notifier): number[] {
   const positions: number[] = []
