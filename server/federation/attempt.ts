@@ -25,8 +25,8 @@ export async function attempt(
   destination: ServerName,
   transaction: Transaction,
 ): Promise<{ readonly sent: Transaction; readonly answer: Answered }> {
-  const { id, text = '' } = transaction.text === undefined ? await readAgain(needs, destination, transaction) : transaction
-  const { position } = transaction
+  const { position, text: written } = transaction
+  const { id, text } = written === undefined ? await readAgain(needs, destination, transaction) : { id: transaction.id, text: written }
   const whole = await post(needs, destination, id, text)
   const answer = isRefusal(whole) ? await postInParts(needs, destination, { id, text, answer: whole }) : whole
   return { sent: { id, position }, answer }
